@@ -1,0 +1,57 @@
+"""The mathematics of diagnostic accuracy: plain functions of arrays, NumPy and SciPy only."""
+
+from exodx.stats.accuracy import (
+    Confusion,
+    confusion,
+    likelihood_ratios,
+    predictive_values,
+    sensitivity,
+    specificity,
+)
+from exodx.stats.concordance import placements
+from exodx.stats.estimate import Estimate
+from exodx.stats.intervals import clopper_pearson, logit_interval, wilson
+from exodx.stats.logistic import SeparationError, fit_logistic
+from exodx.stats.pooling import RandomEffects, SitePooled, pooled_auc, random_effects
+from exodx.stats.probability import (
+    brier,
+    brier_estimate,
+    calibration_intercept,
+    calibration_slope,
+    clip_probability,
+    log_loss,
+    log_loss_estimate,
+)
+from exodx.stats.roc import auc, auc_cross_validated, auc_delong, auc_difference, roc_curve
+
+__all__ = [
+    "Confusion",
+    "Estimate",
+    "RandomEffects",
+    "SeparationError",
+    "SitePooled",
+    "auc",
+    "auc_cross_validated",
+    "auc_delong",
+    "auc_difference",
+    "brier",
+    "brier_estimate",
+    "calibration_intercept",
+    "calibration_slope",
+    "clip_probability",
+    "clopper_pearson",
+    "confusion",
+    "fit_logistic",
+    "likelihood_ratios",
+    "log_loss",
+    "log_loss_estimate",
+    "logit_interval",
+    "placements",
+    "pooled_auc",
+    "predictive_values",
+    "random_effects",
+    "roc_curve",
+    "sensitivity",
+    "specificity",
+    "wilson",
+]

@@ -1,0 +1,23 @@
+"""DATA: a cohort of specimens with a state per cell, read, inferred, simulated and split."""
+
+from exodx.cohort.cohort import Cohort
+from exodx.cohort.example import example_file
+from exodx.cohort.infer import infer_panel
+from exodx.cohort.read import Intake, build_cohort, frame_cohort, read_cohort
+from exodx.cohort.simulate import SimulatedStudy, simulate
+from exodx.cohort.splits import site_folds, stratified_folds, training_rows
+
+__all__ = [
+    "Cohort",
+    "Intake",
+    "SimulatedStudy",
+    "build_cohort",
+    "example_file",
+    "frame_cohort",
+    "infer_panel",
+    "read_cohort",
+    "simulate",
+    "site_folds",
+    "stratified_folds",
+    "training_rows",
+]

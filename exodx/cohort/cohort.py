@@ -1,0 +1,114 @@
+"""A cohort: specimens measured on one panel, with what is known about them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from exodx.errors import InputRefused, Problem
+from exodx.frozen import Measurements
+from exodx.panel import Panel
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Specimens measured on one panel. Contains tables, is none; validated where it is read.
+
+    Parameters
+    ----------
+    panel : Panel
+    measurements : Measurements
+        Raw values and cell states, n specimens × the panel's analytes.
+    specimens : DataFrame, n rows
+        Index: specimen id. Columns: ``subject`` always; ``site``, ``plate``, ``date``, ``age``, ``sex`` where known.
+    reference_standard : Series of int, n rows, or None
+        1 where the target condition is present.
+    positive_label : str
+        The value of the label column that means present.
+    source : str
+        Name of the file, for messages.
+    synthetic : bool
+        True for simulated specimens; follows the cohort into every output.
+    notes : tuple of str
+        What was recognised or left out on reading, for the user.
+    """
+
+    panel: Panel
+    measurements: Measurements
+    specimens: pd.DataFrame
+    reference_standard: pd.Series[int] | None = None
+    positive_label: str = ""
+    source: str = ""
+    synthetic: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):
+            raise ValueError("measurements must have the panel's analytes in order, and a row a specimen")
+        object.__setattr__(self, "specimens", self.specimens.copy())
+
+    def __len__(self) -> int:
+        return len(self.specimens)
+
+    def __getitem__(self, rows: NDArray[Any]) -> Cohort:
+        """Return these specimens (an index array or mask)."""
+        label = None if self.reference_standard is None else self.reference_standard.iloc[_positions(rows)]
+        return replace(
+            self, measurements=self.measurements[rows], specimens=self.specimens.iloc[_positions(rows)], reference_standard=label
+        )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Specimen ids, in order."""
+        return tuple(self.specimens.index)
+
+    @property
+    def y(self) -> NDArray[np.int8]:
+        """The reference standard as 0/1, shape (n,).
+
+        Raises
+        ------
+        InputRefused
+            When the cohort has none.
+        """
+        if self.reference_standard is None:
+            fix = "Name the column and its positive value: --label COLUMN --positive VALUE."
+            raise InputRefused(Problem("LABEL_MISSING", self.source or "cohort", "no reference standard", fix))
+        return np.asarray(self.reference_standard, np.int8)
+
+    @property
+    def subjects(self) -> NDArray[np.intp]:
+        """Subject of each specimen as a code, shape (n,)."""
+        return self.codes("subject")
+
+    def codes(self, column: str) -> NDArray[np.intp]:
+        """Return a specimen column as codes from 0 in order of the sorted values, shape (n,)."""
+        return np.unique(self.specimens[column].astype(str), return_inverse=True)[1]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Measured values, specimens × analytes (a copy)."""
+        return pd.DataFrame(self.measurements.values.copy(), index=self.specimens.index, columns=list(self.panel.names))
+
+    def sorted(self) -> Cohort:
+        """Return the cohort in the order of its ids: what is learned must not depend on the order of rows."""
+        return self[np.argsort(np.array(self.ids, dtype=str), kind="stable")]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of values, states and reference standard; ids take no part."""
+        digest = hashlib.sha256(self.panel.fingerprint.encode())
+        for array in (self.measurements.values, self.measurements.states):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        if self.reference_standard is not None:
+            digest.update(self.y.tobytes())
+        return digest.hexdigest()
+
+
+def _positions(rows: NDArray[Any]) -> NDArray[Any]:
+    return np.flatnonzero(rows) if rows.dtype == bool else rows

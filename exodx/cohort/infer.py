@@ -1,0 +1,137 @@
+"""A panel inferred from a table, for exploratory work; everything that was inferred is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.errors import InputRefused, Problem
+from exodx.frozen import State, read_cells
+from exodx.panel import Analyte, Panel, Scale
+from exodx.panel.analyte import name_key
+from exodx.tables import TextTable
+
+_MIRNA = re.compile(r"^(?:[a-z]{3}-)?(?:mir|let)-?\d+[a-z]*(?:[-_./*].*|\*)?$")
+_SPIKE = re.compile(r"^(?:cel-mir-39.*|cel-mir-54.*|cel-mir-238.*|ath-mir-159.*|unisp\d)$")
+REFERENCES = (
+    ("mir-103a-3p", "mir-423-5p", "mir-93-5p"),
+    ("mir-191-5p", "mir-425-5p", "mir-16-5p"),
+    ("u6", "rnu6", "rnu6-1", "rnu6b", "rnu48", "rnu44", "gapdh", "actb", "b2m", "18s"),
+)
+"""Analytes taken as Ct references when no panel says otherwise: the first group of which any is present."""
+
+
+def is_mirna_name(name: str) -> bool:
+    """Say whether a column is called like a miRNA.
+
+    >>> [is_mirna_name(n) for n in ("hsa-miR-126-3p", "let-7a", "miR-126*", "age", "PD-L1")]
+    [True, True, True, False, False]
+    """
+    return bool(_MIRNA.match(name.strip().casefold()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Numeric:
+    """A numeric column as read without knowing its unit."""
+
+    name: str
+    values: NDArray[np.float64]
+    undetermined: bool
+
+
+def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tuple[str, ...]]:
+    """Infer a panel from the columns of a wide table.
+
+    Parameters
+    ----------
+    table : TextTable
+    reserved : collection of str
+        Columns that are not analytes: id, label, subject, site …
+
+    Returns
+    -------
+    panel : Panel
+        miRNA columns if there are any, otherwise every numeric column; in the order of their names.
+    notes : tuple of str
+        What was inferred and what was left out.
+
+    Raises
+    ------
+    InputRefused
+        When no column can be an analyte.
+    """
+    numeric = [c for name in table.header if name not in reserved and (c := _numeric(table, name))]
+    mirnas = [c for c in numeric if is_mirna_name(c.name) or _SPIKE.match(name_key(c.name))]
+    chosen = sorted(mirnas or numeric, key=lambda c: c.name)
+    if not chosen:
+        fix = "Give a panel file that names the analytes: --panel FILE.toml."
+        raise InputRefused(Problem("NO_ANALYTE", table.source, "no column looks like a measured analyte", fix))
+    unit = _unit(chosen, bool(mirnas))
+    roles = _roles([c.name for c in chosen], unit)
+    kind = "mirna" if mirnas else "other"
+    analytes = tuple(Analyte(name=c.name, kind=kind, unit=unit, role=roles[c.name]) for c in chosen)  # type: ignore[arg-type]
+    references = [name for name, role in roles.items() if role == "reference"]
+    panel = Panel(
+        name="auto",
+        version="1",
+        title=f"Inferred from {len(analytes)} columns",
+        analytes=analytes,
+        normalisation="references" if references else "none",
+        ct_cutoff=40.0,
+    )
+    left_out = [name for name in table.header if name not in reserved and name not in panel.names]
+    return panel, tuple(_notes(panel, unit, references, left_out))
+
+
+def _numeric(table: TextTable, name: str) -> _Numeric | None:
+    cells = read_cells(table.columns[name], Scale.NORMALISED, decimal=table.decimal)
+    written = [row for row, text in enumerate(table.columns[name]) if text]
+    if not written or len(cells.unreadable) > len(written) / 2 or not np.isfinite(cells.values).any():
+        return None
+    return _Numeric(name, cells.values[np.isfinite(cells.values)], bool((cells.states == State.UNDETERMINED).any()))
+
+
+def _unit(columns: Sequence[_Numeric], mirna: bool) -> str:
+    """Guess the one unit of a block of columns from its numbers."""
+    values = np.concatenate([c.values for c in columns])
+    if values.min() < 0:
+        return "normalised"
+    whole = bool((values == np.floor(values)).all())
+    looks_ct = values.min() > 0 and values.max() <= 50 and 15 <= np.median(values) <= 42 and not whole
+    if looks_ct and (mirna or any(c.undetermined for c in columns)):
+        return "Ct"
+    if mirna and values.max() > 50:
+        return "count" if whole else "CPM"
+    return "intensity" if values.max() > 100 else "normalised"
+
+
+def _roles(names: Sequence[str], unit: str) -> dict[str, str]:
+    roles = {name: "spike_in" if _SPIKE.match(name_key(name)) else "target" for name in names}
+    if unit == "Ct":
+        keys = {name_key(name): name for name in names}
+        tier = next((t for t in REFERENCES if any(key in keys for key in t)), ())
+        found = [keys[key] for key in tier if key in keys]
+        if len(found) < len(names):
+            roles |= dict.fromkeys(found, "reference")
+    return roles
+
+
+def _notes(panel: Panel, unit: str, references: Sequence[str], left_out: Sequence[str]) -> list[str]:
+    targets = [a.name for a in panel.with_role("target")]
+    shown = ", ".join(targets[:8]) + (f" … ({len(targets)} in all)" if len(targets) > 8 else "")
+    notes = [f"panel inferred: {len(targets)} target analytes in unit {unit!r}: {shown}"]
+    if unit == "Ct":
+        said = (
+            f"references {', '.join(references)}"
+            if references
+            else "NO reference analyte: the amount of input is not corrected for"
+        )
+        notes.append(f"panel inferred: {said}")
+    if left_out:
+        names = ", ".join(left_out[:8]) + (f" … ({len(left_out)} in all)" if len(left_out) > 8 else "")
+        notes.append(f"columns not used: {names}")
+    return notes

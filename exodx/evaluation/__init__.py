@@ -1,0 +1,22 @@
+"""HOW GOOD: estimates with intervals, curves, sites, findings, and what the explanations say as a whole."""
+
+from exodx.evaluation.audits import Finding
+from exodx.evaluation.curves import CalibrationBin, RocBand
+from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
+from exodx.evaluation.explanations import FeatureSummary, summarise_explanation
+from exodx.evaluation.external import evaluate_external
+from exodx.evaluation.inside import evaluate_inside
+
+__all__ = [
+    "CalibrationBin",
+    "Evaluation",
+    "FeatureSummary",
+    "Finding",
+    "FoldResult",
+    "Headline",
+    "RocBand",
+    "SiteResult",
+    "evaluate_external",
+    "evaluate_inside",
+    "summarise_explanation",
+]

@@ -1,0 +1,134 @@
+"""Findings: what could make the numbers look better than they are, how strong it is, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.cohort import Cohort
+from exodx.evaluation.explanations import FeatureSummary
+from exodx.frozen import Features
+from exodx.stats import Estimate, auc
+
+CONFOUNDED_WARNS, CONFOUNDED_BLOCKS = 0.65, 0.80
+SEPARATES = 0.98
+FEW_SUBJECTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding.
+
+    Parameters
+    ----------
+    code : str
+        Stable name, e.g. ``site_confounded``.
+    severity : str
+        ``note``, ``warning`` or ``blocking`` (the headline must not be claimed).
+    message : str
+        What, how strong, what to do.
+    """
+
+    code: str
+    severity: Literal["note", "warning", "blocking"]
+    message: str
+
+
+def audit_cohort(cohort: Cohort, features: Features, folds: NDArray[np.intp]) -> list[Finding]:
+    """Return what can be told before any model: simulated data, few subjects, confounding, a feature that tells all.
+
+    Parameters
+    ----------
+    cohort : Cohort, n specimens
+    features : Features
+        Of the same specimens.
+    folds : ndarray of int, shape (n,)
+        Folds for out-of-fold confounder scores.
+    """
+    findings = []
+    if cohort.synthetic:
+        findings.append(Finding("synthetic", "warning", "The specimens are simulated: no number here is evidence of performance."))
+    fewest = min(len(np.unique(cohort.subjects[cohort.y == label])) for label in (0, 1))
+    if fewest < FEW_SUBJECTS:
+        message = f"Only {fewest} subjects in the smaller class: intervals are wide, and a new cohort may differ. Collect more."
+        findings.append(Finding("few_subjects", "warning", message))
+    findings += [f for column in ("site", "plate", "sex", "age") if (f := _confounded(cohort, column, folds))]
+    return findings + _separating(cohort.y, features)
+
+
+def _confounded(cohort: Cohort, column: str, folds: NDArray[np.intp]) -> Finding | None:
+    """Predict the reference standard from one specimen column alone, out of fold."""
+    if column not in cohort.specimens or cohort.specimens[column].nunique() < 2:
+        return None
+    y = cohort.y
+    score = _age_score(cohort) if column == "age" else _share_score(y, cohort.codes(column), folds)
+    known = ~np.isnan(score)
+    if len(np.unique(y[known])) < 2:
+        return None
+    value = auc(y[known], score[known])
+    value = max(value, 1 - value) if column == "age" else value
+    if value <= CONFOUNDED_WARNS:
+        return None
+    severity: Literal["warning", "blocking"] = "blocking" if value > CONFOUNDED_BLOCKS else "warning"
+    message = (
+        f"The {column} alone tells the classes apart (AUC {value:.2f}): part of any AUC here may be {column}, not disease. "
+        f"Balance classes over {column}, or trust only estimates that hold {column} out."
+    )
+    return Finding(f"{column}_confounded", severity, message)
+
+
+def _age_score(cohort: Cohort) -> NDArray[np.float64]:
+    return np.asarray(cohort.specimens["age"], np.float64)
+
+
+def _share_score(y: NDArray[np.int8], codes: NDArray[np.intp], folds: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Score each specimen by the share of cases among the other folds' specimens of its site (or plate …)."""
+    score = np.full(len(y), np.nan)
+    for fold in np.unique(folds):
+        train, held = folds != fold, folds == fold
+        n = np.bincount(codes[train], minlength=codes.max() + 1)
+        cases = np.bincount(codes[train], weights=y[train], minlength=codes.max() + 1)
+        overall = y[train].mean()
+        score[held] = ((cases + overall) / (n + 1))[codes[held]]
+    return score
+
+
+def _separating(y: NDArray[np.int8], features: Features) -> list[Finding]:
+    findings = []
+    for name, column in zip(features.names, features.values.T, strict=True):
+        known = ~np.isnan(column)
+        if known.sum() < 20 or len(np.unique(y[known])) < 2:
+            continue
+        value = auc(y[known], column[known])
+        if max(value, 1 - value) > SEPARATES:
+            message = (
+                f"{name} alone separates the classes (AUC {max(value, 1 - value):.3f}). Check that it does not encode the label."
+            )
+            findings.append(Finding("analyte_separates", "warning", message))
+    return findings
+
+
+def audit_model(estimates: Sequence[Estimate], features: Sequence[FeatureSummary]) -> list[Finding]:
+    """Return what the finished model shows: benchmarks not beaten, directions against the panel's hypothesis."""
+    by_name = {e.name: e for e in estimates}
+    findings = []
+    for name in ("logistic", "single_analyte"):
+        difference = by_name.get(f"auc_minus_{name}")
+        if difference is not None and difference.value is not None and difference.value <= 0:
+            words = name.replace("_", " ")
+            message = (
+                f"The model does not beat the {words} benchmark (AUC difference {difference}). Prefer the simpler, or say why not."
+            )
+            findings.append(Finding(f"{name}_not_beaten", "note", message))
+    for feature in features:
+        if feature.declared and feature.direction not in ("none", feature.declared) and feature.share > 0.05:
+            message = (
+                f"{feature.feature} is declared {feature.declared} in cases, the model finds it {feature.direction}. "
+                "Check the assay's sign, the references and confounders (haemolysis, drugs) before believing either."
+            )
+            findings.append(Finding("direction_contradicted", "warning", message))
+    return findings

@@ -1,0 +1,72 @@
+"""Estimates of calls and probabilities, from R repeats (one, for a frozen model on a new cohort) over n specimens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.frozen.calibrator import probability
+from exodx.stats import (
+    Confusion,
+    Estimate,
+    brier_estimate,
+    calibration_intercept,
+    calibration_slope,
+    log_loss_estimate,
+    predictive_values,
+    sensitivity,
+    specificity,
+)
+
+NO_PREVALENCE = "no prevalence of use is stated (plan or panel: prevalence = …); a case-control share is not a prevalence"
+
+
+def accuracy_estimates(
+    y: NDArray[np.int8], positive: NDArray[np.bool_], subjects: NDArray[np.intp], prevalence: float | None
+) -> list[Estimate]:
+    """Return sensitivity, specificity, PPV and NPV of calls.
+
+    Parameters
+    ----------
+    y : ndarray of 0/1, shape (n,)
+    positive : ndarray of bool, shape (R, n)
+        Counts are averaged over repeats. Where subjects have several specimens, counts are scaled down to the number of subjects,
+        so that intervals are not narrower than the subjects allow.
+    subjects : ndarray of int, shape (n,)
+    prevalence : float, optional
+    """
+    shrink = {label: len(np.unique(subjects[y == label])) / max(int((y == label).sum()), 1) for label in (0, 1)}
+    rate = positive.mean(axis=0)
+    counts = Confusion(
+        tp=float(rate[y == 1].sum()) * shrink[1],
+        fn=float((1 - rate[y == 1]).sum()) * shrink[1],
+        fp=float(rate[y == 0].sum()) * shrink[0],
+        tn=float((1 - rate[y == 0]).sum()) * shrink[0],
+    )
+    values = [sensitivity(counts), specificity(counts)]
+    if prevalence is None:
+        return [*values, *(Estimate(name, None, None, None, reason=NO_PREVALENCE) for name in ("ppv", "npv"))]
+    return [*values, *predictive_values(counts, prevalence)]
+
+
+def probability_estimates(y: NDArray[np.int8], margin: NDArray[np.float64], subjects: NDArray[np.intp]) -> list[Estimate]:
+    """Return Brier score, log loss, calibration slope and intercept, each the mean of its R repeats (values and limits)."""
+    rows = [probability(m) for m in margin]
+    return [
+        _mean([brier_estimate(y, p, subjects) for p in rows]),
+        _mean([log_loss_estimate(y, p, subjects) for p in rows]),
+        _mean([calibration_slope(y, p) for p in rows]),
+        _mean([calibration_intercept(y, p) for p in rows]),
+    ]
+
+
+def _mean(repeats: Sequence[Estimate]) -> Estimate:
+    """Return the mean over repeats; an estimate that failed in a repeat keeps its reason."""
+    failed = next((e for e in repeats if e.value is None or e.lower is None or e.upper is None), None)
+    if failed is not None:
+        return failed
+    mean: Callable[[str], float] = lambda key: float(np.mean([getattr(e, key) for e in repeats]))  # noqa: E731
+    return replace(repeats[0], value=mean("value"), lower=mean("lower"), upper=mean("upper"))

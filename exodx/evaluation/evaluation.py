@@ -1,0 +1,105 @@
+"""The outcome of an evaluation, as plain data that can be rebuilt from a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from exodx.evaluation.audits import Finding
+from exodx.evaluation.curves import CalibrationBin, RocBand
+from exodx.evaluation.explanations import FeatureSummary
+from exodx.stats import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The number to quote, and the design it comes from."""
+
+    name: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    design: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteResult:
+    """One site, held out whole."""
+
+    site: str
+    n: int
+    n_positive: int
+    auc: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """One outer fold: what was chosen, and how it did on the fold."""
+
+    repeat: int
+    fold: int
+    candidate: str
+    rounds: int
+    threshold: float
+    n_train: int
+    n_held: int
+    auc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How good a model is, with everything needed to doubt it.
+
+    Parameters
+    ----------
+    title : str
+        What was evaluated: the procedure inside a cohort, or a frozen model on another cohort.
+    headline : Headline
+    estimates : tuple of Estimate
+        ``auc``, ``sensitivity`` … of the random design; ``<name>_leave_one_site_out`` where sites exist; ``auc_<benchmark>`` and
+        ``auc_minus_<benchmark>``.
+    findings : tuple of Finding
+    flow : dict of str to int
+        Specimens read, positive, negative, scored, not reported; subjects; sites.
+    sites, folds, roc, calibration, features
+        Empty where they do not apply.
+    """
+
+    title: str
+    headline: Headline
+    estimates: tuple[Estimate, ...]
+    findings: tuple[Finding, ...]
+    flow: dict[str, int]
+    roc: RocBand
+    calibration: tuple[CalibrationBin, ...]
+    sites: tuple[SiteResult, ...] = ()
+    folds: tuple[FoldResult, ...] = ()
+    features: tuple[FeatureSummary, ...] = ()
+
+    def estimate(self, name: str) -> Estimate:
+        """Return an estimate by name; KeyError with the names there are."""
+        for estimate in self.estimates:
+            if estimate.name == name:
+                return estimate
+        raise KeyError(f"{name!r} is not among {[e.name for e in self.estimates]}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Evaluation:
+        """Rebuild from :meth:`to_dict`."""
+        return cls(
+            title=state["title"],
+            headline=Headline(**state["headline"]),
+            estimates=tuple(Estimate(**e) for e in state["estimates"]),
+            findings=tuple(Finding(**f) for f in state["findings"]),
+            flow=dict(state["flow"]),
+            roc=RocBand(**{key: tuple(values) for key, values in state["roc"].items()}),
+            calibration=tuple(CalibrationBin(**b) for b in state["calibration"]),
+            sites=tuple(SiteResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state["sites"]),
+            folds=tuple(FoldResult(**f) for f in state["folds"]),
+            features=tuple(FeatureSummary(**f) for f in state["features"]),
+        )

@@ -1,0 +1,76 @@
+"""Evaluation of a frozen model on a cohort it never saw."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from exodx.cohort import Cohort
+from exodx.errors import InputRefused, Problem
+from exodx.evaluation.audits import audit_cohort, audit_model
+from exodx.evaluation.curves import calibration_bins, roc_band
+from exodx.evaluation.estimates import accuracy_estimates, probability_estimates
+from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
+from exodx.evaluation.explanations import summarise_explanation
+from exodx.frozen import DiagnosticModel
+from exodx.stats import auc_cross_validated, auc_delong
+
+SEED = 0
+"""Of the ROC band's bootstrap: an evaluation of the same cohort gives the same bytes."""
+
+
+def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float | None) -> Evaluation:
+    """Evaluate a frozen model; nothing is learned from the cohort.
+
+    Raises
+    ------
+    InputRefused
+        When fewer than two specimens of a class can be scored.
+    """
+    prediction = model.predict(cohort.measurements, cohort.ids)
+    scored = prediction.is_scored
+    y, subjects, margin = cohort.y[scored], cohort.subjects[scored], prediction.margin[scored]
+    if np.bincount(y, minlength=2).min() < 2:
+        found = f"{int(y.sum())} positive and {int((1 - y).sum())} negative specimens could be scored"
+        raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source, found, "An evaluation needs both classes."))
+    one_fold = np.zeros((1, len(y)), np.intp)
+    positive = (np.array(prediction.call) == "positive")[scored]
+    auc = auc_cross_validated(y, margin[None], one_fold, subjects, name="auc")
+    estimates = [
+        auc,
+        *accuracy_estimates(y, positive[None], subjects, prevalence),
+        *probability_estimates(y, margin[None], subjects),
+    ]
+    features = model.transform.apply(model.arrange(cohort.measurements))
+    summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
+    findings = [*audit_cohort(cohort, features, np.arange(len(cohort)) % 5), *audit_model(estimates, summaries)]
+    flow = {
+        "specimens": len(cohort),
+        "subjects": len(np.unique(cohort.subjects)),
+        "positive": int(cohort.y.sum()),
+        "negative": int((1 - cohort.y).sum()),
+        "scored": int(scored.sum()),
+        "not reported": int((~scored).sum()),
+    }
+    return Evaluation(
+        title=f"The frozen model on {cohort.source}",
+        headline=Headline("AUC", auc.value, auc.lower, auc.upper, "external cohort"),
+        estimates=tuple(estimates),
+        findings=tuple(findings),
+        flow=flow,
+        roc=roc_band(y, margin, subjects, SEED),
+        calibration=calibration_bins(y, prediction.probability[scored]),
+        sites=_sites(cohort, scored, prediction.margin),
+        features=summaries,
+    )
+
+
+def _sites(cohort: Cohort, scored: np.ndarray, margin: np.ndarray) -> tuple[SiteResult, ...]:
+    if "site" not in cohort.specimens:
+        return ()
+    results = []
+    for site in sorted(cohort.specimens["site"].astype(str).unique()):
+        here = (cohort.specimens["site"].astype(str) == site).to_numpy()
+        y = cohort.y[here & scored]
+        if len(np.unique(y)) == 2:
+            results.append(SiteResult(site, int(here.sum()), int(cohort.y[here].sum()), auc_delong(y, margin[here & scored])))
+    return tuple(results)

@@ -1,0 +1,148 @@
+"""Evaluation of the procedure inside the cohort it is learned on: nested cross-validation, and held-out sites where there are any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.cohort import Cohort
+from exodx.evaluation.audits import audit_cohort, audit_model
+from exodx.evaluation.curves import calibration_bins, roc_band
+from exodx.evaluation.estimates import accuracy_estimates, probability_estimates
+from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
+from exodx.evaluation.explanations import summarise_explanation
+from exodx.frozen import DiagnosticModel
+from exodx.frozen.calibrator import probability
+from exodx.stats import Estimate, auc, auc_cross_validated, auc_delong, auc_difference, pooled_auc
+from exodx.training import CrossValidation
+
+BENCHMARKS = ("logistic", "single_analyte")
+
+
+def evaluate_inside(
+    cohort: Cohort,
+    model: DiagnosticModel,
+    random: CrossValidation,
+    by_site: CrossValidation | None,
+    prevalence: float | None,
+    seed: int,
+) -> Evaluation:
+    """Evaluate the procedure that made a model, from predictions of specimens that took no part in it.
+
+    Parameters
+    ----------
+    cohort : Cohort, n specimens
+    model : DiagnosticModel
+        The final model, for its explanations; none of the estimates comes from it.
+    random : CrossValidation
+        Nested, repeated.
+    by_site : CrossValidation, optional
+        One site held out at a time; gives the headline where at least two sites can be evaluated.
+    prevalence : float, optional
+        Of use; without it there is no PPV or NPV.
+    seed : int
+        Of the ROC band's bootstrap.
+    """
+    y, subjects = cohort.y, cohort.subjects
+    scored = np.asarray(np.isfinite(random.margin).all(axis=0))
+    margin, folds, called = random.margin[:, scored], random.folds[:, scored], random.positive[:, scored]
+    estimates = [auc_cross_validated(y[scored], margin, folds, subjects[scored], name="auc")]
+    estimates += accuracy_estimates(y[scored], called, subjects[scored], prevalence)
+    estimates += probability_estimates(y[scored], margin, subjects[scored])
+    estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
+    sites, pooled = _sites(cohort, by_site)
+    estimates += pooled
+    features = model.transform.apply(cohort.measurements)
+    summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
+    findings = [*audit_cohort(cohort, features, random.folds[0]), *audit_model(estimates, summaries)]
+    mean = margin.mean(axis=0)
+    return Evaluation(
+        title="Inside the training cohort, on specimens held out from every step of learning",
+        headline=_headline(estimates, random),
+        estimates=tuple(estimates),
+        findings=tuple(findings),
+        flow=_flow(cohort, scored),
+        roc=roc_band(y[scored], mean, subjects[scored], seed),
+        calibration=calibration_bins(y[scored], probability(mean)),
+        sites=sites,
+        folds=_folds(random, y),
+        features=summaries,
+    )
+
+
+def _benchmark_estimates(
+    y: NDArray[np.int8], margin: NDArray[np.float64], random: CrossValidation, scored: NDArray[np.bool_], subjects: NDArray[np.intp]
+) -> list[Estimate]:
+    folds = random.folds[:, scored]
+    estimates = []
+    for name in BENCHMARKS:
+        scores = random.benchmarks[name][:, scored]
+        estimates.append(auc_cross_validated(y, scores, folds, subjects, name=f"auc_{name}"))
+        estimates.append(auc_difference(y, margin, scores, folds, subjects, name=f"auc_minus_{name}"))
+    return estimates
+
+
+def _sites(cohort: Cohort, by_site: CrossValidation | None) -> tuple[tuple[SiteResult, ...], list[Estimate]]:
+    """Return each site's AUC (never pooled scores) and their random-effects mean."""
+    if by_site is None:
+        return (), []
+    y, names = cohort.y, np.unique(cohort.specimens["site"].astype(str))
+    results = []
+    for code, site in enumerate(names):
+        held = by_site.folds[0] == code
+        rows = held & np.isfinite(by_site.margin[0])
+        results.append(SiteResult(str(site), int(held.sum()), int(y[held].sum()), _site_auc(y[rows], by_site.margin[0][rows])))
+    pooled = pooled_auc([r.auc for r in results])
+    usable = sum(r.auc.value is not None for r in results)
+    if usable < 2:
+        return tuple(results), []
+    return tuple(results), [replace(pooled.estimate, name="auc_leave_one_site_out")]
+
+
+def _site_auc(y: NDArray[np.int8], margin: NDArray[np.float64]) -> Estimate:
+    if len(np.unique(y)) < 2:
+        reason = "the site holds one class only" if len(y) else "too little is left to learn from without the site"
+        return Estimate("auc", None, None, None, n=len(y), reason=reason)
+    return auc_delong(y, margin)
+
+
+def _headline(estimates: list[Estimate], random: CrossValidation) -> Headline:
+    by_name = {e.name: e for e in estimates}
+    site = by_name.get("auc_leave_one_site_out")
+    chosen, design = (site, "leave-one-site-out") if site is not None else (by_name["auc"], random.design)
+    return Headline("AUC", chosen.value, chosen.lower, chosen.upper, design)
+
+
+def _flow(cohort: Cohort, scored: NDArray[np.bool_]) -> dict[str, int]:
+    flow = {
+        "specimens": len(cohort),
+        "subjects": len(np.unique(cohort.subjects)),
+        "positive": int(cohort.y.sum()),
+        "negative": int((1 - cohort.y).sum()),
+        "scored": int(scored.sum()),
+        "not reported": int((~scored).sum()),
+    }
+    return flow | ({"sites": cohort.specimens["site"].nunique()} if "site" in cohort.specimens else {})
+
+
+def _folds(random: CrossValidation, y: NDArray[np.int8]) -> tuple[FoldResult, ...]:
+    results = []
+    for choice in random.choices:
+        rows = (random.folds[choice.repeat] == choice.fold) & np.isfinite(random.margin[choice.repeat])
+        both = len(np.unique(y[rows])) == 2
+        value = auc(y[rows], random.margin[choice.repeat][rows]) if both else None
+        results.append(
+            FoldResult(
+                choice.repeat,
+                choice.fold,
+                choice.candidate,
+                choice.rounds,
+                choice.threshold,
+                choice.n_train,
+                int(rows.sum()),
+                value,
+            )
+        )
+    return tuple(results)

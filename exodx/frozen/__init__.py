@@ -1,0 +1,34 @@
+"""THE MODEL AS IT STANDS: what a trained model is and does to arrays. Nothing here can learn."""
+
+from exodx.frozen.bundle import load_bundle, save_bundle
+from exodx.frozen.calibrator import Calibrator
+from exodx.frozen.cells import State, read_cells
+from exodx.frozen.contract import InputContract
+from exodx.frozen.forest import Forest
+from exodx.frozen.measurements import Features, Measurements, Reason, Status
+from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
+from exodx.frozen.threshold import Threshold
+from exodx.frozen.transform import FeatureEncoding, FrozenTransform, Log2Scale, ReferenceNormalisation
+
+__all__ = [
+    "Calibrator",
+    "DiagnosticModel",
+    "Explanation",
+    "FeatureEncoding",
+    "Features",
+    "Forest",
+    "FrozenTransform",
+    "InputContract",
+    "Log2Scale",
+    "Measurements",
+    "Prediction",
+    "Provenance",
+    "Reason",
+    "ReferenceNormalisation",
+    "State",
+    "Status",
+    "Threshold",
+    "load_bundle",
+    "read_cells",
+    "save_bundle",
+]

@@ -1,0 +1,206 @@
+"""The bundle: a model as a folder of JSON, TOML and XGBoost UBJSON. Nothing is unpickled, nothing is executed on load.
+
+To change the format: raise ``FORMAT_VERSION``, keep reading the older ones in :func:`load_bundle`, and archive a bundle of the old
+version under ``tests/data/bundles/``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from exodx.errors import RUO, ExodxError, ModelRefused, Problem
+from exodx.frozen.calibrator import Calibrator
+from exodx.frozen.forest import Forest
+from exodx.frozen.model import DiagnosticModel, Provenance
+from exodx.frozen.threshold import Threshold
+from exodx.frozen.transform import FrozenTransform
+from exodx.panel import parse_panel
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+FILES = (
+    "panel.toml",
+    "transform.json",
+    "forest.ubj",
+    "decision.json",
+    "reference.json",
+    "provenance.json",
+    "selftest.json",
+)
+SELFTEST_TOLERANCE = 1e-6
+
+
+def save_bundle(model: DiagnosticModel, folder: Path) -> str:
+    """Write a model as a bundle; the folder appears whole or not at all.
+
+    Parameters
+    ----------
+    model : DiagnosticModel
+    folder : Path
+        Must not exist, be empty, or hold a bundle (which is replaced).
+
+    Returns
+    -------
+    model_hash : str
+        SHA-256 over the manifest: the same model gives the same hash on every machine.
+
+    Raises
+    ------
+    ModelRefused
+        When the folder holds something other than a bundle.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        fix = "Choose an empty or new folder."
+        raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), "the folder holds files that are not a bundle", fix))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    content = _content(model)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".exodx-") as scratch:
+        written = Path(scratch) / "bundle"
+        written.mkdir()
+        for name, data in content.items():
+            (written / name).write_bytes(data)
+        if folder.exists():
+            shutil.rmtree(folder)
+        written.rename(folder)
+    return _hash(content[MANIFEST])
+
+
+def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:
+    """Read a bundle, checking every byte before using it.
+
+    Returns
+    -------
+    model : DiagnosticModel
+    model_hash : str
+
+    Raises
+    ------
+    ModelRefused
+        When a file is missing, added or changed, the format is unknown, or the model does not reproduce its self-test.
+    """
+    manifest_file = folder / MANIFEST
+    if not manifest_file.is_file():
+        raise _refused("BUNDLE_MISSING", folder, f"there is no {MANIFEST}", "Give the folder of an exodx model bundle.")
+    raw = manifest_file.read_bytes()
+    manifest = _manifest(folder, raw)
+    problems = _damage(folder, manifest["files"])
+    if problems:
+        raise ModelRefused(problems)
+    try:
+        model = _model(manifest, {name: (folder / name).read_bytes() for name in FILES})
+    except (ExodxError, KeyError, TypeError, ValueError) as error:
+        raise _refused("BUNDLE_INVALID", folder, f"its content does not make a model ({error})", "Save it again.") from None
+    _check_selftest(folder, model)
+    return model, _hash(raw)
+
+
+def model_id(model: DiagnosticModel, model_hash: str) -> str:
+    """Return the short identity of a model: its name and the head of its hash."""
+    return f"{model.name}-{model_hash[:8]}"
+
+
+def _content(model: DiagnosticModel) -> dict[str, bytes]:
+    files: dict[str, bytes] = {
+        "panel.toml": tomli_w.dumps(model.panel.to_dict()).encode(),
+        "transform.json": _json(model.transform.to_dict()),
+        "forest.ubj": model.forest.ubjson,
+        "decision.json": _json(model.decision()),
+        "reference.json": _json(model.reference),
+        "provenance.json": _json(asdict(model.provenance)),
+        "selftest.json": _json(_selftest(model)),
+    }
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "name": model.name,
+        "notice": RUO,
+        "files": {name: _hash(data) for name, data in files.items()},
+    }
+    return {**files, MANIFEST: _json(manifest)}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _refused(code: str, folder: Path, found: str, fix: str) -> ModelRefused:
+    return ModelRefused(Problem(code, str(folder), found, fix))
+
+
+def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
+    try:
+        manifest = json.loads(raw)
+        version, files = manifest["format_version"], manifest["files"]
+        readable = isinstance(version, int) and isinstance(files, dict) and isinstance(manifest["name"], str)
+    except (ValueError, KeyError, TypeError):
+        readable = False
+    if not readable:
+        raise _refused("MANIFEST_DAMAGED", folder, f"{MANIFEST} cannot be read", "Copy the bundle again.")
+    if version != FORMAT_VERSION:
+        found = f"format version {version}; this exodx reads {FORMAT_VERSION}"
+        raise _refused("FORMAT_UNKNOWN", folder, found, "Install a newer exodx.")
+    return dict(manifest)
+
+
+def _damage(folder: Path, files: Mapping[str, str]) -> list[Problem]:
+    problems = []
+    fix = "Copy the bundle again from where it was made."
+    for name in sorted({*FILES, *files}):
+        path = folder / name
+        if name not in FILES:
+            problems.append(Problem("FILE_FOREIGN", str(folder), f"the manifest names a foreign file {name!r}", fix))
+        elif name not in files or not path.is_file():
+            problems.append(Problem("FILE_MISSING", str(folder), f"{name} is missing", fix))
+        elif _hash(path.read_bytes()) != files[name]:
+            problems.append(Problem("FILE_CHANGED", str(path), "its content does not match the manifest's SHA-256", fix))
+    return problems
+
+
+def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> DiagnosticModel:
+    transform = FrozenTransform.from_dict(json.loads(files["transform.json"]))
+    decision = json.loads(files["decision.json"])
+    return DiagnosticModel(
+        name=manifest["name"],
+        panel=parse_panel(tomllib.loads(files["panel.toml"].decode()), "panel.toml"),
+        transform=transform,
+        forest=Forest(files["forest.ubj"], len(transform.names)),
+        calibrator=Calibrator(**decision["calibrator"]),
+        threshold=Threshold(**decision["threshold"]),
+        reference=json.loads(files["reference.json"]),
+        provenance=Provenance(**json.loads(files["provenance.json"])),
+    )
+
+
+def _selftest_rows(model: DiagnosticModel) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Rows made of the training quantiles, feature by feature: no specimen's row."""
+    quantiles = model.reference["quantiles"]
+    table = [[np.nan if q is None else q for q in quantiles[name]] for name in model.features]
+    rows = np.array(table, np.float64).T
+    return np.vstack([rows, np.full((1, rows.shape[1]), np.nan)])
+
+
+def _selftest(model: DiagnosticModel) -> dict[str, list[float]]:
+    return {"margin": model.calibrator.margin(model.forest.margin(_selftest_rows(model))).tolist()}
+
+
+def _check_selftest(folder: Path, model: DiagnosticModel) -> None:
+    """An XGBoost of another version may read the trees and give other numbers: then the model is refused."""
+    expected = np.array(json.loads((folder / "selftest.json").read_bytes())["margin"])
+    found = np.array(_selftest(model)["margin"])
+    if expected.shape != found.shape or not np.allclose(found, expected, rtol=0, atol=SELFTEST_TOLERANCE):
+        fix = f"Install xgboost {model.provenance.libraries.get('xgboost', '')}, with which it was trained."
+        raise _refused("SELFTEST_FAILED", folder, "the trees do not give the margins they gave when saved", fix)

@@ -1,0 +1,168 @@
+"""What a cell of a results table means: a number, or one of the ways in which there is none.
+
+"Undetermined", blank, "<LOD" and a failed well are different facts and stay different states
+(McCall et al. 2014, 10.1093/bioinformatics/btu239: undetermined Ct are not missing at random, and not 40).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.panel import Scale
+
+
+class State(IntEnum):
+    """The state of a cell."""
+
+    MEASURED = 0
+    BELOW_LOD = 1
+    UNDETERMINED = 2
+    NOT_RUN = 3
+    FAILED_QC = 4
+
+
+def _words(state: State, *words: str) -> dict[str, State]:
+    return dict.fromkeys(words, state)
+
+
+WORDS = MappingProxyType(
+    _words(
+        State.NOT_RUN,
+        "",
+        ".",
+        "na",
+        "n/a",
+        "#n/a",
+        "nan",
+        "null",
+        "none",
+        "missing",
+        "not run",
+        "not_run",
+        "not tested",
+    )
+    | _words(State.UNDETERMINED, "undetermined", "undet", "undet.", "nd", "n.d.", "not detected", "no ct", "no cq", "no amp")
+    | _words(State.BELOW_LOD, "<lod", "<llod", "<loq", "<lloq", "below lod", "below loq", "bql", "blq", "bdl", "oor <")
+    | _words(State.FAILED_QC, "fail", "failed", "failed qc", "failed_qc", "qc_fail", "qc fail", "invalid")
+)
+"""Words that stand for a state, on any scale."""
+
+_CT_WORDS = MappingProxyType(_words(State.UNDETERMINED, "-", "inf", "+inf", "infinity"))
+_NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$")
+_LIMIT = re.compile(r"^([<>])=?\s*(\S+)$")
+MAX_CT = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A column read: values (NaN where there is none), states, and what could not be read, by row."""
+
+    values: NDArray[np.float64]
+    states: NDArray[np.uint8]
+    unreadable: dict[int, str]
+
+
+def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, decimal: str = ".") -> Cells:
+    """Read a column of text cells measured on one scale.
+
+    Parameters
+    ----------
+    texts : sequence of str, length n
+        Cells as written, stripped.
+    scale : Scale
+        Decides which numbers are possible: a Ct lies in (0, 50], counts are whole and not negative, concentrations not negative.
+    lod : float, optional
+        Limit of detection; a smaller value keeps its number and becomes ``BELOW_LOD``.
+    decimal : str
+        Decimal sign of the table.
+
+    Returns
+    -------
+    Cells
+        ``unreadable`` maps the row to what is wrong with its text. A censored cell written with its limit
+        (``<12.5``, ``>40``) keeps the limit as value.
+
+    Examples
+    --------
+    >>> cells = read_cells(["27.1", "Undetermined", "", ">40", "abc"], Scale.CT)
+    >>> [State(s).name for s in cells.states[:4]], cells.unreadable
+    (['MEASURED', 'UNDETERMINED', 'NOT_RUN', 'UNDETERMINED'], {4: 'text where a number belongs'})
+    """
+    values, states, unreadable = np.full(len(texts), np.nan), np.full(len(texts), State.NOT_RUN, np.uint8), {}
+    for row, text in enumerate(texts):
+        word = text.casefold()
+        number = _number(word, decimal)
+        if number is not None:
+            values[row], states[row] = number, State.MEASURED
+        elif (state := _word_state(word, scale)) is not None:
+            states[row] = state
+        elif limit := _limit(word, scale, decimal):
+            values[row], states[row] = limit
+        else:
+            unreadable[row] = _why_unreadable(word, decimal)
+    for row, why in _impossible(values, states, scale).items():
+        unreadable[row] = why
+    if scale is Scale.LINEAR:
+        below = (states == State.MEASURED) & (values < lod if lod is not None else values == 0)
+        states[below] = State.BELOW_LOD
+    return Cells(values, states, unreadable)
+
+
+def _number(word: str, decimal: str) -> float | None:
+    if decimal == ",":
+        word = word.replace(",", ".")
+    if not _NUMBER.match(word):
+        return None
+    number = float(word)
+    return number if math.isfinite(number) else None
+
+
+def _word_state(word: str, scale: Scale) -> State | None:
+    state = WORDS.get(word)
+    if state is None and scale is Scale.CT:
+        state = _CT_WORDS.get(word)
+    return State.NOT_RUN if state is None and word == "-" else state
+
+
+def _limit(word: str, scale: Scale, decimal: str) -> tuple[float, State] | None:
+    """A limit with its sign: above the last cycle is undetermined, below a concentration is below LOD."""
+    match = _LIMIT.match(word)
+    number = _number(match.group(2), decimal) if match else None
+    if match is None or number is None:
+        return None
+    if scale is Scale.CT and match.group(1) == ">":
+        return number, State.UNDETERMINED
+    if scale is not Scale.CT and match.group(1) == "<":
+        return number, State.BELOW_LOD
+    return None
+
+
+def _why_unreadable(word: str, decimal: str) -> str:
+    if decimal == "." and _number(word, ","):
+        return "a decimal comma in a table of decimal points"
+    if word.startswith(">"):
+        return "a value above the upper limit"
+    return "text where a number belongs"
+
+
+def _impossible(values: NDArray[np.float64], states: NDArray[np.uint8], scale: Scale) -> dict[int, str]:
+    """Numbers that the scale does not allow, by row."""
+    with np.errstate(invalid="ignore"):
+        if scale is Scale.CT:
+            wrong, why = (values <= 0) | (values > MAX_CT), f"a Ct outside 0 to {MAX_CT:g}"
+        elif scale is Scale.COUNTS:
+            wrong = (states == State.MEASURED) & ((values < 0) | (values != np.floor(values)))
+            why = "a count that is negative or not whole"
+        elif scale in (Scale.LINEAR, Scale.CPM):
+            wrong, why = values < 0, "a negative amount"
+        else:
+            return {}
+    return {int(row): why for row in np.flatnonzero(wrong)}

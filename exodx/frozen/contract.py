@@ -1,0 +1,62 @@
+"""What a model asks of its input: which analytes, in which unit, read how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from exodx.errors import Problem
+from exodx.frozen.cells import read_cells
+from exodx.frozen.measurements import Measurements
+from exodx.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class InputContract:
+    """The analytes a panel needs, and how a text table becomes its measurements."""
+
+    panel: Panel
+
+    def missing(self, headers: Sequence[str], where: str) -> list[Problem]:
+        """Return a problem for every analyte without a column, or with several."""
+        columns = self.panel.columns(headers)
+        problems = []
+        for analyte in self.panel.analytes:
+            found = columns.get(analyte.name, [])
+            if not found:
+                others = ", ".join((analyte.name, *analyte.aliases))
+                fix = f"Add a column with one of the names: {others}; leave cells blank where it was not run."
+                problems.append(Problem("ANALYTE_MISSING", where, f"no column for analyte {analyte.name!r}", fix))
+            elif len(found) > 1:
+                both = " and ".join(repr(h) for h in found)
+                problems.append(Problem("ANALYTE_TWICE", where, f"{both} both mean {analyte.name!r}", "Keep one of them."))
+        return problems
+
+    def read(self, columns: Mapping[str, Sequence[str]], decimal: str) -> tuple[Measurements, dict[tuple[int, str], str]]:
+        """Read text columns, matched by name, into measurements in the panel's order.
+
+        Parameters
+        ----------
+        columns : mapping of header to cells
+            Every analyte must have exactly one (see :meth:`missing`).
+        decimal : str
+            Decimal sign of the table.
+
+        Returns
+        -------
+        measurements : Measurements
+        unreadable : dict of (row, header) to str
+            What is wrong with each cell that has no meaning.
+        """
+        headers = {name: found[0] for name, found in self.panel.columns(columns).items()}
+        unreadable: dict[tuple[int, str], str] = {}
+        values, states = [], []
+        for analyte in self.panel.analytes:
+            header = headers[analyte.name]
+            cells = read_cells(columns[header], analyte.scale, analyte.lod, decimal)
+            values.append(cells.values)
+            states.append(cells.states)
+            unreadable |= {(row, header): why for row, why in cells.unreadable.items()}
+        return Measurements(self.panel.names, np.column_stack(values), np.column_stack(states)), unreadable

@@ -1,0 +1,149 @@
+"""Arrays with names: what goes into a model, and what the assay transform makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntFlag, StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.frozen.cells import State
+
+
+class Reason(IntFlag):
+    """Why a specimen is not simply OK; the first three keep it from being scored."""
+
+    REFERENCES_UNDETECTED = 1
+    NO_READS = 2
+    NOTHING_MEASURED = 4
+    REFERENCE_PARTLY_MISSING = 8
+    INVALID_CELL = 16
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in words."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Reason.REFERENCES_UNDETECTED: "no reference analyte was detected",
+    Reason.NO_READS: "no reads in the panel's analytes",
+    Reason.NOTHING_MEASURED: "no target analyte was measured",
+    Reason.REFERENCE_PARTLY_MISSING: "a reference analyte is missing; its training mean stands in",
+    Reason.INVALID_CELL: "a cell could not be read",
+}
+_QC_FAIL = Reason.REFERENCES_UNDETECTED | Reason.NO_READS | Reason.NOTHING_MEASURED
+
+
+class Status(StrEnum):
+    """What became of a specimen."""
+
+    OK = "OK"
+    WARN = "WARN"
+    QC_FAIL = "QC_FAIL"
+    INVALID = "INVALID"
+
+
+def status_of(flags: int) -> Status:
+    """Return the status that a specimen's reasons lead to."""
+    if flags & Reason.INVALID_CELL:
+        return Status.INVALID
+    if flags & _QC_FAIL:
+        return Status.QC_FAIL
+    return Status.WARN if flags else Status.OK
+
+
+def reasons_of(flags: int) -> str:
+    """Return a specimen's reasons as ``CODE: sentence`` joined by semicolons; empty when there is none."""
+    return "; ".join(f"{reason.name}: {reason.sentence}" for reason in Reason if flags & reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Analyte values of n specimens, with the state of each cell.
+
+    Parameters
+    ----------
+    names : tuple of str, length p
+        Analytes, one a column.
+    values : ndarray of float64, shape (n, p)
+        In each analyte's unit; NaN where there is no number.
+    states : ndarray of uint8, shape (n, p)
+        :class:`~exodx.frozen.cells.State` of each cell.
+    flags : ndarray of uint32, shape (n,)
+        :class:`Reason` bits gathered on the way.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    states: NDArray[np.uint8]
+    flags: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+
+    def __post_init__(self) -> None:
+        if self.values.shape != self.states.shape or self.values.shape[1:] != (len(self.names),):
+            raise ValueError(f"values {self.values.shape} and states {self.states.shape} for {len(self.names)} analytes")
+        if len(self.flags) != len(self.values):
+            object.__setattr__(self, "flags", np.zeros(len(self.values), np.uint32))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(specimens, analytes)."""
+        return self.values.shape
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Any) -> Measurements:
+        """Return these specimens (an index array, mask or slice)."""
+        return replace(self, values=self.values[rows], states=self.states[rows], flags=self.flags[rows])
+
+    def column(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+        """Return one analyte's values and states, each contiguous, shape (n,)."""
+        j = self.names.index(name)
+        return np.ascontiguousarray(self.values[:, j]), np.ascontiguousarray(self.states[:, j])
+
+    def flagged(self, reason: Reason, rows: NDArray[np.bool_]) -> Measurements:
+        """Return the same measurements with a reason set on some specimens."""
+        return replace(self, flags=self.flags | np.where(rows, np.uint32(reason), np.uint32(0)))
+
+
+def from_columns(names: Sequence[str], columns: Iterable[tuple[Any, Any]], like: Measurements) -> Measurements:
+    """Assemble measurements from (values, states) columns, keeping the flags of ``like``."""
+    pairs = list(columns)
+    n = len(like)
+    values = np.column_stack([v for v, _ in pairs]) if pairs else np.zeros((n, 0))
+    states = np.column_stack([s for _, s in pairs]) if pairs else np.zeros((n, 0), np.uint8)
+    return Measurements(tuple(names), values, states, like.flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The model's input: after the transform, higher always means more.
+
+    Parameters
+    ----------
+    names : tuple of str, length k
+        Features: an analyte's name, or ``<analyte>__nd`` for its not-detected indicator.
+    values : ndarray of float64, shape (n, k)
+        NaN where the analyte gives no number.
+    flags : ndarray of uint32, shape (n,)
+        :class:`Reason` bits.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    flags: NDArray[np.uint32]
+
+
+def is_censored(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Say which cells were looked for and not found (undetermined or below LOD)."""
+    return (states == State.UNDETERMINED) | (states == State.BELOW_LOD)
+
+
+def is_measured(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Say which cells hold a number that was measured."""
+    measured: NDArray[np.bool_] = np.equal(states, np.uint8(State.MEASURED))
+    return measured

@@ -1,0 +1,179 @@
+"""The diagnostic model: panel, transform, forest, calibrator and threshold, always fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.errors import InputRefused, Problem
+from exodx.frozen.calibrator import Calibrator, probability
+from exodx.frozen.contract import InputContract
+from exodx.frozen.forest import Forest
+from exodx.frozen.measurements import Measurements, Status, reasons_of, status_of
+from exodx.frozen.threshold import Threshold
+from exodx.frozen.transform import FrozenTransform
+from exodx.panel import Panel
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a model comes from: versions, fingerprints and counts; never a specimen's row or id."""
+
+    exodx: str
+    libraries: dict[str, str]
+    panel_fingerprint: str
+    plan_fingerprint: str
+    cohort_fingerprint: str
+    seed: int
+    n_specimens: int
+    n_subjects: int
+    n_positive: int
+    synthetic: bool
+    positive_label: str
+    booster: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A row for every input row, in order.
+
+    Parameters
+    ----------
+    specimen_ids : tuple of str, length n
+    status, call, reasons : tuple of str, length n
+        ``call`` is positive, negative or not_reported.
+    margin, probability : ndarray, shape (n,)
+        Calibrated log-odds and probability; NaN where the call is not reported.
+    threshold_id : str
+    """
+
+    specimen_ids: tuple[str, ...]
+    status: tuple[str, ...]
+    call: tuple[str, ...]
+    reasons: tuple[str, ...]
+    margin: Floats
+    probability: Floats
+    threshold_id: str
+
+    def __len__(self) -> int:
+        return len(self.specimen_ids)
+
+    @property
+    def is_scored(self) -> NDArray[np.bool_]:
+        """Say which specimens have a probability, shape (n,)."""
+        return np.isfinite(self.margin)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Exact SHAP values on the margin: each row of ``values`` plus ``base`` sums to the specimen's margin.
+
+    Parameters
+    ----------
+    features : tuple of str, length k
+    values : ndarray, shape (n, k)
+        NaN rows for specimens that were not scored.
+    base : float
+    """
+
+    features: tuple[str, ...]
+    values: Floats
+    base: float
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosticModel:
+    """Everything needed to score a specimen, always fitted.
+
+    ``reference`` keeps what a later comparison with new cohorts needs of the training features: quantiles and missing shares only.
+    """
+
+    name: str
+    panel: Panel
+    transform: FrozenTransform
+    forest: Forest
+    calibrator: Calibrator
+    threshold: Threshold
+    reference: dict[str, Any]
+    provenance: Provenance
+
+    @property
+    def contract(self) -> InputContract:
+        """What the model asks of its input."""
+        return InputContract(self.panel)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features, in the forest's order."""
+        return self.transform.names
+
+    def arrange(self, m: Measurements) -> Measurements:
+        """Bring measurements into the panel's order.
+
+        Raises
+        ------
+        InputRefused
+            When analytes of the panel are missing.
+        """
+        absent = [name for name in self.panel.names if name not in m.names]
+        if absent:
+            fix = "Give a column for each, with NaN and state NOT_RUN where it was not run."
+            raise InputRefused(Problem("ANALYTE_MISSING", "measurements", f"no column for {', '.join(absent)}", fix))
+        if m.names == self.panel.names:
+            return m
+        order = [m.names.index(name) for name in self.panel.names]
+        return Measurements(self.panel.names, m.values[:, order], m.states[:, order], m.flags)
+
+    def predict(self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1) -> Prediction:
+        """Score specimens.
+
+        Parameters
+        ----------
+        m : Measurements, n specimens
+            Raw, in the panel's units; columns in any order.
+        specimen_ids : sequence of str, length n
+        threads : int
+            Changes the time only.
+        """
+        features = self.transform.apply(self.arrange(m))
+        statuses = [status_of(int(f)) for f in features.flags]
+        scored = np.array([s in (Status.OK, Status.WARN) for s in statuses], bool)
+        margin = np.full(len(m), np.nan)
+        margin[scored] = self.calibrator.margin(self.forest.margin(features.values[scored], threads))
+        p = probability(margin)
+        positive = self.threshold.is_positive(p)
+        calls = [("positive" if pos else "negative") if ok else "not_reported" for ok, pos in zip(scored, positive, strict=True)]
+        return Prediction(
+            specimen_ids=tuple(specimen_ids),
+            status=tuple(str(s) for s in statuses),
+            call=tuple(calls),
+            reasons=tuple(reasons_of(int(f)) for f in features.flags),
+            margin=margin,
+            probability=p,
+            threshold_id=self.threshold.id,
+        )
+
+    def explain(self, m: Measurements, threads: int = 1) -> Explanation:
+        """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""
+        features = self.transform.apply(self.arrange(m))
+        scored = np.array([status_of(int(f)) in (Status.OK, Status.WARN) for f in features.flags], bool)
+        values = np.full((len(m), len(self.features)), np.nan)
+        shap, _ = self.forest.contributions(features.values[scored], threads)
+        values[scored] = self.calibrator.slope * shap
+        return Explanation(self.features, values, self.base_value)
+
+    @property
+    def base_value(self) -> float:
+        """The margin that SHAP values start from."""
+        _, base = self.forest.contributions(np.zeros((1, len(self.features))))
+        return float(self.calibrator.slope * base[0] + self.calibrator.intercept)
+
+    def decision(self) -> Mapping[str, Any]:
+        """Return calibrator and threshold as plain JSON types."""
+        return {"calibrator": asdict(self.calibrator), "threshold": asdict(self.threshold)}

@@ -1,0 +1,66 @@
+"""One measured molecule: its name, unit and role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from exodx.panel.units import UNITS, Scale
+
+Kind = Literal["mirna", "mrna", "protein", "lipid", "metabolite", "particle", "other"]
+Fraction = Literal["ev", "soluble", "total"]
+Role = Literal["target", "reference", "spike_in", "interplate", "haemolysis"]
+Direction = Literal["up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Analyte:
+    """One measured molecule.
+
+    Parameters
+    ----------
+    name : str
+        The name used everywhere: in reports, SHAP columns and the bundle.
+    kind : str
+        What molecule it is; proteins must say their ``fraction``.
+    unit : str
+        A key of :data:`exodx.panel.units.UNITS`.
+    role : str
+        ``target`` (a feature), ``reference`` (subtracted from Ct targets), or a control that is not a feature.
+    fraction : str, optional
+        ``ev``, ``soluble`` or ``total``: exosomal and soluble PD-L1 are different measurements.
+    accession : str, optional
+        miRBase ``MIMAT…`` or UniProt accession.
+    direction : str, optional
+        The declared direction in cases, ``up`` or ``down``; checked against the fitted model, never imposed on it.
+    lod : float, optional
+        Limit of detection, in ``unit``.
+    aliases : tuple of str
+        Other spellings accepted as a column name.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    role: Role = "target"
+    fraction: Fraction | None = None
+    accession: str | None = None
+    direction: Direction | None = None
+    lod: float | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def scale(self) -> Scale:
+        """The scale its unit implies."""
+        return UNITS[self.unit]
+
+
+def name_key(name: str) -> str:
+    """Return the form under which two spellings of an analyte's name are the same.
+
+    Case, blanks and the species prefix ``hsa-`` do not count; the arm does: a bare ``miR-126`` never matches ``miR-126-3p``.
+
+    >>> name_key("hsa-miR-126-3p") == name_key(" miR-126-3P")
+    True
+    """
+    return name.strip().casefold().removeprefix("hsa-")

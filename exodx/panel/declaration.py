@@ -1,0 +1,65 @@
+"""From a TOML table to a frozen dataclass: unknown keys and wrong types are problems, all reported together."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from exodx.errors import Problem, nearest
+
+
+def check_table(cls: type, table: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[Problem]]:
+    """Check a TOML table against the fields of a dataclass.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass; its annotations are the schema.
+    table : mapping
+        As read by :mod:`tomllib`.
+    where : str
+        Names the table in problems.
+
+    Returns
+    -------
+    values : dict
+        Keyword arguments for ``cls``: lists became tuples, whole numbers became floats where a float is meant.
+    problems : list of Problem
+        Unknown keys (with the nearest valid name), missing keys, wrong types.
+    """
+    hints = get_type_hints(cls)
+    valid = [f.name for f in fields(cls) if f.init]
+    problems = [
+        Problem("KEY_UNKNOWN", f"{where}.{key}", "this key is not known", nearest(key, valid)) for key in table if key not in valid
+    ]
+    values: dict[str, Any] = {}
+    for field in fields(cls):
+        if field.name in table:
+            value, expected = _coerce(table[field.name], hints[field.name])
+            if expected:
+                found = f"{table[field.name]!r}"
+                problems.append(Problem("VALUE_INVALID", f"{where}.{field.name}", found, expected))
+            values[field.name] = value
+        elif field.default is MISSING and field.default_factory is MISSING:
+            problems.append(Problem("KEY_MISSING", where, f"{field.name!r} is missing", f"Add {field.name} = …"))
+    return values, problems
+
+
+def _coerce(value: Any, hint: Any) -> tuple[Any, str]:
+    """Return the value in the hinted type and, where it does not fit, what was expected."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _coerce(value, next(a for a in args if a is not type(None)))
+    if origin is Literal:
+        return value, "" if value in args else nearest(str(value), [str(a) for a in args])
+    if origin is tuple:
+        if isinstance(value, list) and all(isinstance(v, args[0]) for v in value):
+            return tuple(value), ""
+        return value, f"Write a list of {args[0].__name__} values."
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value), ""
+    if isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
+        return value, ""
+    return value, f"Write a value of type {hint.__name__}."

@@ -1,0 +1,152 @@
+"""A panel: the analytes measured together, on what specimens, for what use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from exodx.errors import InputRefused, Problem, nearest
+from exodx.panel.analyte import Analyte, name_key
+from exodx.panel.declaration import check_table
+from exodx.panel.units import UNITS, Scale
+
+SpecimenType = Literal[
+    "plasma", "serum", "urine", "csf", "saliva", "semen", "milk", "bile", "ascites", "amniotic fluid", "other", "unspecified"
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The analytes measured together, on what specimens, for what use.
+
+    Parameters
+    ----------
+    name, version, title : str
+        Identity.
+    analytes : tuple of Analyte
+        In the order of the model's input.
+    specimen_type, isolation, platform : str
+        A model is valid for these and no other.
+    intended_use, evidence : str
+        Plain sentences shown to the reviewer.
+    prevalence : float, optional
+        Prevalence where the test would be used; without it no PPV or NPV is reported.
+    normalisation : str
+        ``references`` subtracts the mean of the reference analytes from every Ct target; ``none`` leaves Ct unnormalised.
+    ct_cutoff : float
+        A Ct above it counts as undetermined.
+    censored : str
+        What an undetermined or below-LOD cell becomes: ``missing`` (the tree's default branch) or ``limit``
+        (the cut-off plus one cycle; LOD/√2). Either way it also sets the indicator feature ``<analyte>__nd``.
+    """
+
+    name: str
+    version: str
+    title: str
+    analytes: tuple[Analyte, ...]
+    specimen_type: SpecimenType = "unspecified"
+    isolation: str = "unspecified"
+    platform: str = "unspecified"
+    intended_use: str = "exploratory research"
+    evidence: str = "exploratory"
+    prevalence: float | None = None
+    normalisation: Literal["references", "none"] = "references"
+    ct_cutoff: float = 35.0
+    censored: Literal["missing", "limit"] = "missing"
+
+    def __post_init__(self) -> None:
+        problems = list(_problems(self))
+        if problems:
+            raise InputRefused(problems)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all analytes, in input order."""
+        return tuple(a.name for a in self.analytes)
+
+    def with_role(self, role: str) -> tuple[Analyte, ...]:
+        """Return the analytes of one role, in input order."""
+        return tuple(a for a in self.analytes if a.role == role)
+
+    def columns(self, headers: Iterable[str]) -> dict[str, list[str]]:
+        """Match table headers to analytes by name or alias; several headers may claim one analyte."""
+        keys = {name_key(alias): a.name for a in self.analytes for alias in (a.name, *a.aliases)}
+        found: dict[str, list[str]] = {}
+        for header in headers:
+            if analyte := keys.get(name_key(header)):
+                found.setdefault(analyte, []).append(header)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the TOML form (``panel`` and ``analyte`` tables), without keys left at None or empty."""
+        head = {k: v for k, v in asdict(self).items() if k != "analytes" and v is not None}
+        analytes = [{k: v for k, v in asdict(a).items() if v not in (None, ())} for a in self.analytes]
+        return {"panel": head, "analyte": analytes}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the panel's content (64 hexadecimal digits)."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def _problems(panel: Panel) -> Iterable[Problem]:
+    where = f"panel {panel.name}"
+    if panel.prevalence is not None and not 0 < panel.prevalence < 1:
+        yield Problem("VALUE_INVALID", f"{where}.prevalence", str(panel.prevalence), "Write a number between 0 and 1.")
+    if not panel.with_role("target"):
+        yield Problem("NO_TARGET", where, "no analyte has the role 'target'", "Name at least one.")
+    seen: dict[str, str] = {}
+    for analyte in panel.analytes:
+        at = f"{where}, analyte {analyte.name!r}"
+        if analyte.unit not in UNITS:
+            yield Problem("UNIT_UNKNOWN", at, f"unit {analyte.unit!r}", nearest(analyte.unit, list(UNITS)))
+        if analyte.kind == "protein" and analyte.fraction is None:
+            yield Problem("FRACTION_MISSING", at, "a protein without its fraction", "Say ev, soluble or total.")
+        for key in {name_key(alias) for alias in (analyte.name, *analyte.aliases)}:
+            if key in seen:
+                yield Problem("NAME_TWICE", at, f"the name is taken by {seen[key]!r}", "Name every analyte once.")
+            seen[key] = analyte.name
+    yield from _reference_problems(panel, where)
+
+
+def _reference_problems(panel: Panel, where: str) -> Iterable[Problem]:
+    ct_targets = [a.name for a in panel.with_role("target") if UNITS.get(a.unit) is Scale.CT]
+    references = panel.with_role("reference")
+    if ct_targets and panel.normalisation == "references" and not references:
+        fix = "Name reference analytes (role = 'reference'), or say normalisation = 'none'."
+        yield Problem("NO_REFERENCE", where, f"{len(ct_targets)} Ct targets and no reference analyte", fix)
+    for analyte in references:
+        if UNITS.get(analyte.unit) is not Scale.CT:
+            fix = "References are subtracted from Ct targets: give their unit as Ct."
+            yield Problem("REFERENCE_NOT_CT", f"{where}, analyte {analyte.name!r}", f"unit {analyte.unit!r}", fix)
+
+
+def parse_panel(document: Mapping[str, Any], where: str) -> Panel:
+    """Build a panel from a parsed TOML document with a ``panel`` table and an ``analyte`` array.
+
+    Raises
+    ------
+    InputRefused
+        With every problem of the document: unknown keys (and the nearest valid one), wrong types, contradictions.
+    """
+    problems = [
+        Problem("KEY_UNKNOWN", f"{where}: {key}", "this table is not known", nearest(key, ["panel", "analyte"]))
+        for key in document
+        if key not in ("panel", "analyte")
+    ]
+    analytes = []
+    for i, table in enumerate(document.get("analyte", []), start=1):
+        values, found = check_table(Analyte, table, f"{where}: analyte {table.get('name', i)}")
+        problems += found
+        analytes += [] if found else [Analyte(**values)]
+    head = {**document.get("panel", {})}
+    if "analytes" in head:
+        problems.append(Problem("KEY_UNKNOWN", f"{where}: panel.analytes", "analytes stand here", "Use [[analyte]] tables."))
+    values, found = check_table(Panel, {**head, "analytes": []}, f"{where}: panel")
+    problems += found
+    if problems:
+        raise InputRefused(problems)
+    return Panel(**{**values, "analytes": tuple(analytes)})

@@ -1,0 +1,110 @@
+"""The study plan: every choice made before outcomes are seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from exodx.errors import InputRefused, Problem
+from exodx.panel.declaration import check_table
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """Every choice made before outcomes are seen; its hash is logged with the run.
+
+    Parameters
+    ----------
+    panel : str
+        Built-in name, TOML file, or ``auto``.
+    label, positive : str, optional
+        Column of the reference standard, and its value that means *target condition present*.
+    specimen, subject, site, plate, date, age, sex : str, optional
+        Columns; where not given the usual names are recognised.
+    outer_folds, repeats, inner_folds : int
+        Nested cross-validation: ``repeats`` × ``outer_folds`` outer fits, each tuned on ``inner_folds`` inner folds.
+    search : str
+        Search budget: ``small`` (the default grid) or ``minimal`` (two candidates, for demonstrations and tests).
+    target : str
+        What the threshold keeps: ``sensitivity`` or ``specificity``.
+    target_value : float
+        At least this much of it, out of fold.
+    prevalence : float, optional
+        Prevalence of use for PPV and NPV; overrides the panel's.
+    seed : int
+        Seed of folds and of XGBoost.
+    """
+
+    panel: str = "auto"
+    label: str | None = None
+    positive: str | None = None
+    specimen: str | None = None
+    subject: str | None = None
+    site: str | None = None
+    plate: str | None = None
+    date: str | None = None
+    age: str | None = None
+    sex: str | None = None
+    outer_folds: int = 5
+    repeats: int = 3
+    inner_folds: int = 4
+    search: Literal["small", "minimal"] = "small"
+    target: Literal["sensitivity", "specificity"] = "sensitivity"
+    target_value: float = 0.90
+    prevalence: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checks = [
+            ("outer_folds", self.outer_folds >= 2, "Use at least 2."),
+            ("inner_folds", self.inner_folds >= 2, "Use at least 2."),
+            ("repeats", self.repeats >= 1, "Use at least 1."),
+            ("target_value", 0 < self.target_value < 1, "Write a number between 0 and 1."),
+            ("prevalence", self.prevalence is None or 0 < self.prevalence < 1, "Write a number between 0 and 1."),
+            ("seed", 0 <= self.seed < 2**31, "Use a whole number from 0 to 2147483647."),
+        ]
+        problems = [
+            Problem("VALUE_INVALID", f"plan.{key}", repr(getattr(self, key)), fix) for key, valid, fix in checks if not valid
+        ]
+        if problems:
+            raise InputRefused(problems)
+
+    @property
+    def specimen_columns(self) -> dict[str, str]:
+        """The columns the plan names, by what they hold."""
+        keys = ("specimen", "subject", "site", "plate", "date", "age", "sex")
+        return {key: value for key in keys if (value := getattr(self, key))}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the plan's content (64 hexadecimal digits)."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def parse_plan(table: Mapping[str, Any], where: str) -> StudyPlan:
+    """Build a plan from a parsed TOML table; unknown keys are refused with the nearest valid name."""
+    values, problems = check_table(StudyPlan, table, where)
+    if problems:
+        raise InputRefused(problems)
+    return StudyPlan(**values)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    InputRefused
+        When the file is missing or is not TOML, with the parser's line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputRefused(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputRefused(Problem("TOML_INVALID", str(path), str(error), "Mend the TOML syntax there.")) from None

@@ -1,0 +1,52 @@
+"""Spreadsheets (XLSX, XLS) through calamine."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from exodx.errors import InputRefused, Problem
+from exodx.tables.table import Records, TextTable, build_table
+
+
+def parse(source: str, content: io.BytesIO, notes: list[str]) -> TextTable:
+    """Read the first sheet that holds anything; the note names it when there are others.
+
+    Raises
+    ------
+    InputRefused
+        ``NOT_A_TABLE`` for a damaged or foreign archive, and what :func:`build_table` refuses.
+    """
+    try:
+        workbook = CalamineWorkbook.from_filelike(content)
+        sheets = {name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in workbook.sheet_names}
+    except (CalamineError, OSError, ValueError) as error:
+        raise InputRefused(
+            Problem("NOT_A_TABLE", source, f"not a readable workbook ({error})", "Save it as XLSX or CSV.")
+        ) from None
+    filled = {name: rows for name, rows in sheets.items() if any(any(c != "" for c in row) for row in rows)}
+    name = next(iter(filled), "")
+    rows = [[cell_text(cell) for cell in row] for row in filled.get(name, [])]
+    others = f" of {len(filled)}; the other sheets are not read" if len(filled) > 1 else ""
+    return build_table(source, Records(rows, list(range(1, len(rows) + 1))), "row", ".", [*notes, f"sheet {name!r}{others}"])
+
+
+def cell_text(cell: object) -> str:
+    """Return a typed cell as text: whole numbers without a decimal point, times in ISO form.
+
+    >>> [cell_text(c) for c in (7.0, 31.25, None, float("nan"))]
+    ['7', '31.25', '', '']
+    """
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        if cell != cell:
+            return ""
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
+        return cell.date().isoformat()
+    if isinstance(cell, (dt.date, dt.time)):
+        return cell.isoformat()
+    return str(cell)

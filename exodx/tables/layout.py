@@ -1,0 +1,168 @@
+"""The three layouts of a results table, brought to one: a row a specimen, a column an analyte."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from exodx.errors import InputRefused, Problem, nearest
+from exodx.tables.table import TextTable
+
+SPECIMEN_NAMES = ("specimen_id", "specimen", "sample_id", "sampleid", "sample", "sample_name", "sample name", "id", "")
+ANALYTE_NAMES = (
+    "analyte",
+    "target",
+    "target_name",
+    "target name",
+    "assay",
+    "detector",
+    "mirna",
+    "gene",
+    "protein",
+    "name",
+    "feature",
+)
+VALUE_NAMES = ("value", "ct", "cq", "count", "counts", "concentration", "conc", "npx", "result", "intensity")
+
+IsAnalyte = Callable[[str], bool]
+
+
+def find_column(table: TextTable, names: tuple[str, ...]) -> str | None:
+    """Return the first column that bears one of these names, in the order of the names; case does not count."""
+    folded = {column.casefold(): column for column in reversed(table.header)}
+    return next((folded[name] for name in names if name in folded), None)
+
+
+def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None) -> TextTable:
+    """Bring a table to the wide layout.
+
+    Parameters
+    ----------
+    table : TextTable
+        Wide (analytes over the columns), long (a row a measurement), or with analytes in rows and specimens over the columns.
+    is_analyte : callable
+        Says whether a name is an analyte's.
+    specimen : str, optional
+        The specimen column, if the user named one.
+
+    Returns
+    -------
+    TextTable
+        Where the layout changed, rows are named by specimen and a note says so.
+    """
+    if any(is_analyte(name) for name in table.header):
+        return table
+    column = _analyte_column(table, is_analyte)
+    if column is None:
+        return table
+    value = find_column(table, VALUE_NAMES)
+    if value and len(set(table.columns[column])) < len(table):
+        return _from_long(table, column, value, specimen)
+    return _from_rows(table, column)
+
+
+def _analyte_column(table: TextTable, is_analyte: IsAnalyte) -> str | None:
+    """The column that holds analyte names: most of its cells are analytes, or it is called so and comes first (or is long)."""
+    for name, cells in table.columns.items():
+        if sum(map(is_analyte, cells)) > len(cells) / 2:
+            return name
+    column = find_column(table, ANALYTE_NAMES)
+    if column is None:
+        return None
+    is_long = find_column(table, VALUE_NAMES) is not None and len(set(table.columns[column])) < len(table)
+    return column if is_long or table.header[0] == column else None
+
+
+def _from_rows(table: TextTable, column: str) -> TextTable:
+    """Turn analytes in rows: every other column is a specimen."""
+    names = table.columns[column]
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice:
+        problems = [
+            Problem("ANALYTE_TWICE", f"{table.source}, column {column!r}", f"{name!r} stands in several rows", "Keep one of them.")
+            for name in twice
+        ]
+        raise InputRefused(problems)
+    ids = [name for name in table.header if name != column]
+    cells = zip(*(table.columns[i] for i in ids), strict=True)
+    columns = {"specimen_id": ids} | {name: list(row) for name, row in zip(names, cells, strict=True)}
+    note = f"{len(names)} analytes stand in rows (column {column!r}), {len(ids)} specimens over the columns"
+    return replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, note))
+
+
+def _from_long(table: TextTable, analyte: str, value: str, specimen: str | None) -> TextTable:
+    """Gather the rows of each specimen; columns that are constant within specimens are kept."""
+    by = specimen or find_column(table, SPECIMEN_NAMES)
+    if by is None or by not in table.columns:
+        fix = nearest(by or "specimen_id", table.header)
+        raise InputRefused(
+            Problem("SPECIMEN_MISSING", table.source, "a long table without a specimen column", f"Name it: --specimen. {fix}")
+        )
+    ids = list(dict.fromkeys(table.columns[by]))
+    row_of = {name: i for i, name in enumerate(ids)}
+    names = list(dict.fromkeys(table.columns[analyte]))
+    columns = {name: [""] * len(ids) for name in names}
+    places: dict[tuple[str, str], list[str]] = {}
+    for row, (name, who, cell) in enumerate(zip(table.columns[analyte], table.columns[by], table.columns[value], strict=True)):
+        columns[name][row_of[who]] = cell
+        places.setdefault((who, name), []).append(str(table.lines[row]))
+    fix = "Give one value for a specimen and analyte (exodx does not average wells by itself here)."
+    problems = [
+        Problem("VALUE_TWICE", f"{table.source}, {table.place}s {', '.join(rows)}", f"several values of {name!r} for {who!r}", fix)
+        for (who, name), rows in places.items()
+        if len(rows) > 1
+    ]
+    if problems:
+        raise InputRefused(problems)
+    kept = {by: ids} | _constant_columns(table, by, ids, {analyte, value, by})
+    note = f"long layout: {len(table)} rows are {len(ids)} specimens × {len(names)} analytes"
+    return replace(table, columns={**kept, **columns}, lines=ids, place="specimen", notes=(*table.notes, note))
+
+
+def _constant_columns(table: TextTable, by: str, ids: list[str], without: set[str]) -> dict[str, list[str]]:
+    kept = {}
+    for name in table.header:
+        if name in without:
+            continue
+        cells: dict[str, set[str]] = {}
+        for who, cell in zip(table.columns[by], table.columns[name], strict=True):
+            cells.setdefault(who, set()).add(cell)
+        if all(len(found) == 1 for found in cells.values()):
+            kept[name] = [next(iter(cells[who])) for who in ids]
+    return kept
+
+
+def specimen_ids(table: TextTable, specimen: str | None = None) -> tuple[list[str], str | None, list[Problem]]:
+    """Find the specimens' ids in a wide table.
+
+    Returns
+    -------
+    ids : list of str
+        From the specimen column; ``row-1``, ``row-2`` … where the table has none.
+    column : str or None
+        The specimen column.
+    problems : list of Problem
+        Blank or repeated ids, or an unknown column.
+    """
+    if specimen is not None and specimen not in table.columns:
+        return [], None, [Problem("COLUMN_MISSING", table.source, f"no column {specimen!r}", nearest(specimen, table.header))]
+    column = specimen if specimen is not None else find_column(table, SPECIMEN_NAMES)
+    if column is None:
+        return [f"row-{i}" for i in range(1, len(table) + 1)], None, []
+    ids = table.columns[column]
+    problems = [
+        Problem("ID_BLANK", table.where(row, column), "a specimen without an id", "Give each specimen an id.")
+        for row, name in enumerate(ids)
+        if not name
+    ]
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(ids):
+        if name:
+            rows.setdefault(name, []).append(row)
+    for name, found in rows.items():
+        if len(found) > 1:
+            places = ", ".join(str(table.lines[row]) for row in found)
+            fix = "Give each specimen one row and an id of its own."
+            problems.append(Problem("ID_TWICE", f"{table.source}, {table.place}s {places}", f"specimen id {name!r}", fix))
+    return ids, column, problems

@@ -1,0 +1,30 @@
+"""Parquet through pyarrow."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from exodx.errors import InputRefused, Problem
+from exodx.tables.excel import cell_text
+from exodx.tables.table import Records, TextTable, build_table
+
+
+def parse(source: str, content: io.BytesIO, notes: list[str]) -> TextTable:
+    """Read a Parquet file; nulls are blank cells.
+
+    Raises
+    ------
+    InputRefused
+        ``NOT_A_TABLE`` for a damaged file, and what :func:`build_table` refuses.
+    """
+    try:
+        table = pq.read_table(content)
+    except (pa.ArrowException, OSError) as error:
+        raise InputRefused(Problem("NOT_A_TABLE", source, f"not a readable Parquet file ({error})", "Write it again.")) from None
+    columns = [[cell_text(cell) for cell in column.to_pylist()] for column in table.columns]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    records = Records([list(table.column_names), *rows], list(range(len(rows) + 1)))
+    return build_table(source, records, "row", ".", [*notes, "Parquet"])

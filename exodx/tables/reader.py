@@ -1,0 +1,59 @@
+"""Open a table file, recognised by its first bytes and never by its name."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+from exodx.errors import InputRefused, Problem
+from exodx.tables import delimited, excel, parquet
+from exodx.tables.table import TextTable
+
+_GZIP, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+
+
+def read_table(path: str | Path) -> TextTable:
+    """Read CSV, TSV, semicolon-separated text, XLSX/XLS or Parquet, gzip-compressed or not.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; only its content decides how it is read.
+
+    Raises
+    ------
+    InputRefused
+        With every problem of the file's form: missing, empty, not a table, wrong delimiter or encoding, ragged rows, header.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputRefused(
+            Problem(
+                "FILE_UNREADABLE",
+                str(path),
+                error.strerror or "it cannot be read",
+                "Check the path and its permissions.",
+            )
+        ) from None
+    notes: list[str] = []
+    if content.startswith(_GZIP):
+        content = _gunzip(path.name, content)
+        notes.append("gzip")
+    if not content.strip():
+        raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", "Give a table with a header and rows."))
+    if content.startswith(_PARQUET):
+        return parquet.parse(path.name, io.BytesIO(content), notes)
+    if content.startswith((_ZIP, _OLE)):
+        return excel.parse(path.name, io.BytesIO(content), notes)
+    return delimited.parse(path.name, content, notes)
+
+
+def _gunzip(name: str, content: bytes) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputRefused(Problem("GZIP_DAMAGED", name, str(error), "Copy the file again.")) from None

@@ -1,0 +1,113 @@
+"""A table as it stands in the file: text, with the place of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from exodx.errors import InputRefused, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """Text columns with the place each row came from.
+
+    Parameters
+    ----------
+    source : str
+        The file's name, for messages.
+    columns : dict of str to list of str
+        Cells as written, stripped of surrounding blanks; a blank cell is the empty string.
+    lines : list of int or str
+        Where each row stands: line (text files) or row (spreadsheets, Parquet), counted from 1;
+        the specimen's id once rows were gathered.
+    place : str
+        What ``lines`` names: ``line``, ``row`` or ``specimen``.
+    decimal : str
+        ``.`` or ``,``.
+    notes : tuple of str
+        What was recognised (delimiter, encoding, sheet), to be told to the user.
+    """
+
+    source: str
+    columns: dict[str, list[str]]
+    lines: list[int] | list[str]
+    place: str = "line"
+    decimal: str = "."
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def header(self) -> list[str]:
+        """Column names, in file order."""
+        return list(self.columns)
+
+    def where(self, row: int, column: str | None = None) -> str:
+        """Name the place of a row (0-based) or cell, for a message."""
+        cell = "" if column is None else f", column {column!r}"
+        return f"{self.source}, {self.place} {self.lines[row]}{cell}"
+
+    def take(self, rows: Sequence[int]) -> TextTable:
+        """Return the rows at these positions."""
+        columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
+        return replace(self, columns=columns, lines=[self.lines[i] for i in rows])  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Rows of text cells as a parser yields them: the first is the header, each with its line."""
+
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def build_table(source: str, records: Records, place: str, decimal: str, notes: Sequence[str]) -> TextTable:
+    """Turn parsed records into a table, refusing ragged rows and unusable headers, all at once.
+
+    Raises
+    ------
+    InputRefused
+        ``FILE_EMPTY``, ``HEADER_TWICE``, ``HEADER_MISSING``, ``ROW_RAGGED``.
+    """
+    kept = [(row, line) for row, line in zip(records.rows, records.lines, strict=True) if any(cell.strip() for cell in row)]
+    if len(kept) < 2:
+        found = "the file is empty" if not kept else "there is a header but no row"
+        raise InputRefused(Problem("FILE_EMPTY", source, found, "Give a table with a header and one row a specimen."))
+    header = [cell.strip() for cell in kept[0][0]]
+    body = kept[1:]
+    problems = _header_problems(source, header, [row for row, _ in body], place, kept[0][1])
+    width = len(header)
+    for row, line in body:
+        if (len(row) != width and any(cell.strip() for cell in row[width:])) or len(row) < width:
+            found = f"{len(row)} cells where the header has {width}"
+            problems.append(
+                Problem("ROW_RAGGED", f"{source}, {place} {line}", found, "Add or remove cells (or quote a delimiter).")
+            )
+    if problems:
+        raise InputRefused(problems)
+    cells = zip(*(row[:width] for row, _ in body), strict=True)
+    columns = {name: [c.strip() for c in column] for name, column in zip(header, cells, strict=True)}
+    if "" in columns and not any(columns[""]):
+        del columns[""]
+    return TextTable(source, columns, [line for _, line in body], place, decimal, tuple(notes))
+
+
+def _header_problems(source: str, header: list[str], body: list[list[str]], place: str, line: int) -> list[Problem]:
+    """Names must be there and differ; a blank name is allowed once, for the column of row names (or an empty column)."""
+    at = f"{source}, {place} {line}"
+    problems = []
+    for name in dict.fromkeys(header):
+        positions = [i + 1 for i, other in enumerate(header) if other == name]
+        if len(positions) < 2:
+            continue
+        if name:
+            found = f"the name {name!r} stands over columns {', '.join(map(str, positions))}"
+            problems.append(Problem("HEADER_TWICE", at, found, "Give each column a name of its own."))
+        else:
+            filled = [i for i in positions if any(len(row) >= i and row[i - 1].strip() for row in body)]
+            found = f"columns {', '.join(map(str, positions))} have no name"
+            if filled:
+                problems.append(Problem("HEADER_MISSING", at, found, "Name them or delete them."))
+    return problems

@@ -1,0 +1,59 @@
+"""The final model: the procedure on every specimen, frozen with its provenance."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from exodx.cohort import Cohort
+from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance
+from exodx.panel import StudyPlan
+from exodx.training.procedure import fit_procedure, prepare
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
+    """Fit the procedure on the whole cohort and freeze it.
+
+    The order of rows does not matter: specimens are taken in the order of their ids.
+    """
+    cohort = cohort.sorted()
+    fitted = fit_procedure(prepare(cohort, plan), plan)
+    provenance = Provenance(
+        exodx=version("exodx"),
+        libraries={name: version(name) for name in ("numpy", "scikit-learn", "xgboost")},
+        panel_fingerprint=cohort.panel.fingerprint,
+        plan_fingerprint=plan.fingerprint,
+        cohort_fingerprint=cohort.fingerprint,
+        seed=plan.seed,
+        n_specimens=len(cohort),
+        n_subjects=len(np.unique(cohort.subjects)),
+        n_positive=int(cohort.y.sum()),
+        synthetic=cohort.synthetic,
+        positive_label=cohort.positive_label,
+        booster={"candidate": fitted.candidate, "rounds": fitted.rounds, **fitted.params},
+    )
+    return DiagnosticModel(
+        name=cohort.panel.name,
+        panel=cohort.panel,
+        transform=fitted.transform,
+        forest=fitted.forest,
+        calibrator=fitted.calibrator,
+        threshold=fitted.threshold,
+        reference=_reference(cohort, fitted.transform),
+        provenance=provenance,
+    )
+
+
+def _reference(cohort: Cohort, transform: FrozenTransform) -> dict[str, Any]:
+    """Return quantiles and missing shares of the training features: enough to compare a new cohort, no specimen's row."""
+    features = transform.apply(cohort.measurements)
+    quantiles, missing = {}, {}
+    for name, column in zip(features.names, features.values.T, strict=True):
+        known = column[~np.isnan(column)]
+        quantiles[name] = [float(q) for q in np.quantile(known, QUANTILES)] if known.size else [None] * len(QUANTILES)
+        missing[name] = float(np.isnan(column).mean())
+    return {"probabilities": list(QUANTILES), "quantiles": quantiles, "missing_share": missing}

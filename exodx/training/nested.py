@@ -1,0 +1,121 @@
+"""Validation by repeating the whole procedure: folds held out, everything relearned, held-out specimens scored once a repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from exodx.cohort import Cohort, stratified_folds
+from exodx.cohort.splits import training_rows
+from exodx.errors import InputRefused
+from exodx.frozen.calibrator import probability
+from exodx.panel import StudyPlan
+from exodx.training.benchmarks import benchmark_scores
+from exodx.training.procedure import fit_procedure, prepare
+
+Floats = NDArray[np.float64]
+BENCHMARKS = ("logistic", "single_analyte")
+
+
+@dataclass(frozen=True, slots=True)
+class FoldChoice:
+    """What the procedure chose in one outer fold."""
+
+    repeat: int
+    fold: int
+    candidate: str
+    rounds: int
+    threshold: float
+    n_train: int
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """Out-of-fold results of R repeats over n specimens.
+
+    Parameters
+    ----------
+    design : str
+        In words, as it is reported.
+    folds : ndarray of int, shape (R, n)
+    margin : ndarray, shape (R, n)
+        Calibrated log-odds by models that never saw the specimen or its subject; NaN where it cannot be scored.
+    positive : ndarray of bool, shape (R, n)
+        Calls at the threshold each fold's training part chose.
+    benchmarks : dict of str to ndarray, shape (R, n)
+    choices : tuple of FoldChoice
+    """
+
+    design: str
+    folds: NDArray[np.intp]
+    margin: Floats
+    positive: NDArray[np.bool_]
+    benchmarks: dict[str, Floats]
+    choices: tuple[FoldChoice, ...]
+
+
+def repeated_folds(cohort: Cohort, plan: StudyPlan) -> NDArray[np.intp]:
+    """Return the outer folds of each repeat, shape (repeats, n)."""
+    return np.stack(
+        [stratified_folds(cohort.y, cohort.subjects, plan.outer_folds, plan.seed + 1000 * (r + 1)) for r in range(plan.repeats)]
+    )
+
+
+def cross_validate(
+    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], design: str, jobs: int, tick: Callable[[], None]
+) -> CrossValidation:
+    """Run the whole procedure once for every outer fold.
+
+    Parameters
+    ----------
+    cohort : Cohort, n specimens
+    plan : StudyPlan
+    folds : ndarray of int, shape (R, n)
+        A fold whose training part holds too little to learn from leaves its specimens unscored.
+    design : str
+    jobs : int
+        Threads; changes the time only.
+    tick : callable
+        Called after each fold, for a progress bar.
+    """
+    tasks = [(r, f) for r in range(len(folds)) for f in range(int(folds[r].max()) + 1)]
+
+    def run(repeat: int, fold: int) -> tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats]] | None:
+        result = _outer_fold(cohort, plan, folds[repeat], repeat, fold)
+        tick()
+        return result
+
+    results = Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(r, f) for r, f in tasks)
+    margin = np.full(folds.shape, np.nan)
+    positive = np.zeros(folds.shape, bool)
+    benchmarks = {name: np.full(folds.shape, np.nan) for name in BENCHMARKS}
+    choices = []
+    for (repeat, _), result in zip(tasks, results, strict=True):
+        if result is None:
+            continue
+        held, scores, choice, others = result
+        margin[repeat, held] = scores
+        positive[repeat, held] = probability(scores) >= choice.threshold
+        for name, values in others.items():
+            benchmarks[name][repeat, held] = values
+        choices.append(choice)
+    return CrossValidation(design, folds, margin, positive, benchmarks, tuple(choices))
+
+
+def _outer_fold(
+    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat: int, fold: int
+) -> tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats]] | None:
+    held = np.flatnonzero(folds == fold)
+    train = cohort[training_rows(folds, fold, cohort.subjects)]
+    try:
+        data = prepare(train, plan)
+    except InputRefused:
+        return None
+    fitted = fit_procedure(data, plan)
+    measurements = cohort.measurements[held]
+    choice = FoldChoice(repeat, fold, fitted.candidate, fitted.rounds, fitted.threshold.value, len(train))
+    return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements)
