@@ -275,6 +275,7 @@ class TestCrossValidated:
         folds = np.array([[0, 0, 0, 0, 1, 1, 1, 1]])
         assert auc_cross_validated(y, [y], folds).lower == pytest.approx(0.025 ** (1 / 2))  # one pair in each fold
         one = np.zeros_like(folds)
+        assert auc_cross_validated(y, [y, y], np.vstack([one, folds])).lower == pytest.approx(0.025 ** (1 / 2))
         assert auc_cross_validated(y, [y], one).lower == pytest.approx(0.025 ** (1 / 4))
         twins = [0, 0, 1, 2, 1, 3, 4, 5]  # four cases from two subjects
         assert auc_cross_validated(y, [y], one, twins).lower == pytest.approx(0.025 ** (1 / 2))
