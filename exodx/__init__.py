@@ -1,0 +1,39 @@
+"""exodx: honest, explained diagnostic classifiers from extracellular-vesicle miRNA and protein panels."""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+_PUBLIC = {
+    "Cohort": "cohort",
+    "Intake": "cohort",
+    "frame_cohort": "cohort",
+    "read_cohort": "cohort",
+    "simulate": "cohort",
+    "SimulatedStudy": "cohort",
+    "example_file": "cohort",
+    "Evaluation": "evaluation",
+    "evaluate_external": "evaluation",
+    "DiagnosticModel": "frozen",
+    "load_bundle": "frozen",
+    "save_bundle": "frozen",
+    "Panel": "panel",
+    "StudyPlan": "panel",
+    "load_panel": "panel",
+    "run_study": "study",
+}
+
+__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604 - the names are strings
+
+
+def __getattr__(name: str) -> Any:
+    """Resolve public names on first use, so that ``import exodx`` costs nothing."""
+    if name == "__version__":
+        return version("exodx")
+    if name in _PUBLIC:
+        return getattr(import_module(f"exodx.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module 'exodx' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,7 +2,7 @@
 
 from exodx.cohort.cohort import Cohort
 from exodx.cohort.example import example_file
-from exodx.cohort.infer import infer_panel
+from exodx.cohort.infer import infer_from_file, infer_panel
 from exodx.cohort.read import Intake, build_cohort, frame_cohort, read_cohort
 from exodx.cohort.simulate import SimulatedStudy, simulate
 from exodx.cohort.splits import site_folds, stratified_folds, training_rows
@@ -14,6 +14,7 @@ __all__ = [
     "build_cohort",
     "example_file",
     "frame_cohort",
+    "infer_from_file",
     "infer_panel",
     "read_cohort",
     "simulate",

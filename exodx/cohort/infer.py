@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from exodx.cohort.columns import find_specimen_columns
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import State, read_cells
 from exodx.panel import Analyte, Panel, Scale
 from exodx.panel.analyte import name_key
-from exodx.tables import TextTable
+from exodx.tables import TextTable, read_table, specimen_ids, to_wide
 
 _MIRNA = re.compile(r"^(?:[a-z]{3}-)?(?:mir|let)-?\d+[a-z]*(?:[-_./*].*|\*)?$")
 _SPIKE = re.compile(r"^(?:cel-mir-39.*|cel-mir-54.*|cel-mir-238.*|ath-mir-159.*|unisp\d)$")
@@ -76,7 +79,7 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     analytes = tuple(Analyte(name=c.name, kind=kind, unit=unit, role=roles[c.name]) for c in chosen)  # type: ignore[arg-type]
     references = [name for name, role in roles.items() if role == "reference"]
     panel = Panel(
-        name="auto",
+        name=f"auto-{_digest(c.name for c in chosen)}",
         version="1",
         title=f"Inferred from {len(analytes)} columns",
         analytes=analytes,
@@ -85,6 +88,23 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     )
     left_out = [name for name in table.header if name not in reserved and name not in panel.names]
     return panel, tuple(_notes(panel, unit, references, left_out))
+
+
+def infer_from_file(path: Path, without: Collection[str]) -> tuple[Panel, tuple[str, ...]]:
+    """Infer a panel from a table file, leaving out its specimen columns and the columns ``without``."""
+    table = to_wide(read_table(path), is_mirna_name)
+    _, id_column, problems = specimen_ids(table)
+    attributes, _ = find_specimen_columns(table, {})
+    if problems:
+        raise InputRefused(problems)
+    ids = [] if id_column is None else [id_column]
+    panel, notes = infer_panel(table, {*without, *ids, *attributes.values()})
+    return panel, (*table.notes, *notes)
+
+
+def _digest(names: Iterable[str]) -> str:
+    """Return a short name for a set of columns, so that models of different tables are not versions of one another."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
 
 
 def _numeric(table: TextTable, name: str) -> _Numeric | None:

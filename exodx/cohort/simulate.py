@@ -190,8 +190,8 @@ def _specimen_columns(study: SimulatedStudy, people: Codes, rng: np.random.Gener
     sex = rng.integers(0, 2, n_subjects)
     days = pd.Timestamp("2024-01-08") + pd.to_timedelta(rng.integers(0, 365, study.n), unit="D")
     return {
-        "specimen_id": [f"SIM-{i:04d}" for i in range(1, study.n + 1)],
-        "subject_id": [f"P{i + 1:04d}" for i in people["subject"]],
+        "specimen_id": [f"SIM{study.seed}-{i:04d}" for i in range(1, study.n + 1)],
+        "subject_id": [f"P{study.seed}-{i + 1:04d}" for i in people["subject"]],
         "site": [f"site {chr(65 + i)}" for i in people["site"]],
         "plate": [f"plate {i + 1}" for i in people["plate"]],
         "collection_date": [d.date().isoformat() for d in days],

@@ -1,4 +1,4 @@
-"""Evaluation of the procedure inside the cohort it is learned on: nested cross-validation, and held-out sites where there are any."""
+"""Evaluation of the procedure inside its cohort: nested cross-validation, and held-out sites where there are any."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class Features:
 
 def is_censored(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Say which cells were looked for and not found (undetermined or below LOD)."""
-    return (states == State.UNDETERMINED) | (states == State.BELOW_LOD)
+    return np.isin(states, (State.UNDETERMINED, State.BELOW_LOD))
 
 
 def is_measured(states: NDArray[np.uint8]) -> NDArray[np.bool_]:

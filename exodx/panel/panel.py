@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -16,6 +17,8 @@ from exodx.panel.units import UNITS, Scale
 SpecimenType = Literal[
     "plasma", "serum", "urine", "csf", "saliva", "semen", "milk", "bile", "ascites", "amniotic fluid", "other", "unspecified"
 ]  # fmt: skip
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ class Panel:
 
 def _problems(panel: Panel) -> Iterable[Problem]:
     where = f"panel {panel.name}"
+    if not NAME.fullmatch(panel.name):
+        fix = "Use letters, digits, '.', '_' and '-': the name becomes a folder and a registry entry."
+        yield Problem("NAME_INVALID", f"{where}.name", repr(panel.name), fix)
     if panel.prevalence is not None and not 0 < panel.prevalence < 1:
         yield Problem("VALUE_INVALID", f"{where}.prevalence", str(panel.prevalence), "Write a number between 0 and 1.")
     if not panel.with_role("target"):

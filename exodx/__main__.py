@@ -1,0 +1,5 @@
+"""``python -m exodx``."""
+
+from exodx.cli import main
+
+main()

@@ -1,0 +1,64 @@
+"""The command line: one module per command, each IO around one library call. Data go to stdout or ``-o``, talk goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from exodx.errors import RUO, ExodxError
+
+COMMANDS = {
+    "check": "Read and validate a cohort; say everything that is wrong at once.",
+    "demo": "Run the whole way on the example cohort that comes with exodx.",
+    "evaluate": "Evaluate a frozen model on another cohort.",
+    "explain": "Write one specimen's page.",
+    "panel": "List panels, show one, or infer one from a table.",
+    "predict": "Score a cohort, with explanations.",
+    "simulate": "Write a simulated cohort of a panel.",
+    "train": "Validate, train, explain, report and register a model.",
+    "ui": "Open the MLflow UI on the runs.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called, so that help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command by name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"exodx.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=RUO)
+@click.version_option(package_name="exodx", prog_name="exodx")
+def app() -> None:
+    """Honest, explained diagnostic classifiers from extracellular-vesicle miRNA and protein panels.
+
+    \b
+    Exit codes: 0 done, 2 wrong usage, 3 input refused, 4 model refused,
+    5 finished but some rows were not scored.
+    """
+
+
+def main() -> None:
+    """Run the command line; a refusal is told on stderr and becomes the exit code."""
+    try:
+        app()
+    except ExodxError as error:
+        click.echo(f"exodx: refused\n{error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(1)

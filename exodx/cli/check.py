@@ -1,0 +1,80 @@
+"""``exodx check``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exodx.cli.options import COHORT, JSON, plan_options, say, study_plan
+from exodx.errors import RUO
+
+if TYPE_CHECKING:
+    from exodx.cohort import Cohort
+
+
+@click.command("check")
+@COHORT
+@plan_options
+@JSON
+def command(cohort: Path, as_json: bool, **options: Any) -> None:
+    """Read and validate a cohort, and count the state of every analyte's cells; all problems are told at once.
+
+    For Research Use Only. Not for use in diagnostic procedures.
+    """
+    from exodx.cohort import Intake, read_cohort
+
+    specimens = options.pop("specimens")
+    plan = study_plan(**options)
+    data = read_cohort(cohort, Intake.of_plan(plan, specimens))
+    for note in data.notes:
+        say(f"· {note}")
+    answer = _summary(data)
+    if as_json:
+        click.echo(json.dumps(answer, indent=1))
+        return
+    click.echo(_table(answer))
+
+
+def _summary(cohort: Cohort) -> dict[str, Any]:
+    from exodx.assay import learn_transform
+    from exodx.frozen import State
+    from exodx.frozen.measurements import status_of
+
+    states = cohort.measurements.states
+    flags = learn_transform(cohort.panel, cohort.measurements).apply(cohort.measurements).flags
+    statuses = [str(status_of(int(f))) for f in flags]
+    analytes = [
+        {"analyte": a.name, "unit": a.unit, "role": a.role} | {s.name.lower(): int((states[:, j] == s).sum()) for s in State}
+        for j, a in enumerate(cohort.panel.analytes)
+    ]
+    return {
+        "cohort": cohort.source,
+        "panel": cohort.panel.name,
+        "specimens": len(cohort),
+        "subjects": len(set(cohort.subjects.tolist())),
+        "positive": None if cohort.reference_standard is None else int(cohort.y.sum()),
+        "synthetic": cohort.synthetic,
+        "status": {s: statuses.count(s) for s in sorted(set(statuses))},
+        "not_ok": [{"specimen_id": i, "status": s} for i, s in zip(cohort.ids, statuses, strict=True) if s != "OK"],
+        "analytes": analytes,
+        "notice": RUO,
+    }
+
+
+def _table(answer: dict[str, Any]) -> str:
+    states = ("measured", "below_lod", "undetermined", "not_run", "failed_qc")
+    width = max(len(row["analyte"]) for row in answer["analytes"])
+    status = ", ".join(f"{n} {s}" for s, n in answer["status"].items())
+    lines = [
+        f"{answer['cohort']}: {answer['specimens']} specimens of {answer['subjects']} subjects, panel {answer['panel']}; {status}",
+        *(["SIMULATED specimens"] if answer["synthetic"] else []),
+        "",
+        f"{'analyte':<{width}}  {'unit':<12} {'role':<11}" + "".join(f"{s:>13}" for s in states),
+    ]
+    for row in answer["analytes"]:
+        lines.append(f"{row['analyte']:<{width}}  {row['unit']:<12} {row['role']:<11}" + "".join(f"{row[s]:>13}" for s in states))
+    lines += ["", *(f"{row['specimen_id']}: {row['status']}" for row in answer["not_ok"]), RUO]
+    return "\n".join(lines)

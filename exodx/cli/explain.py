@@ -1,0 +1,46 @@
+"""``exodx explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exodx.cli.options import COHORT, FILE, MODEL, open_model, say
+from exodx.errors import InputRefused, Problem, nearest
+
+
+@click.command("explain")
+@COHORT
+@MODEL
+@click.option("--specimen", "wanted", required=True, help="Id of the specimen.")
+@click.option("--specimen-column", help="Column of specimen ids.")
+@click.option("-o", "--out", type=FILE, help="HTML file; stdout unless given.")
+def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, out: Path | None) -> None:
+    """Write one specimen's page: its model call, probability, and what each feature contributed.
+
+    For Research Use Only. Not for use in diagnostic procedures.
+    """
+    from exodx.report import specimen_page
+    from exodx.scoring import Explain, read_specimens, score_specimens
+    from exodx.tables import read_table
+
+    frozen, model_hash = open_model(model)
+    specimens = read_specimens(read_table(cohort), frozen, specimen_column, keep_going=True)
+    if wanted not in specimens.ids:
+        fix = nearest(wanted, specimens.ids) if len(specimens.ids) <= 20 else "Check the id and the specimen column."
+        raise InputRefused(Problem("SPECIMEN_UNKNOWN", str(cohort), f"no specimen {wanted!r}", fix))
+    scores = score_specimens(specimens, frozen, model_hash, Explain.ALL)
+    features = frozen.transform.apply(specimens.measurements)
+    row = specimens.ids.index(wanted)
+    if scores.explanation is None:
+        raise AssertionError("Explain.ALL explains")
+    page = specimen_page(frozen, scores.model_id, scores.prediction, scores.explanation, features, specimens.measurements, row)
+    if out is None:
+        click.echo(page)
+        return
+    try:
+        out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(str(out), error.strerror) from None
+    say(f"specimen {wanted}: {scores.prediction.call[row]} → {out}")

@@ -1,0 +1,49 @@
+"""``exodx panel``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exodx.cli.options import FILE, say
+
+
+@click.group("panel")
+def command() -> None:
+    """List panels, show one, or infer one from a table."""
+
+
+@command.command("list")
+def list_() -> None:
+    """Print the built-in panels."""
+    from exodx.panel import builtin_names, load_panel
+
+    for name in builtin_names():
+        click.echo(f"{name}\t{load_panel(name).title}")
+
+
+@command.command("show")
+@click.argument("name")
+def show(name: str) -> None:
+    """Print a panel (built-in name or file) as TOML."""
+    import tomli_w
+
+    from exodx.panel import load_panel
+
+    click.echo(tomli_w.dumps(load_panel(name).to_dict()), nl=False)
+
+
+@command.command("infer")
+@click.argument("cohort", type=FILE)
+@click.option("--without", multiple=True, help="Columns that are not analytes; may be given several times.")
+def infer(cohort: Path, without: tuple[str, ...]) -> None:
+    """Print a panel inferred from a table's columns as TOML, to be corrected by hand."""
+    import tomli_w
+
+    from exodx.cohort import infer_from_file
+
+    panel, notes = infer_from_file(cohort, without)
+    for note in notes:
+        say(f"· {note}")
+    click.echo(tomli_w.dumps(panel.to_dict()), nl=False)

@@ -1,0 +1,40 @@
+"""``exodx predict``."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from exodx.cli.options import COHORT, FILE, MODEL, open_model, say
+from exodx.errors import RUO
+
+NOT_ALL_SCORED = 5
+
+
+@click.command("predict")
+@COHORT
+@MODEL
+@click.option("-o", "--out", type=FILE, help="CSV or .parquet file; stdout (CSV) unless given.")
+@click.option("--explain", type=click.Choice(["all", "top3", "none"]), default="all", show_default=True, help="SHAP columns.")
+@click.option("--specimen", help="Column of specimen ids.")
+@click.option("--keep-going", is_flag=True, help="Score the rows that can be read; the others get status INVALID (exit code 5).")
+def command(cohort: Path, model: str, out: Path | None, explain: str, specimen: str | None, keep_going: bool) -> None:
+    """Score a cohort: a row for every specimen, in order, with status, call, probability and SHAP values.
+
+    For Research Use Only. Not for use in diagnostic procedures.
+    """
+    from exodx.scoring import Explain, score_file, write_scores
+
+    frozen, model_hash = open_model(model)
+    scores = score_file(cohort, frozen, model_hash, Explain(explain), specimen, keep_going=keep_going)
+    write_scores(scores, Explain(explain), out if out is not None else sys.stdout)
+    calls = Counter(scores.prediction.call)
+    say(
+        f"{scores.model_id}: {len(scores.prediction)} specimens, {calls['positive']} called positive, {calls['negative']} negative, "
+        f"{calls['not_reported']} not reported{'' if out is None else f' → {out}'}\n{RUO}"
+    )
+    if calls["not_reported"]:
+        sys.exit(NOT_ALL_SCORED)

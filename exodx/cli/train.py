@@ -1,0 +1,97 @@
+"""``exodx train``."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exodx.cli.options import COHORT, FILE, JSON, plan_options, say, study_plan
+from exodx.errors import RUO
+
+if TYPE_CHECKING:
+    from exodx.evaluation import Evaluation
+    from exodx.study import Study
+
+
+@click.command("train")
+@COHORT
+@plan_options
+@click.option("--seed", type=int, help="Seed of folds and trees.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Threads; changes the time only.")
+@click.option("-o", "--out", type=FILE, help="Folder for the bundle and report.html.")
+@click.option("--track/--no-track", default=True, help="Write an MLflow run and register the model.")
+@JSON
+def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: bool, **options: Any) -> None:
+    """Validate by nested cross-validation (and sites held out), train, explain, report, and register the model.
+
+    For Research Use Only. Not for use in diagnostic procedures.
+    """
+    from exodx.cohort import Intake, read_cohort
+    from exodx.report import evaluation_text
+    from exodx.study import run_study
+
+    specimens = options.pop("specimens")
+    plan = study_plan(**options)
+    data = read_cohort(cohort, Intake.of_plan(plan, specimens))
+    for note in data.notes:
+        say(f"· {note}")
+    if out is None and not track:
+        out = Path("models") / data.panel.name / "latest"
+    study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
+    say(evaluation_text(study.evaluation))
+    say(_where(study))
+    if as_json:
+        click.echo(json.dumps(_answer(study), indent=1))
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr while outer folds are fitted; nothing where stderr is not a terminal."""
+    lock = threading.Lock()
+    stream = click.get_text_stream("stderr")
+    if not stream.isatty():
+        yield lambda: None
+        return
+    with click.progressbar(length=total, label="validating", file=stream) as bar:
+
+        def tick() -> None:
+            with lock:
+                bar.update(1)
+
+        yield tick
+
+
+def evaluation_answer(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the parts of an evaluation that a program may read."""
+    state = evaluation.to_dict()
+    estimates = {e["name"]: {key: e[key] for key in e if key != "name"} for e in state["estimates"]}
+    return {key: state[key] for key in ("headline", "findings", "flow", "sites")} | {"estimates": estimates, "notice": RUO}
+
+
+def _answer(study: Study) -> dict[str, Any]:
+    from exodx.frozen.bundle import model_id
+
+    bundle = str(study.bundle) if study.bundle is not None else None if study.run is None else study.run.model_uri
+    return evaluation_answer(study.evaluation) | {
+        "bundle": bundle,
+        "run_id": None if study.run is None else study.run.run_id,
+        "model_uri": None if study.run is None else study.run.model_uri,
+        "model_id": model_id(study.model, study.model_hash),
+        "model_hash": study.model_hash,
+    }
+
+
+def _where(study: Study) -> str:
+    lines = [] if study.bundle is None else [f"bundle and report: {study.bundle}"]
+    if study.run is not None:
+        from exodx.tracking import open_store
+
+        lines.append(f"MLflow run {study.run.run_id} in {open_store().uri}")
+        lines.append(f"registered {study.run.model_uri}, alias challenger; look at it with: exodx ui")
+    return "\n".join([*lines, RUO])

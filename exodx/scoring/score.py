@@ -1,0 +1,30 @@
+"""Score specimens with a frozen model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from exodx.frozen import DiagnosticModel
+from exodx.frozen.bundle import model_id
+from exodx.scoring.intake import Specimens, read_specimens
+from exodx.scoring.output import Explain, Scores
+from exodx.tables import read_table
+
+
+def score_specimens(specimens: Specimens, model: DiagnosticModel, model_hash: str, explain: Explain, threads: int = 1) -> Scores:
+    """Predict and explain specimens; a row for every specimen, in order."""
+    prediction = model.predict(specimens.measurements, specimens.ids, threads)
+    reasons = [
+        f"{reason} ({specimens.details[row]})" if row in specimens.details else reason for row, reason in enumerate(prediction.reasons)
+    ]
+    explanation = None if explain is Explain.NONE else model.explain(specimens.measurements, threads)
+    return Scores(replace(prediction, reasons=tuple(reasons)), explanation, model_id(model, model_hash), model_hash)
+
+
+def score_file(
+    path: Path, model: DiagnosticModel, model_hash: str, explain: Explain, specimen: str | None = None, *, keep_going: bool = False
+) -> Scores:
+    """Read a cohort file and score it; see :func:`read_specimens` for what is refused."""
+    specimens = read_specimens(read_table(path), model, specimen, keep_going=keep_going)
+    return score_specimens(specimens, model, model_hash, explain)

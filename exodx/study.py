@@ -1,0 +1,134 @@
+"""The use case: a cohort and a plan become a validated, explained, frozen model with its report, and a run in MLflow."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from exodx.cohort import Cohort, site_folds
+from exodx.evaluation import Evaluation, evaluate_inside
+from exodx.frozen import DiagnosticModel, save_bundle
+from exodx.frozen.bundle import model_id
+from exodx.panel import StudyPlan
+from exodx.report import (
+    analyte_figure,
+    beeswarm_figure,
+    calibration_figure,
+    png,
+    roc_figure,
+    sites_figure,
+    study_page,
+)
+from exodx.tracking import LoggedRun, log_run, open_store, study_record
+from exodx.training import CrossValidation, cross_validate, repeated_folds, train_model
+
+REPORT = "report.html"
+Tick = Callable[[], None]
+Progress = Callable[[int], AbstractContextManager[Tick]]
+
+
+@contextmanager
+def silent(total: int) -> Iterator[Tick]:  # noqa: ARG001
+    """Show no progress."""
+    yield lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A finished study.
+
+    Parameters
+    ----------
+    model : DiagnosticModel
+    model_hash : str
+    evaluation : Evaluation
+    page : str
+        The HTML report.
+    bundle : Path or None
+        Folder of the bundle, where one was asked for.
+    run : LoggedRun or None
+        Where it is in MLflow.
+    """
+
+    model: DiagnosticModel
+    model_hash: str
+    evaluation: Evaluation
+    page: str
+    bundle: Path | None
+    run: LoggedRun | None
+
+
+def run_study(
+    cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = silent
+) -> Study:
+    """Validate the procedure, train the final model, evaluate, explain, report and track.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        With a reference standard.
+    plan : StudyPlan
+    out : Path, optional
+        Folder for the bundle and ``report.html``.
+    track : bool
+        Write an MLflow run and register the model.
+    jobs : int
+        Threads; changes the time only.
+    progress : callable
+        Given the number of outer fits, a context manager whose value is called after each.
+
+    Raises
+    ------
+    InputRefused
+        When the cohort cannot be learned from.
+    ModelRefused
+        When ``out`` holds something other than a bundle.
+    """
+    cohort = cohort.sorted()
+    random, by_site = _validate(cohort, plan, jobs, progress)
+    model = train_model(cohort, plan)
+    prevalence = plan.prevalence if plan.prevalence is not None else cohort.panel.prevalence
+    evaluation = evaluate_inside(cohort, model, random, by_site, prevalence, plan.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "bundle" if out is None else out
+        model_hash = save_bundle(model, folder)
+        figures = _figures(cohort, model, evaluation)
+        page = study_page(evaluation, model, plan, figures, model_id(model, model_hash))
+        if out is not None:
+            (out / REPORT).write_text(page, encoding="utf-8")
+        run = None
+        if track:
+            record = study_record(model, model_hash, plan, evaluation, page, figures)
+            run = log_run(record, folder, model.name, open_store())
+    return Study(model, model_hash, evaluation, page, out, run)
+
+
+def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) -> tuple[CrossValidation, CrossValidation | None]:
+    """Validate by repeated random folds, and by sites where there are two or more."""
+    folds = repeated_folds(cohort, plan)
+    sites = site_folds(cohort.codes("site"))[None] if "site" in cohort.specimens else np.zeros((1, len(cohort)), np.intp)
+    n_sites = int(sites.max()) + 1
+    total = sum(int(repeat.max()) + 1 for repeat in folds) + (n_sites if n_sites > 1 else 0)
+    design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeats"
+    with progress(total) as tick:
+        random = cross_validate(cohort, plan, folds, design, jobs, tick)
+        by_site = cross_validate(cohort, plan, sites, "leave-one-site-out", jobs, tick) if n_sites > 1 else None
+    return random, by_site
+
+
+def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> dict[str, bytes]:
+    features = model.transform.apply(cohort.measurements)
+    figures = {
+        "roc": roc_figure(evaluation),
+        "calibration": calibration_figure(evaluation),
+        "shap": beeswarm_figure(model.explain(cohort.measurements), features),
+        "analytes": analyte_figure(features, cohort.y, cohort.positive_label, [f.feature for f in evaluation.features]),
+    }
+    if any(site.auc.value is not None for site in evaluation.sites):
+        figures["sites"] = sites_figure(evaluation)
+    return {name: png(figure) for name, figure in figures.items()}

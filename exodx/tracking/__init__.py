@@ -1,0 +1,9 @@
+"""MLFLOW: what a run is, where runs live, and the model in the registry."""
+
+from exodx.tracking.log import LoggedRun, log_run
+from exodx.tracking.record import ChildRun, RunRecord
+from exodx.tracking.registry import fetch_bundle, is_model_uri
+from exodx.tracking.store import Store, open_store, serve_ui
+from exodx.tracking.study_record import study_record
+
+__all__ = ["ChildRun", "LoggedRun", "RunRecord", "Store", "fetch_bundle", "is_model_uri", "log_run", "open_store", "serve_ui", "study_record"]

@@ -1,0 +1,78 @@
+"""The loader module of the pyfunc flavour: MLflow calls ``_load_pyfunc`` with the bundle's folder. No pickle, no code in the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+from mlflow.types.schema import AnyType
+
+from exodx import __version__
+from exodx.cohort import SimulatedStudy, simulate
+from exodx.frozen import DiagnosticModel, load_bundle
+from exodx.scoring import Explain, Specimens, prediction_columns, read_specimens, score_specimens
+from exodx.tables import TextTable, cell_text
+
+LOADER_MODULE = __name__
+EXAMPLE_ROWS = 3
+
+
+class BundleModel:
+    """What ``mlflow.pyfunc.load_model`` returns inside: the same reading and scoring as ``exodx predict``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.model, self.model_hash = load_bundle(folder)
+
+    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
+        """Score a DataFrame with the columns a cohort file would have.
+
+        Cells may be numbers or the words a file may hold (``Undetermined``, ``<LOD``); blanks and NaN are not run.
+
+        Returns
+        -------
+        DataFrame
+            The columns of ``exodx predict``, with the index of the input.
+        """
+        columns = {str(name): [cell_text(cell) for cell in model_input[name]] for name in model_input.columns}
+        table = TextTable("model input", columns, list(range(1, len(model_input) + 1)), place="row")
+        specimens: Specimens = read_specimens(table, self.model, None, keep_going=False)
+        scores = score_specimens(specimens, self.model, self.model_hash, Explain.ALL)
+        return pd.DataFrame(prediction_columns(scores, Explain.ALL), index=model_input.index)
+
+
+def _load_pyfunc(data_path: str) -> BundleModel:
+    """Load the bundle; the name is MLflow's contract."""
+    return BundleModel(Path(data_path))
+
+
+def input_example(model: DiagnosticModel) -> pd.DataFrame:
+    """Return simulated rows of the model's panel: how its input is written, nobody's measurements."""
+    frame = simulate(model.panel, SimulatedStudy(n=EXAMPLE_ROWS, site_case_shares=(0.5,)))
+    return frame[["specimen_id", *model.panel.names]]
+
+
+def signature(model: DiagnosticModel) -> ModelSignature:
+    """Return the signature: every analyte a column of any type (numbers or words), matched by name; the outputs of predict."""
+    inputs = Schema([ColSpec(AnyType(), "specimen_id", required=False), *(ColSpec(AnyType(), name) for name in model.panel.names)])
+    texts = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
+    numbers = ("probability", "margin", *(f"shap:{name}" for name in model.features), "shap:base")
+    outputs = Schema([*(ColSpec("string", t) for t in texts), *(ColSpec("double", n) for n in numbers)])
+    return ModelSignature(inputs=inputs, outputs=outputs)
+
+
+def log_bundle(bundle: Path, registered_name: str) -> Any:
+    """Log a bundle into the active run and register it; explicit requirements and signature, so nothing is run or inferred."""
+    model, _ = load_bundle(bundle)
+    return mlflow.pyfunc.log_model(
+        name="model",
+        loader_module=LOADER_MODULE,
+        data_path=str(bundle),
+        signature=signature(model),
+        input_example=input_example(model),
+        pip_requirements=[f"exodx=={__version__}"],
+        registered_model_name=registered_name,
+    )

@@ -1,0 +1,93 @@
+"""The one place that writes a run."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.tracking import MlflowClient
+
+from exodx.tracking.flavour import log_bundle
+from exodx.tracking.record import RunRecord
+from exodx.tracking.store import Store
+
+ALIAS = "challenger"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """Where a run and its registered model are."""
+
+    run_id: str
+    experiment_id: str
+    model_name: str
+    model_version: str
+
+    @property
+    def model_uri(self) -> str:
+        """The URI ``--model`` takes."""
+        return f"models:/{self.model_name}/{self.model_version}"
+
+
+def log_run(record: RunRecord, bundle: Path, model_name: str, store: Store) -> LoggedRun:
+    """Write a run record with its children, figures, files and model, and register the model as ``challenger``.
+
+    Parameters
+    ----------
+    record : RunRecord
+    bundle : Path
+        Folder of the model bundle.
+    model_name : str
+        Name in the registry.
+    store : Store
+        As :func:`open_store` returned it.
+    """
+    client = MlflowClient()
+    experiment_id = _experiment(client, record.experiment, store)
+    with mlflow.start_run(experiment_id=experiment_id, run_name=record.name, description=record.description) as run:
+        run_id = run.info.run_id
+        client.log_batch(run_id, _metrics(record.metrics), _params(record.params), [RunTag(k, v) for k, v in record.tags.items()])
+        _files(client, run_id, record.files)
+        for child in record.children:
+            _child(client, experiment_id, run_id, child.name, child.params, child.metrics)
+        info = log_bundle(bundle, model_name)
+    version = str(info.registered_model_version)
+    client.set_registered_model_alias(model_name, ALIAS, version)
+    for key in ("exodx.model_hash", "exodx.model_id", "exodx.synthetic"):
+        client.set_model_version_tag(model_name, version, key, record.tags[key])
+    client.update_model_version(model_name, version, description=record.description)
+    return LoggedRun(run_id, experiment_id, model_name, version)
+
+
+def _experiment(client: MlflowClient, name: str, store: Store) -> str:
+    existing = client.get_experiment_by_name(name)
+    if existing is not None:
+        return str(existing.experiment_id)
+    location = None if store.artifacts is None else (store.artifacts / name).as_uri()
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+def _child(client: MlflowClient, experiment_id: str, parent: str, name: str, params: dict[str, str], metrics: dict[str, float]) -> None:
+    child = client.create_run(experiment_id, run_name=name, tags={"mlflow.parentRunId": parent})
+    client.log_batch(child.info.run_id, _metrics(metrics), _params(params), [])
+    client.set_terminated(child.info.run_id)
+
+
+def _metrics(metrics: dict[str, float]) -> list[Metric]:
+    return [Metric(name, value, 0, 0) for name, value in metrics.items()]
+
+
+def _params(params: dict[str, str]) -> list[Param]:
+    return [Param(name, value) for name, value in params.items()]
+
+
+def _files(client: MlflowClient, run_id: str, files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        client.log_artifacts(run_id, folder)

@@ -1,0 +1,69 @@
+"""Models by URI: download the bundle and nothing else; what comes back is read by exodx's own reader, never executed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from exodx.errors import ModelRefused, Problem
+from exodx.frozen.bundle import MANIFEST, load_bundle
+from exodx.tracking.store import open_store
+
+_URI = re.compile(r"^(?:models|runs):/")
+_REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
+
+
+def is_model_uri(text: str) -> bool:
+    """Say whether ``--model`` names an MLflow model rather than a folder."""
+    return bool(_URI.match(text))
+
+
+def fetch_bundle(uri: str, folder: Path) -> Path:
+    """Download the bundle of an MLflow model into a folder.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/name@alias``, ``models:/name/version`` or ``runs:/run_id`` (with or without ``/model``).
+    folder : Path
+
+    Returns
+    -------
+    Path
+        The bundle. For a registered model its hash has been compared with the registry's tag.
+
+    Raises
+    ------
+    ModelRefused
+        When there is no such model, it holds no exodx bundle, or the hash differs.
+    """
+    open_store()
+    full = f"{uri}/model" if uri.startswith("runs:/") and uri.count("/") == 1 else uri
+    try:
+        downloaded = Path(mlflow.artifacts.download_artifacts(full, dst_path=str(folder)))
+        expected = _registered_hash(uri)
+    except (MlflowException, OSError) as error:
+        fix = "Check the name, version or alias; `exodx ui` shows the registry."
+        raise ModelRefused(Problem("MODEL_UNKNOWN", uri, str(error).splitlines()[0], fix)) from None
+    found = next((p.parent for p in sorted(downloaded.rglob(MANIFEST))), None)
+    if found is None:
+        raise ModelRefused(Problem("BUNDLE_MISSING", uri, "the model holds no exodx bundle", "Choose a model made by exodx train."))
+    if expected is not None and load_bundle(found)[1] != expected:
+        fix = "Do not use it; register the model again from its run."
+        raise ModelRefused(Problem("HASH_DIFFERS", uri, "the bundle is not the one that was registered", fix))
+    return found
+
+
+def _registered_hash(uri: str) -> str | None:
+    match = _REGISTERED.match(uri)
+    if match is None:
+        return None
+    client = MlflowClient()
+    name = match["name"]
+    version = match["version"] or client.get_model_version_by_alias(name, match["alias"]).version
+    tag = client.get_model_version(name, str(version)).tags.get("exodx.model_hash")
+    return None if tag is None else str(tag)
