@@ -23,7 +23,7 @@ _PUBLIC = {
     "run_study": "study",
 }
 
-__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604 - the names are strings
+__all__ = [*_PUBLIC, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

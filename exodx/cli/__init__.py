@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -45,7 +46,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=RUO)
 @click.version_option(package_name="exodx", prog_name="exodx")
 def app() -> None:
-    """Honest, explained diagnostic classifiers from extracellular-vesicle miRNA and protein panels.
+    r"""Honest, explained diagnostic classifiers from extracellular-vesicle miRNA and protein panels.
 
     \b
     Exit codes: 0 done, 2 wrong usage, 3 input refused, 4 model refused,
@@ -55,6 +56,7 @@ def app() -> None:
 
 def main() -> None:
     """Run the command line; a refusal is told on stderr and becomes the exit code."""
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its chatter is not ours
     try:
         app()
     except ExodxError as error:

@@ -32,7 +32,9 @@ def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
     specimens = options.pop("specimens")
     options["panel"] = None
     plan = study_plan(**options)
-    intake = Intake(frozen.panel, plan.label, plan.positive or frozen.provenance.positive_label or None, plan.specimen_columns, specimens)
+    intake = Intake(
+        frozen.panel, plan.label, plan.positive or frozen.provenance.positive_label or None, plan.specimen_columns, specimens
+    )
     data = read_cohort(cohort, intake)
     for note in data.notes:
         say(f"· {note}")

@@ -33,8 +33,8 @@ def command(cohort: Path, model: str, out: Path | None, explain: str, specimen: 
     write_scores(scores, Explain(explain), out if out is not None else sys.stdout)
     calls = Counter(scores.prediction.call)
     say(
-        f"{scores.model_id}: {len(scores.prediction)} specimens, {calls['positive']} called positive, {calls['negative']} negative, "
-        f"{calls['not_reported']} not reported{'' if out is None else f' → {out}'}\n{RUO}"
+        f"{scores.model_id}: {len(scores.prediction)} specimens, {calls['positive']} called positive, "
+        f"{calls['negative']} negative, {calls['not_reported']} not reported{'' if out is None else f' → {out}'}\n{RUO}"
     )
     if calls["not_reported"]:
         sys.exit(NOT_ALL_SCORED)

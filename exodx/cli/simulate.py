@@ -13,10 +13,14 @@ from exodx.cli.options import FILE, say
 @click.option("--panel", default="athero-3", show_default=True, help="Built-in panel or TOML file.")
 @click.option("-n", "n", type=click.IntRange(4), default=200, show_default=True, help="Specimens.")
 @click.option("--site-case-shares", default="0.5,0.5", show_default=True, help="A site for each number: its share of cases.")
-@click.option("--effect", type=click.FloatRange(0), default=1.0, show_default=True, help="Multiplies the disease shifts; 0 is a null cohort.")
+@click.option(
+    "--effect", type=click.FloatRange(0), default=1.0, show_default=True, help="Multiplies the disease shifts; 0 is a null cohort."
+)
 @click.option("--haemolysed", type=click.FloatRange(0, 1), default=0.08, show_default=True, help="Share of haemolysed specimens.")
 @click.option("--heparin-cases", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of cases under heparin.")
-@click.option("--repeated", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of subjects with two specimens.")
+@click.option(
+    "--repeated", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of subjects with two specimens."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("-o", "--out", type=FILE, help="CSV file; stdout unless given.")
 def command(

@@ -36,13 +36,13 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
     from exodx.report import evaluation_text
     from exodx.study import run_study
 
+    if out is None and not track:
+        raise click.UsageError("Without tracking the model would be lost: say where to, -o FOLDER (e.g. models/athero-3/1).")
     specimens = options.pop("specimens")
     plan = study_plan(**options)
     data = read_cohort(cohort, Intake.of_plan(plan, specimens))
     for note in data.notes:
         say(f"· {note}")
-    if out is None and not track:
-        out = Path("models") / data.panel.name / "latest"
     study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
     say(evaluation_text(study.evaluation))
     say(_where(study))

@@ -17,8 +17,9 @@ from exodx.errors import InputRefused, Problem, nearest
 from exodx.frozen import InputContract, Measurements, read_cells
 from exodx.panel import Panel, Scale, StudyPlan, load_panel
 from exodx.tables import TextTable, cell_text, read_table, specimen_ids, to_wide
+from exodx.tables.table import Records, build_table
 
-POSITIVE_WORDS = ("1", "case", "positive", "pos", "yes", "true", "disease", "diseased", "patient")
+POSITIVE_WORDS = ("case", "positive", "pos", "yes", "true", "disease", "diseased", "patient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ def read_cohort(path: str | Path, intake: Intake = Intake()) -> Cohort:
 
 def frame_cohort(frame: pd.DataFrame, intake: Intake = Intake()) -> Cohort:
     """Make a cohort from a DataFrame that has the columns a file would have; see :func:`build_cohort`."""
-    columns = {str(name): [cell_text(cell) for cell in frame[name]] for name in frame.columns}
-    return build_cohort(TextTable("DataFrame", columns, list(range(1, len(frame) + 1)), place="row"), intake)
+    cells = frame.astype(object).where(frame.notna(), None)
+    rows = [[str(name) for name in frame.columns], *([cell_text(c) for c in row] for row in cells.itertuples(index=False, name=None))]
+    return build_cohort(build_table("DataFrame", Records(rows, list(range(len(rows)))), "row", ".", ()), intake)
 
 
 def build_cohort(table: TextTable, intake: Intake) -> Cohort:
@@ -90,7 +92,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
         }
         panel, inferred = infer_panel(table, reserved)
         notes += inferred
-    labels, label_notes, found = _labels(table, intake)
+    labels, positive, label_notes, found = _labels(table, intake)
     measurements, cell_problems = _measurements(table, panel)
     specimens, attribute_problems = _specimens(table, ids, attributes)
     problems += [*found, *cell_problems, *attribute_problems]
@@ -100,7 +102,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
         c.casefold() in ("yes", "true", "1") for c in table.columns[attributes["synthetic"]]
     )
     cohort = Cohort(panel, measurements, specimens, source=table.source, synthetic=synthetic, notes=(*notes, *label_notes))
-    return cohort if labels is None else _labelled(cohort, labels, intake)
+    return cohort if labels is None else _labelled(cohort, labels, positive)
 
 
 def _is_analyte(panel: str | Panel):  # type: ignore[no-untyped-def]
@@ -109,10 +111,11 @@ def _is_analyte(panel: str | Panel):  # type: ignore[no-untyped-def]
 
 def _join(table: TextTable, other: TextTable, intake: Intake) -> TextTable:
     """Add the columns of a specimen table, matched by specimen id; repeated lines must agree."""
-    ids, _, problems = specimen_ids(table, None if table.place == "specimen" else intake.columns.get("specimen"))
     named = intake.columns.get("specimen")
-    key = named if named in other.columns else next((c for c in other.header if set(ids) <= set(other.columns[c])), None)
-    if problems or key is None:
+    ids, _, problems = specimen_ids(table, None if table.place == "specimen" and named not in table.columns else named)
+    shared = {c: len(set(ids) & set(cells)) for c, cells in other.columns.items()}
+    key = named if named in other.columns else max(shared, key=lambda c: shared[c])
+    if problems or not shared[key]:
         fix = "Name the column that holds the same specimen ids in it: --specimen COLUMN."
         raise InputRefused(problems or [Problem("SPECIMEN_MISSING", other.source, "no column holds the ids of the cohort", fix)])
     rows: dict[str, int] = {}
@@ -149,13 +152,13 @@ def cell_problem(table: TextTable, row: int, header: str, why: str) -> Problem:
     return Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", fix)
 
 
-def _labels(table: TextTable, intake: Intake) -> tuple[list[int] | None, list[str], list[Problem]]:
-    """Return 1/0 for every row, −1 where the label is blank."""
+def _labels(table: TextTable, intake: Intake) -> tuple[list[int] | None, str, list[str], list[Problem]]:
+    """Return 1/0 for every row (−1 where the label is blank), the positive value, notes and problems."""
     if intake.label is None:
-        return None, [], []
+        return None, "", [], []
     if intake.label not in table.columns:
         fix = nearest(intake.label, table.header)
-        return None, [], [Problem("COLUMN_MISSING", table.source, f"no column {intake.label!r} (for label)", fix)]
+        return None, "", [], [Problem("COLUMN_MISSING", table.source, f"no column {intake.label!r} (for label)", fix)]
     cells = table.columns[intake.label]
     counts = Counter(cell for cell in cells if cell)
     positive = intake.positive.strip() if intake.positive is not None else _positive(counts)
@@ -165,18 +168,20 @@ def _labels(table: TextTable, intake: Intake) -> tuple[list[int] | None, list[st
         fix = "Say which value means that the target condition is present: --positive VALUE. " + nearest(
             positive or "", sorted(counts)
         )
-        return None, [], [Problem("LABEL_POSITIVE", where, found, fix)]
+        return None, "", [], [Problem("LABEL_POSITIVE", where, found, fix)]
     if len(counts) < 2:
-        return None, [], [Problem("LABEL_CONSTANT", where, f"all say {positive!r}", "Give specimens of both classes.")]
+        return None, "", [], [Problem("LABEL_CONSTANT", where, f"all say {positive!r}", "Give specimens of both classes.")]
     negative = ", ".join(f"{value!r} ({n})" for value, n in sorted(counts.items()) if value != positive)
     notes = [f"reference standard {intake.label!r}: positive {positive!r} ({counts[positive]}), negative {negative}"]
     if blank := sum(not cell for cell in cells):
         notes.append(f"{blank} specimens have no reference standard and are left out")
-    return [-1 if not cell else int(cell == positive) for cell in cells], notes, []
+    return [-1 if not cell else int(cell == positive) for cell in cells], positive, notes, []
 
 
 def _positive(counts: Counter[str]) -> str | None:
-    """The positive value of a two-valued column when only one of them can be meant."""
+    """The positive value of a two-valued column when only one of them can be meant; a 1 only beside a 0 (1 and 2 code either way)."""
+    if set(counts) == {"0", "1"}:
+        return "1"
     words = [value for value in counts if value.casefold() in POSITIVE_WORDS]
     return words[0] if len(words) == 1 and len(counts) == 2 else None
 
@@ -203,7 +208,7 @@ def _specimens(table: TextTable, ids: list[str], attributes: Mapping[str, str]) 
     return pd.DataFrame(columns, index=pd.Index(ids, name="specimen_id")), problems
 
 
-def _labelled(cohort: Cohort, labels: list[int], intake: Intake) -> Cohort:
+def _labelled(cohort: Cohort, labels: list[int], positive: str) -> Cohort:
     codes = np.array(labels)
     standard = pd.Series(codes, index=cohort.specimens.index, name="reference_standard")
-    return replace(cohort, reference_standard=standard, positive_label=intake.positive or "")[codes >= 0]
+    return replace(cohort, reference_standard=standard, positive_label=positive)[codes >= 0]

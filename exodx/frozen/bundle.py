@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -38,6 +37,8 @@ FILES = (
     "provenance.json",
     "selftest.json",
 )
+COMPANIONS = ("report.html",)
+"""May lie in the folder; not part of the model, never read."""
 SELFTEST_TOLERANCE = 1e-6
 
 
@@ -60,7 +61,7 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
     ModelRefused
         When the folder holds something other than a bundle.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+    if folder.exists() and (not folder.is_dir() or _foreign(folder)):
         fix = "Choose an empty or new folder."
         raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), "the folder holds files that are not a bundle", fix))
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +72,7 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
         for name, data in content.items():
             (written / name).write_bytes(data)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(Path(scratch) / "replaced")
         written.rename(folder)
     return _hash(content[MANIFEST])
 
@@ -99,9 +100,11 @@ def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:
         raise ModelRefused(problems)
     try:
         model = _model(manifest, {name: (folder / name).read_bytes() for name in FILES})
-    except (ExodxError, KeyError, TypeError, ValueError) as error:
+        _check_selftest(folder, model)
+    except ModelRefused:
+        raise
+    except (ExodxError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise _refused("BUNDLE_INVALID", folder, f"its content does not make a model ({error})", "Save it again.") from None
-    _check_selftest(folder, model)
     return model, _hash(raw)
 
 
@@ -146,7 +149,7 @@ def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
         manifest = json.loads(raw)
         version, files = manifest["format_version"], manifest["files"]
         readable = isinstance(version, int) and isinstance(files, dict) and isinstance(manifest["name"], str)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         readable = False
     if not readable:
         raise _refused("MANIFEST_DAMAGED", folder, f"{MANIFEST} cannot be read", "Copy the bundle again.")
@@ -156,9 +159,14 @@ def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
     return dict(manifest)
 
 
+def _foreign(folder: Path) -> list[str]:
+    """What lies in the folder beside a bundle's files."""
+    return sorted({path.name for path in folder.iterdir()} - {MANIFEST, *FILES, *COMPANIONS})
+
+
 def _damage(folder: Path, files: Mapping[str, str]) -> list[Problem]:
-    problems = []
     fix = "Copy the bundle again from where it was made."
+    problems = [Problem("FILE_FOREIGN", str(folder), f"{name!r} is not part of a bundle", fix) for name in _foreign(folder)]
     for name in sorted({*FILES, *files}):
         path = folder / name
         if name not in FILES:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.panel import Scale
+from exodx.panel import MAX_CT, Scale
 
 
 class State(IntEnum):
@@ -58,7 +58,6 @@ WORDS = MappingProxyType(
 _CT_WORDS = MappingProxyType(_words(State.UNDETERMINED, "-", "inf", "+inf", "infinity"))
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$")
 _LIMIT = re.compile(r"^([<>])=?\s*(\S+)$")
-MAX_CT = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ def _limit(word: str, scale: Scale, decimal: str) -> tuple[float, State] | None:
 
 
 def _why_unreadable(word: str, decimal: str) -> str:
-    if decimal == "." and _number(word, ","):
+    if decimal == "." and _number(word, ",") is not None:
         return "a decimal comma in a table of decimal points"
     if word.startswith(">"):
         return "a value above the upper limit"

@@ -30,7 +30,7 @@ class Forest:
     @cached_property
     def _booster(self) -> xgboost.Booster:
         try:
-            booster = xgboost.Booster(model_file=bytearray(self.ubjson))
+            booster = xgboost.Booster(model_file=bytearray(self.ubjson or b"-"))  # no bytes at all would abort the process
         except xgboost.core.XGBoostError as error:
             found = str(error).splitlines()[0]
             raise ModelRefused(Problem("FOREST_DAMAGED", "forest.ubj", found, "Save the model again.")) from None

@@ -140,7 +140,8 @@ class Features:
 
 def is_censored(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Say which cells were looked for and not found (undetermined or below LOD)."""
-    return np.isin(states, (State.UNDETERMINED, State.BELOW_LOD))
+    censored: NDArray[np.bool_] = np.logical_or(states == State.UNDETERMINED, states == State.BELOW_LOD)
+    return censored
 
 
 def is_measured(states: NDArray[np.uint8]) -> NDArray[np.bool_]:

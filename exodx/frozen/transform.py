@@ -68,10 +68,10 @@ class Log2Scale:
             states = np.where(late, np.uint8(State.UNDETERMINED), states)
             return np.where(is_censored(states), -(self.ct_cutoff + 1.0), -values), states
         if scale == Scale.COUNTS:
-            cpm = 1e6 * values / np.where(library > 0, library, np.nan)
+            cpm = 1e6 * np.where(is_censored(states), 0.0, values) / np.where(library > 0, library, np.nan)
             return np.log2(cpm + self.prior_cpm), states
         if scale == Scale.CPM:
-            return np.log2(values + CPM_PRIOR), states
+            return np.log2(np.where(is_censored(states), 0.0, values) + CPM_PRIOR), states
         if scale == Scale.LINEAR:
             limit = self.lods.get(name)
             floor = np.where(values > 0, values, np.nan) if limit is None else np.full_like(values, limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from exodx.errors import InputRefused, Problem, nearest
 from exodx.panel.analyte import Analyte, name_key
 from exodx.panel.declaration import check_table
-from exodx.panel.units import UNITS, Scale
+from exodx.panel.units import MAX_CT, UNITS, Scale
 
 SpecimenType = Literal[
     "plasma", "serum", "urine", "csf", "saliva", "semen", "milk", "bile", "ascites", "amniotic fluid", "other", "unspecified"
@@ -102,6 +103,8 @@ def _problems(panel: Panel) -> Iterable[Problem]:
         yield Problem("NAME_INVALID", f"{where}.name", repr(panel.name), fix)
     if panel.prevalence is not None and not 0 < panel.prevalence < 1:
         yield Problem("VALUE_INVALID", f"{where}.prevalence", str(panel.prevalence), "Write a number between 0 and 1.")
+    if not 0 < panel.ct_cutoff <= MAX_CT:
+        yield Problem("VALUE_INVALID", f"{where}.ct_cutoff", str(panel.ct_cutoff), f"Write cycles between 0 and {MAX_CT:g}.")
     if not panel.with_role("target"):
         yield Problem("NO_TARGET", where, "no analyte has the role 'target'", "Name at least one.")
     seen: dict[str, str] = {}
@@ -109,6 +112,8 @@ def _problems(panel: Panel) -> Iterable[Problem]:
         at = f"{where}, analyte {analyte.name!r}"
         if analyte.unit not in UNITS:
             yield Problem("UNIT_UNKNOWN", at, f"unit {analyte.unit!r}", nearest(analyte.unit, list(UNITS)))
+        if analyte.lod is not None and not 0 < analyte.lod < math.inf:
+            yield Problem("VALUE_INVALID", f"{at}, lod", str(analyte.lod), "Write a positive number, in the analyte's unit.")
         if analyte.kind == "protein" and analyte.fraction is None:
             yield Problem("FRACTION_MISSING", at, "a protein without its fraction", "Say ev, soluble or total.")
         for key in {name_key(alias) for alias in (analyte.name, *analyte.aliases)}:
@@ -143,12 +148,15 @@ def parse_panel(document: Mapping[str, Any], where: str) -> Panel:
         for key in document
         if key not in ("panel", "analyte")
     ]
+    tables, head = document.get("analyte", []), document.get("panel", {})
+    if not isinstance(head, Mapping) or not (isinstance(tables, list) and all(isinstance(t, Mapping) for t in tables)):
+        found = "'panel' or 'analyte' is not a table"
+        raise InputRefused([*problems, Problem("TABLE_INVALID", where, found, "Write one [panel] and an [[analyte]] for each.")])
     analytes = []
-    for i, table in enumerate(document.get("analyte", []), start=1):
+    for i, table in enumerate(tables, start=1):
         values, found = check_table(Analyte, table, f"{where}: analyte {table.get('name', i)}")
         problems += found
         analytes += [] if found else [Analyte(**values)]
-    head = {**document.get("panel", {})}
     if "analytes" in head:
         problems.append(Problem("KEY_UNKNOWN", f"{where}: panel.analytes", "analytes stand here", "Use [[analyte]] tables."))
     values, found = check_table(Panel, {**head, "analytes": []}, f"{where}: panel")

@@ -21,6 +21,9 @@ class Scale(StrEnum):
     """Already on a log or standard scale: passed through."""
 
 
+MAX_CT = 50.0
+"""No thermocycler runs longer."""
+
 UNITS = MappingProxyType(
     {
         "Ct": Scale.CT,

@@ -75,7 +75,7 @@ def _all(explanation: Explanation) -> dict[str, Sequence[Any]]:
 def _top(explanation: Explanation) -> dict[str, Sequence[Any]]:
     """Return the largest contributions by absolute value; ties go to the feature that comes first."""
     order = np.argsort(-np.abs(explanation.values), axis=1, kind="stable")[:, :TOP]
-    scored = np.isfinite(explanation.values).all(axis=1)
+    scored = [bool(np.isfinite(row).all()) for row in explanation.values]
     columns: dict[str, Sequence[Any]] = {}
     for rank in range(order.shape[1]):
         chosen = order[:, rank]
@@ -111,7 +111,9 @@ def write_scores(scores: Scores, explain: Explain, out: Path | TextIO) -> None:
             Path(scratch).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(Problem("OUTPUT_UNWRITABLE", str(out), error.strerror or "it cannot be written", "Choose another file.")) from None
+        raise UsageError(
+            Problem("OUTPUT_UNWRITABLE", str(out), error.strerror or "it cannot be written", "Choose another file.")
+        ) from None
 
 
 def _csv(columns: dict[str, Sequence[Any]]) -> str:

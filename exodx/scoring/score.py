@@ -16,7 +16,8 @@ def score_specimens(specimens: Specimens, model: DiagnosticModel, model_hash: st
     """Predict and explain specimens; a row for every specimen, in order."""
     prediction = model.predict(specimens.measurements, specimens.ids, threads)
     reasons = [
-        f"{reason} ({specimens.details[row]})" if row in specimens.details else reason for row, reason in enumerate(prediction.reasons)
+        f"{reason} ({specimens.details[row]})" if row in specimens.details else reason
+        for row, reason in enumerate(prediction.reasons)
     ]
     explanation = None if explain is Explain.NONE else model.explain(specimens.measurements, threads)
     return Scores(replace(prediction, reasons=tuple(reasons)), explanation, model_id(model, model_hash), model_hash)

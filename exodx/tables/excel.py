@@ -44,7 +44,7 @@ def cell_text(cell: object) -> str:
     if isinstance(cell, float):
         if cell != cell:
             return ""
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(float(cell))
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         return cell.date().isoformat()
     if isinstance(cell, (dt.date, dt.time)):

@@ -6,4 +6,15 @@ from exodx.tracking.registry import fetch_bundle, is_model_uri
 from exodx.tracking.store import Store, open_store, serve_ui
 from exodx.tracking.study_record import study_record
 
-__all__ = ["ChildRun", "LoggedRun", "RunRecord", "Store", "fetch_bundle", "is_model_uri", "log_run", "open_store", "serve_ui", "study_record"]
+__all__ = [
+    "ChildRun",
+    "LoggedRun",
+    "RunRecord",
+    "Store",
+    "fetch_bundle",
+    "is_model_uri",
+    "log_run",
+    "open_store",
+    "serve_ui",
+    "study_record",
+]

@@ -1,4 +1,4 @@
-"""The loader module of the pyfunc flavour: MLflow calls ``_load_pyfunc`` with the bundle's folder. No pickle, no code in the model."""
+"""The loader module of the pyfunc flavour: MLflow calls ``_load_pyfunc`` with the bundle's folder. No pickle, no code inside."""
 
 from __future__ import annotations
 

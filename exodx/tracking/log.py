@@ -70,7 +70,9 @@ def _experiment(client: MlflowClient, name: str, store: Store) -> str:
     return str(client.create_experiment(name, artifact_location=location))
 
 
-def _child(client: MlflowClient, experiment_id: str, parent: str, name: str, params: dict[str, str], metrics: dict[str, float]) -> None:
+def _child(
+    client: MlflowClient, experiment_id: str, parent: str, name: str, params: dict[str, str], metrics: dict[str, float]
+) -> None:
     child = client.create_run(experiment_id, run_name=name, tags={"mlflow.parentRunId": parent})
     client.log_batch(child.info.run_id, _metrics(metrics), _params(params), [])
     client.set_terminated(child.info.run_id)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read by mlflow when it is imported: nothing leaves the machine
 
-import mlflow  # noqa: E402
+import mlflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,9 @@ def _folds(evaluation: Evaluation) -> tuple[ChildRun, ...]:
 def _sites(evaluation: Evaluation) -> tuple[ChildRun, ...]:
     return tuple(
         ChildRun(
-            f"held-out {site.site}", {"site": site.site}, {"n": float(site.n), "n_positive": float(site.n_positive), **_metric("auc", site.auc)}
+            f"held-out {site.site}",
+            {"site": site.site},
+            {"n": float(site.n), "n_positive": float(site.n_positive), **_metric("auc", site.auc)},
         )
         for site in evaluation.sites
     )

@@ -57,5 +57,6 @@ def choose_threshold(probability: Floats, y: NDArray[np.int8], criterion: str, t
     else:
         highest = controls[math.ceil(target * len(controls) - 1e-9) - 1]
         above = probability[probability > highest]
-        value = float((highest + above.min()) / 2 if above.size else np.nextafter(highest, 1.0))
+        middle = (highest + above.min()) / 2 if above.size else highest
+        value = float(max(middle, np.nextafter(highest, np.inf)))
     return Threshold(value, criterion, target, len(cases), len(controls))

@@ -1,0 +1,83 @@
+"""One look for every figure, whatever a user's matplotlib settings are, and PNG bytes that depend on the content only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from types import MappingProxyType
+
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+
+INK, QUIET, FAINT = "#1d2733", "#66717e", "#d9dee4"
+CASE, OTHER = "#d55e00", "#0072b2"
+"""Vermillion and blue of Okabe and Ito: told apart in every common form of colour blindness."""
+
+DPI = 160
+LONGEST_NAME = 26
+
+STYLE = MappingProxyType(
+    {
+        "font.family": ["DejaVu Sans"],
+        "font.size": 9.0,
+        "text.color": INK,
+        "text.parse_math": False,
+        "axes.edgecolor": QUIET,
+        "axes.labelcolor": INK,
+        "axes.titlesize": 10.0,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 10.0,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.8,
+        "xtick.color": QUIET,
+        "ytick.color": QUIET,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "legend.frameon": False,
+        "figure.dpi": DPI,
+        "savefig.dpi": DPI,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+    }
+)
+"""Names of analytes come from users: a dollar sign in one is not mathematics."""
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw with matplotlib's defaults and :data:`STYLE`, leaving the caller's settings as they were."""
+    with matplotlib.style.context(["default", dict(STYLE)]):
+        yield
+
+
+def canvas(width: float, height: float) -> Figure:
+    """Return an empty figure of this size in inches, on a canvas of its own: no window, no pyplot."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as PNG; the same content gives the same bytes."""
+    buffer = BytesIO()
+    with styled():
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def value_colours() -> LinearSegmentedColormap:
+    """Return the colours of a feature's value, from low to high."""
+    return LinearSegmentedColormap.from_list("value", [OTHER, "#a59aa6", CASE])
+
+
+def short(name: str, longest: int = LONGEST_NAME) -> str:
+    """Return a name that can be drawn: one line, not too long, only characters that the font has."""
+    font = get_font(findfont("DejaVu Sans"))
+    drawn = "".join(c if font.get_char_index(ord(c)) else "□" for c in " ".join(name.split()))
+    return drawn if len(drawn) <= longest else f"{drawn[: longest - 1]}…"

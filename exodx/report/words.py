@@ -1,0 +1,94 @@
+"""The words and numbers that the page, the figures and the terminal share."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from exodx.evaluation import Evaluation, Finding
+from exodx.stats import Estimate
+
+SHAP_NOTE = "SHAP values are contributions to the log-odds of the model; they are not causes."
+SIMULATED = "Simulated specimens: no number here is evidence of performance."
+BLOCKED = "The headline must not be claimed."
+
+LABELS = MappingProxyType(
+    {
+        "auc": "AUC",
+        "auc_leave_one_site_out": "AUC, leave-one-site-out",
+        "sensitivity": "Sensitivity",
+        "specificity": "Specificity",
+        "ppv": "Positive predictive value",
+        "npv": "Negative predictive value",
+        "brier": "Brier score",
+        "log_loss": "Log loss",
+        "calibration_slope": "Calibration slope",
+        "calibration_intercept": "Calibration intercept",
+        "auc_logistic": "AUC, logistic regression",
+        "auc_single_analyte": "AUC, best single analyte",
+        "auc_minus_logistic": "AUC, model minus logistic regression",
+        "auc_minus_single_analyte": "AUC, model minus best single analyte",
+    }
+)
+
+_SEVERITIES = ("blocking", "warning", "note")
+
+
+def label(name: str) -> str:
+    """Return an estimate's name in words."""
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number with a true minus sign, and an en dash for none.
+
+    >>> number(-0.0271), number(None)
+    ('−0.027', '–')
+    """
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def interval(lower: float | None, upper: float | None) -> str:
+    """Return an interval in words, empty where there is none."""
+    return "" if lower is None or upper is None else f"{number(lower)} to {number(upper)}"
+
+
+def sentence(estimate: Estimate) -> str:
+    """Return value and interval, or the reason why not."""
+    if estimate.value is None:
+        return f"not estimated: {estimate.reason}"
+    if estimate.lower is None:
+        return f"{number(estimate.value)} (no interval: {estimate.reason})"
+    return f"{number(estimate.value)} ({100 * estimate.level:g} % CI {interval(estimate.lower, estimate.upper)})"
+
+
+def headline(evaluation: Evaluation) -> str:
+    """Return the number to quote with its interval and design."""
+    head = evaluation.headline
+    if head.value is None:
+        return f"{head.name} not estimated, {head.design}"
+    limits = interval(head.lower, head.upper)
+    return f"{head.name} {number(head.value)} ({f'95 % CI {limits}' if limits else 'no interval'}), {head.design}"
+
+
+def by_severity(evaluation: Evaluation) -> list[Finding]:
+    """Return the findings, the gravest first."""
+    return sorted(evaluation.findings, key=lambda f: _SEVERITIES.index(f.severity))
+
+
+def is_simulated(evaluation: Evaluation) -> bool:
+    """Say whether the evaluated specimens are simulated."""
+    return any(f.code == "synthetic" for f in evaluation.findings)
+
+
+def site_gap(evaluation: Evaluation) -> str:
+    """Say what new sites cost: random cross-validation minus leave-one-site-out; empty where there are no two sites."""
+    values = {e.name: e.value for e in evaluation.estimates}
+    random, held_out = values.get("auc"), values.get("auc_leave_one_site_out")
+    if random is None or held_out is None:
+        return ""
+    return f"random CV {number(random)} minus leave-one-site-out {number(held_out)} = gap {number(random - held_out)}"
+
+
+def is_inside(evaluation: Evaluation) -> bool:
+    """Say whether the evaluation repeats the procedure inside its cohort (or else scores another cohort with a frozen model)."""
+    return bool(evaluation.folds)

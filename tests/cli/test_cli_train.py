@@ -1,0 +1,104 @@
+"""``exodx train``, ``evaluate`` and ``check``: the contract of design.md §5."""
+
+from __future__ import annotations
+
+import json
+
+from exodx.errors import RUO
+from tests.cli.calls import DATA
+
+BANNED = ("diagnosed", "patient has")
+
+
+def test_train_answers_with_headline_estimates_findings_bundle_and_run(trained):
+    answer = trained.answer
+    assert set(answer["headline"]) == {"name", "value", "lower", "upper", "design"}
+    assert answer["headline"]["design"] == "leave-one-site-out"  # the example has three sites
+    assert 0 <= answer["headline"]["lower"] <= answer["headline"]["value"] <= answer["headline"]["upper"] <= 1
+    assert {"auc", "sensitivity", "specificity", "ppv", "npv", "auc_logistic", "auc_single_analyte"} <= set(answer["estimates"])
+    assert all(set(f) == {"code", "severity", "message"} for f in answer["findings"])
+    assert "synthetic" in [f["code"] for f in answer["findings"]]
+    assert answer["bundle"] == str(trained.bundle)
+    assert answer["run_id"]
+    assert (trained.bundle / "manifest.json").is_file()
+    assert RUO in (trained.bundle / "report.html").read_text()
+
+
+def test_train_says_where_everything_is_and_the_research_use_sentence(trained):
+    assert str(trained.bundle) in trained.stderr
+    assert "registered models:/athero-3/" in trained.stderr
+    assert RUO in trained.stderr
+    assert not any(word in trained.stderr.casefold() for word in BANNED)
+
+
+def test_train_gives_the_same_bundle_bytes_again_without_tracking_whatever_the_jobs(trained, cli, tmp_path):
+    again = cli("train", DATA / "train.csv", "--plan", trained.plan, "-o", tmp_path / "b", "--no-track", "--json", "--jobs", 1)
+    assert again.code == 0, again.err
+    answer = json.loads(again.out)
+    assert answer["run_id"] is None
+    assert answer["model_hash"] == trained.answer["model_hash"]
+    for file in sorted(trained.bundle.iterdir()):
+        assert (tmp_path / "b" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_train_refuses_an_unknown_plan_key_with_the_nearest_name(cli, tmp_path):
+    plan = tmp_path / "plan.toml"
+    plan.write_text('lable = "group"\n')
+    done = cli("train", DATA / "train.csv", "--plan", plan, "--no-track", "-o", tmp_path / "b")
+    assert done.code == 3
+    assert "'label'" in done.err
+    assert not (tmp_path / "b").exists()
+
+
+def test_train_without_a_label_says_how_to_name_it(cli, tmp_path):
+    done = cli("train", DATA / "train.csv", "--panel", "athero-3", "--no-track", "-o", tmp_path / "b")
+    assert done.code == 3
+    assert "--label COLUMN --positive VALUE" in done.err
+
+
+def test_train_never_overwrites_a_folder_that_is_not_a_bundle(trained, cli, tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    done = cli("train", DATA / "train.csv", "--plan", trained.plan, "--no-track", "-o", tmp_path)
+    assert done.code == 4
+    assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+def test_command_line_wins_over_the_plan(trained, cli, tmp_path):
+    done = cli("train", DATA / "train.csv", "--plan", trained.plan, "--label", "nonesuch", "--no-track", "-o", tmp_path / "b")
+    assert done.code == 3
+    assert "nonesuch" in done.err
+
+
+def test_evaluate_a_frozen_model_on_new_specimens(trained, cli):
+    done = cli("evaluate", DATA / "new.csv", "--model", trained.bundle, "--label", "group", "--positive", "case", "--json")
+    assert done.code == 0, done.err
+    answer = json.loads(done.out)
+    assert answer["headline"]["design"] == "external cohort"
+    assert answer["estimates"]["auc"]["value"] > 0.7
+    assert answer["flow"]["specimens"] == 60
+
+
+def test_check_counts_every_cell_and_prints_the_inference(cli):
+    done = cli("check", DATA / "train.csv", "--panel", "athero-3", "--label", "group", "--positive", "case", "--json")
+    assert done.code == 0, done.err
+    answer = json.loads(done.out)
+    assert sum(answer["status"].values()) == answer["specimens"] == 160
+    states = ("measured", "below_lod", "undetermined", "not_run", "failed_qc")
+    assert all(sum(row[s] for s in states) == 160 for row in answer["analytes"])
+    inferred = cli("check", DATA / "train.csv", "--panel", "auto")
+    assert inferred.code == 0
+    assert "panel inferred: 4 target analytes in unit 'Ct'" in inferred.err
+    assert "references miR-103a-3p, miR-423-5p" in inferred.err
+
+
+def test_check_reports_all_problems_at_once(cli, tmp_path):
+    lines = (DATA / "new.csv").read_text().splitlines()
+    cells = lines[1].split(",")
+    cells[9] = "oops"
+    lines[1] = ",".join(cells)
+    lines.append(lines[2])
+    (tmp_path / "bad.csv").write_text("\n".join(lines) + "\n")
+    done = cli("check", tmp_path / "bad.csv", "--panel", "athero-3", "--label", "nonesuch")
+    assert done.code == 3
+    for part in ("line 2, column 'miR-126-3p'", "'oops'", "lines 3, 62", "no column 'nonesuch'"):
+        assert part in done.err

@@ -1,0 +1,79 @@
+"""`--panel auto`: unit, roles and notes inferred from the numbers; what is not used is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from exodx.cohort import Intake, frame_cohort
+from exodx.errors import InputRefused
+
+RNG = np.random.default_rng(3)
+N = 12
+
+
+def infer(columns, label=None):
+    ids = [f"S{i}" for i in range(N)]
+    return frame_cohort(pd.DataFrame({"id": ids, **columns}), Intake("auto", label))
+
+
+def numbers(low, high, decimals=2):
+    return RNG.uniform(low, high, N).round(decimals)
+
+
+@pytest.mark.parametrize(
+    ("values", "unit"),
+    [
+        (lambda: numbers(20, 35), "Ct"),
+        (lambda: RNG.poisson(500, N), "count"),
+        (lambda: numbers(0, 5000), "CPM"),
+        (lambda: numbers(-3, 3), "normalised"),
+        (lambda: numbers(0, 14), "normalised"),
+    ],
+)
+def test_the_unit_of_mirnas_is_inferred_and_said(values, unit):
+    cohort = infer({"hsa-miR-21-5p": values(), "let-7a-5p": values(), "weight": values()})
+    assert {a.unit for a in cohort.panel.analytes} == {unit}
+    assert {a.kind for a in cohort.panel.analytes} == {"mirna"}
+    assert f"in unit {unit!r}" in " ".join(cohort.notes)
+    assert "columns not used: weight" in cohort.notes
+
+
+@pytest.mark.parametrize(("low", "high", "unit"), [(1, 9000, "intensity"), (0.1, 9, "normalised"), (-2, 2, "normalised"), (20, 35, "normalised")])
+def test_without_mirnas_every_numeric_column_is_an_analyte(low, high, unit):
+    cohort = infer({"TNF": numbers(low, high), "IL6": numbers(low, high), "remark": ["x"] * N, "age": numbers(30, 90)})
+    assert cohort.panel.names == ("IL6", "TNF")
+    assert {a.unit for a in cohort.panel.analytes} == {unit}
+    assert "columns not used: remark" in cohort.notes
+
+
+def test_undetermined_cells_make_ct_of_any_columns():
+    assert infer({"GENE1": ["Undetermined", *numbers(20, 35)[1:]]}).panel.analytes[0].unit == "Ct"
+
+
+def test_references_and_spike_ins_get_their_roles():
+    ct = {n: numbers(20, 35) for n in ("miR-126-3p", "hsa-miR-103a-3p", "miR-16-5p", "cel-miR-39-3p")}
+    panel = infer(ct).panel
+    assert {a.name: a.role for a in panel.analytes} == {
+        "miR-126-3p": "target",
+        "hsa-miR-103a-3p": "reference",
+        "miR-16-5p": "target",
+        "cel-miR-39-3p": "spike_in",
+    }
+    assert (panel.normalisation, panel.ct_cutoff) == ("references", 40.0)
+    plain = infer({"miR-126-3p": numbers(20, 35)})
+    assert plain.panel.normalisation == "none"
+    assert any("NO reference analyte" in note for note in plain.notes)
+
+
+def test_the_label_and_specimen_columns_are_never_analytes_and_the_name_follows_the_analytes():
+    columns = {"TNF": numbers(1, 9), "age": numbers(30, 90), "outcome": [0, 1] * (N // 2)}
+    cohort = infer(columns, "outcome")
+    assert cohort.panel.names == ("TNF",)
+    assert cohort.positive_label == "1"
+    assert infer(columns).panel.name != cohort.panel.name
+    assert cohort.panel.name.startswith("auto-")
+
+
+def test_a_table_without_an_analyte_is_refused():
+    with pytest.raises(InputRefused, match="--panel FILE"):
+        infer({"remark": ["x"] * N, "age": numbers(30, 90)})

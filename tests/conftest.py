@@ -1,0 +1,63 @@
+"""Fixtures that several rooms share: the built-in panel, simulated cohorts, a trained model, the folder of real cohorts."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate
+from exodx.panel import StudyPlan, load_panel
+from exodx.training import train_model
+
+settings.register_profile("exodx", deadline=None, max_examples=25, derandomize=True, database=None)
+settings.load_profile("exodx")
+
+
+@pytest.fixture(scope="session")
+def athero():
+    return load_panel("athero-3")
+
+
+@pytest.fixture(scope="session")
+def make_cohort(athero):
+    """Simulate a labelled cohort of a panel (athero-3 unless told)."""
+
+    def make(panel=athero, **study):
+        return frame_cohort(simulate(panel, SimulatedStudy(**study)), Intake(panel, "group", "case"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cohort(make_cohort):
+    return make_cohort(n=120, repeated_share=0.1, not_run_share=0.05, seed=7)
+
+
+@pytest.fixture(scope="session")
+def fast_plan():
+    return StudyPlan(outer_folds=3, repeats=1, inner_folds=2, search="minimal", seed=1)
+
+
+@pytest.fixture(scope="session")
+def model(cohort, fast_plan):
+    return train_model(cohort, fast_plan)
+
+
+@pytest.fixture(scope="session")
+def cohorts_folder():
+    """Return the folder of real cohorts, which is beside the repository and never part of it."""
+    folder = Path(__file__).parents[2] / "shared" / "cohorts"
+    if not folder.is_dir():
+        pytest.skip(f"the real cohorts are not here: {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_store(tmp_path_factory):
+    """Give the tests an MLflow store of their own, one thread a library, and no screen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setenv("EXODX_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("MPLBACKEND", "Agg")
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield

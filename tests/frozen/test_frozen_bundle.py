@@ -1,0 +1,188 @@
+"""The bundle: the same model gives the same bytes, any change is refused (exit code 4), and no specimen is in it."""
+
+import json
+import os
+import pickletools
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exodx.errors import RUO, ModelRefused
+from exodx.frozen import InputContract, load_bundle, save_bundle
+from exodx.frozen.bundle import FILES, MANIFEST, model_id
+
+ARCHIVE = Path(__file__).parents[1] / "data" / "bundles"
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    return folder, save_bundle(model, folder)
+
+
+@pytest.fixture
+def bundle(saved, tmp_path):
+    return Path(shutil.copytree(saved[0], tmp_path / "bundle"))
+
+
+def refused(folder):
+    with pytest.raises(ModelRefused) as caught:
+        load_bundle(folder)
+    assert caught.value.exit_code == 4
+    return [p.code for p in caught.value.problems]
+
+
+def rehash(folder):
+    """Make the manifest agree with the files, as whoever forges a bundle would."""
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    manifest["files"] = {name: sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_the_round_trip_gives_the_same_bytes_hash_and_predictions(model, saved, cohort, tmp_path):
+    folder, model_hash = saved
+    again, loaded_hash = load_bundle(folder)
+    assert loaded_hash == model_hash
+    assert save_bundle(again, tmp_path / "again") == model_hash
+    assert sorted(p.name for p in folder.iterdir()) == sorted([MANIFEST, *FILES])
+    for path in folder.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+    m = cohort.measurements
+    np.testing.assert_array_equal(again.predict(m, cohort.ids).margin, model.predict(m, cohort.ids).margin)
+    np.testing.assert_array_equal(again.explain(m).values, model.explain(m).values)
+    assert again.panel == model.panel
+    assert model_id(again, model_hash) == f"athero-3-{model_hash[:8]}"
+
+
+def test_saving_over_a_bundle_replaces_it_and_nothing_else_is_ever_replaced(model, bundle, tmp_path):
+    (bundle / "forest.ubj").write_bytes(b"old")
+    (bundle / "report.html").write_text("the report of that bundle")
+    save_bundle(model, bundle)
+    load_bundle(bundle)
+    (tmp_path / "empty").mkdir()
+    save_bundle(model, tmp_path / "empty")
+    other = tmp_path / "thesis"
+    other.mkdir()
+    (other / "thesis.tex").write_text("years of work")
+    (other / MANIFEST).write_text("{}")
+    for taken in (other, other / "thesis.tex"):
+        with pytest.raises(ModelRefused, match="FOLDER_IN_USE"):
+            save_bundle(model, taken)
+    assert (other / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("failing", ["write_bytes", "rename"])
+def test_a_bundle_is_never_left_half_written(model, bundle, tmp_path, monkeypatch, failing):
+    before = {p.name: p.read_bytes() for p in bundle.iterdir()}
+    original, calls = getattr(Path, failing), []
+
+    def fail(self, *args):
+        calls.append(self)
+        if len(calls) == (4 if failing == "write_bytes" else 1):
+            raise OSError("the disk is full")
+        return original(self, *args)
+
+    monkeypatch.setattr(Path, failing, fail)
+    for folder in (tmp_path / "new", bundle):
+        calls.clear()
+        with pytest.raises(OSError, match="disk"):
+            save_bundle(model, folder)
+    monkeypatch.undo()
+    assert not (tmp_path / "new").exists()
+    assert {p.name: p.read_bytes() for p in bundle.iterdir()} == before
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_a_changed_or_missing_file_is_refused(bundle, name):
+    content = bytearray((bundle / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (bundle / name).write_bytes(content)
+    if name != MANIFEST:
+        assert refused(bundle) == ["FILE_CHANGED"]
+    (bundle / name).unlink()
+    assert refused(bundle) == ["BUNDLE_MISSING" if name == MANIFEST else "FILE_MISSING"]
+
+
+def test_an_added_file_is_refused_and_every_problem_is_named_together(bundle):
+    (bundle / "report.html").write_text("the report may lie beside the model")
+    load_bundle(bundle)
+    (bundle / "extra.pkl").write_bytes(b"")
+    (bundle / "panel.toml").unlink()
+    (bundle / "forest.ubj").write_bytes(b"")
+    assert sorted(refused(bundle)) == ["FILE_CHANGED", "FILE_FOREIGN", "FILE_MISSING"]
+
+
+@pytest.mark.parametrize("name", ["../outside.json", "/etc/passwd", "sub/../../x", ""])
+def test_a_manifest_that_names_other_files_is_refused_and_they_are_not_opened(bundle, name, monkeypatch):
+    manifest = json.loads((bundle / MANIFEST).read_bytes())
+    manifest["files"][name] = "0" * 64
+    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    opened, original = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: opened.append(self) or original(self))
+    assert refused(bundle) == ["FILE_FOREIGN"]
+    assert {p.name for p in opened} <= {MANIFEST, *FILES}
+
+
+@pytest.mark.parametrize("junk", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b"[" * 100_000, b'{"format_version": "1", "files": {}, "name": "x"}'])
+def test_a_manifest_of_junk_is_refused(bundle, junk):
+    (bundle / MANIFEST).write_bytes(junk)
+    assert refused(bundle) == ["MANIFEST_DAMAGED"]
+
+
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_an_unknown_format_version_is_refused(bundle, version):
+    manifest = json.loads((bundle / MANIFEST).read_bytes()) | {"format_version": version}
+    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    assert refused(bundle) == ["FORMAT_UNKNOWN"]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"junk"])
+def test_a_forged_file_is_refused_even_when_the_manifest_agrees_with_it(bundle, name, content):
+    (bundle / name).write_bytes(content)
+    rehash(bundle)
+    assert refused(bundle)
+
+
+def test_trees_that_give_other_margins_than_when_saved_are_refused(bundle):
+    tested = json.loads((bundle / "selftest.json").read_bytes())
+    tested["margin"][0] += 1e-3
+    (bundle / "selftest.json").write_text(json.dumps(tested))
+    rehash(bundle)
+    assert refused(bundle) == ["SELFTEST_FAILED"]
+
+
+def test_a_missing_folder_and_a_file_are_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert refused(tmp_path / "none") == refused(tmp_path / "file") == refused(tmp_path) == ["BUNDLE_MISSING"]
+
+
+def test_no_file_holds_a_pickle_or_a_specimen_and_the_notice_is_there(saved, cohort):
+    words = {*cohort.ids, *cohort.specimens["subject"], *cohort.specimens["date"]}
+    for path in saved[0].iterdir():
+        content = path.read_bytes()
+        assert not [word for word in words if str(word).encode() in content], path.name
+        with pytest.raises(ValueError, match="opcode|pickle|string|newline"):
+            list(pickletools.genops(content))
+        path.suffix == ".ubj" or content.decode()
+    assert json.loads((saved[0] / MANIFEST).read_text())["notice"] == RUO
+
+
+@pytest.mark.parametrize("folder", sorted(ARCHIVE.glob("format-*")), ids=lambda f: f.name)
+def test_bundles_of_every_format_version_keep_their_predictions(folder):
+    model, model_hash = load_bundle(folder / "bundle")
+    expected = json.loads((folder / "expected.json").read_text())
+    columns = expected["rows"]
+    measurements, unreadable = InputContract(model.panel).read(columns, ".")
+    prediction = model.predict(measurements, columns["specimen_id"])
+    assert not unreadable
+    assert model_hash == expected["model_hash"]
+    assert [list(prediction.status), list(prediction.call)] == [expected["status"], expected["call"]]
+    margin = np.array([np.nan if m is None else m for m in expected["margin"]])
+    np.testing.assert_allclose(prediction.margin, margin, atol=1e-6)
+    shap = np.array(expected["shap"], float)
+    np.testing.assert_allclose(model.explain(measurements).values, shap, atol=1e-6)

@@ -1,0 +1,220 @@
+"""Files become the same text cells whatever their form; everything that is not a table is refused with its place."""
+
+import datetime as dt
+import gzip
+import io
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exodx.errors import InputRefused
+from exodx.tables import TextTable, read_table
+
+HEADER = ["id", "miR-126-3p", "PD-L1"]
+ROWS = [["007", "27.25", "83.5"], ["S2", "Undetermined", "1e5"], ["NA", "", "None"]]
+CELLS = {name: [row[i] for row in ROWS] for i, name in enumerate(HEADER)}
+
+
+def text(delimiter=",", end="\n", rows=ROWS):
+    return "".join(delimiter.join(row) + end for row in [HEADER, *rows])
+
+
+def xlsx(rows, before=0, sheets=()):
+    book = openpyxl.Workbook()
+    for name in sheets:
+        book.create_sheet(name).append(["other"])
+    for _ in range(before):
+        book.active.append([])
+    for row in rows:
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def parquet(columns):
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def read(tmp_path_factory):
+    file = tmp_path_factory.mktemp("tables") / "table"
+
+    def read_bytes(content):
+        file.write_bytes(content)
+        return read_table(file)
+
+    return read_bytes
+
+
+@pytest.fixture(scope="session")
+def refused(read):
+    def problems(content):
+        with pytest.raises(InputRefused) as caught:
+            read(content)
+        return caught.value.problems
+
+    return problems
+
+
+COMMA_ROWS = [[c.replace(".", ",") for c in row] for row in ROWS]
+FORMS = {
+    "csv": text().encode(),
+    "tsv": text("\t").encode(),
+    "semicolon": text(";").encode(),
+    "crlf": text(end="\r\n").encode(),
+    "old-mac": text(end="\r").encode(),
+    "no-last-line-end": text().rstrip("\n").encode(),
+    "utf8-bom": text().encode("utf-8-sig"),
+    "utf16": text("\t").encode("utf-16"),
+    "utf16-be": b"\xfe\xff" + text("\t").encode("utf-16-be"),
+    "gzip": gzip.compress(text().encode()),
+    "quoted": '"id","miR-126-3p","PD-L1"\n"007","27.25"," 83.5 "\nS2,Undetermined,1e5\n"NA","","None"\n'.encode(),
+    "blank-lines": text().replace("\n", "\n\n,,\n").encode(),
+    "preamble": b"# exported\n# by somebody, on a day, in a place\n" + text("\t").encode(),
+    "marked-header": b"#SampleID\n#" + text("\t").encode(),
+    "trailing-delimiters": text(end=",\n").encode(),
+    "xlsx": xlsx([HEADER, ["007", 27.25, 83.5], ["S2", "Undetermined", "1e5"], ["NA", None, "None"]]),
+    "parquet": parquet(CELLS),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_text_cells(read, form):
+    table = read(FORMS[form])
+    assert table.columns == CELLS
+    assert (len(table), table.decimal) == (3, ".")
+
+
+def test_a_decimal_comma_is_recognised_and_noted(read):
+    table = read(text(";", rows=COMMA_ROWS).encode())
+    assert table.columns["miR-126-3p"] == ["27,25", "Undetermined", ""]
+    assert table.decimal == ","
+    assert table.notes == ("semicolon-separated", "decimal comma")
+    mixed = read(text(";", rows=[*COMMA_ROWS, ["S4", "27.5", "1"]]).encode())
+    assert mixed.decimal == "."  # then every comma number is refused as a cell, never read as another number
+
+
+def test_lines_are_those_of_the_file(read):
+    table = read(b'# a\n# b\nid,x\nS1,"1\n"\n\nS2,2\n')
+    assert table.lines == [4, 7]
+    assert table.where(1, "x") == "table, line 7, column 'x'"
+    assert read(FORMS["xlsx"]).lines == [2, 3, 4]
+    assert read(xlsx([HEADER, *ROWS], before=2)).lines == [4, 5, 6]
+    assert read(FORMS["parquet"]).where(0) == "table, row 1"
+    assert table.take([1]).columns == {"id": ["S2"], "x": ["2"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (b"", "FILE_EMPTY", "the file is empty"),
+        (b" \r\n\n", "FILE_EMPTY", "the file is empty"),
+        (b"\x1f\x8b" + gzip.compress(b"")[2:], "FILE_EMPTY", "the file is empty"),
+        (b"id,x\n", "FILE_EMPTY", "a header but no row"),
+        (xlsx([]), "FILE_EMPTY", "empty"),
+        (parquet({"a": pa.array([], pa.string())}), "FILE_EMPTY", "no row"),
+        (b"id|x\nS1|2\n", "DELIMITER", "'|'"),
+        (b"id x\nS1 2\n", "DELIMITER", "blanks"),
+        (b"id\nS1\n", "DELIMITER", "only one column"),
+        ("id,é\nS1,1\nS2,ß\n".encode("latin-1"), "ENCODING", "0xe9"),
+        (b"id,x,x\nS1,1,2\n", "HEADER_TWICE", "columns 2, 3"),
+        (b"id,,\nS1,1,2\n", "HEADER_MISSING", "columns 2, 3"),
+        (b'id,x\nS1,"2\nS2,3\n', "QUOTE", "unexpected end"),
+        (b'id,x\nS1,"2"3\n', "QUOTE", "expected"),
+        (b"id,x\nS1,\x00\n", "NOT_A_TABLE", "binary"),
+        (bytes(range(128)), "NOT_A_TABLE", "binary"),
+        (FORMS["gzip"][:-9], "GZIP_DAMAGED", "end"),
+        (FORMS["gzip"][:20] + b"xxxx" + FORMS["gzip"][24:], "GZIP_DAMAGED", ""),
+        (FORMS["xlsx"][: len(FORMS["xlsx"]) // 2], "NOT_A_TABLE", "workbook"),
+        (FORMS["parquet"][:-20], "NOT_A_TABLE", "Parquet"),
+    ],
+)
+def test_what_is_not_a_table_is_refused(refused, content, code, words):
+    (problem,) = refused(content)
+    assert problem.code == code
+    assert words in problem.found
+
+
+def test_latin_1_is_refused_with_its_line(refused):
+    content = "id,x\r\nS1,1\rS2,2\nMüller,3\n".encode("latin-1")
+    assert refused(content)[0].where == "table, line 4"
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(InputRefused, match="FILE_UNREADABLE"):
+            read_table(path)
+
+
+def test_every_ragged_row_is_reported_with_its_line_also_after_a_quoted_newline(refused):
+    problems = refused(b'# note\nid,x,y\nS1,"1\n2",3\nS2,1\nS3,1,2,3\nS4,1,2,,\nS5\n')
+    assert [(p.code, p.where, p.found[:7]) for p in problems] == [
+        ("ROW_RAGGED", "table, line 5", "2 cells"),
+        ("ROW_RAGGED", "table, line 6", "4 cells"),
+        ("ROW_RAGGED", "table, line 8", "1 cells"),
+    ]
+
+
+def test_header_problems_and_ragged_rows_are_reported_together(refused):
+    assert [p.code for p in refused(b"x,x,,\n1,2,3,4\n1\n")] == ["HEADER_TWICE", "HEADER_MISSING", "ROW_RAGGED"]
+
+
+def test_one_blank_header_names_the_rows_and_an_empty_column_vanishes(read):
+    assert read(b",a\nS1,1\n").columns == {"": ["S1"], "a": ["1"]}
+    assert read(b"a,b,\n1,2,\n").columns == {"a": ["1"], "b": ["2"]}
+
+
+def test_a_workbook_gives_its_first_filled_sheet_and_says_so(read):
+    assert "the other sheets are not read" in read(xlsx([HEADER, *ROWS], sheets=["second"])).notes[0]
+
+
+def test_typed_cells_become_text(read):
+    day = dt.datetime(2024, 3, 1)
+    rows = [["whole", "date", "time", "error", "flag"], [7.0, day, day.replace(hour=9), "=1/0", True]]
+    table = read(xlsx(rows))
+    assert table.columns["whole"] == ["7"]
+    assert table.columns["date"] == ["2024-03-01"]
+    assert table.columns["time"] == ["2024-03-01T09:00:00"]
+    assert table.columns["flag"] == ["True"]
+    typed = read(parquet({"id": [7, 8], "x": [1.5, None], "d": [day.date(), None], "n": [float("nan"), 2.0]}))
+    assert typed.columns == {"id": ["7", "8"], "x": ["1.5", ""], "d": ["2024-03-01", ""], "n": ["", "2"]}
+
+
+def test_an_excel_error_cell_never_becomes_a_number(read):
+    book = openpyxl.Workbook()
+    book.active.append(["id", "x"])
+    book.active.append(["S1", "#DIV/0!"])
+    book.active["B2"].data_type = "e"
+    out = io.BytesIO()
+    book.save(out)
+    assert read(out.getvalue()).columns["x"] == [""]  # calamine gives errors as blanks: not run
+
+
+def table_or_refusal(read, content):
+    try:
+        table = read(content)
+    except InputRefused as refusal:
+        assert refusal.problems
+    else:
+        assert isinstance(table, TextTable)
+        assert {len(cells) for cells in table.columns.values()} == {len(table)}
+
+
+@given(st.one_of(st.binary(max_size=200), st.text("ab1,;\t\n\r\"'#.\x00é", max_size=80).map(str.encode)))
+def test_no_byte_string_ends_in_a_traceback(read, content):
+    table_or_refusal(read, content)
+
+
+@given(st.sampled_from(["xlsx", "parquet", "gzip", "utf16"]), st.integers(0, 10_000), st.binary(min_size=1, max_size=8))
+def test_no_damaged_file_ends_in_a_traceback(read, form, place, junk):
+    content = bytearray(FORMS[form])
+    place %= len(content)
+    content[place : place + len(junk)] = junk
+    table_or_refusal(read, bytes(content))

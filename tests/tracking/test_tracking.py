@@ -1,0 +1,37 @@
+"""The store's place, and the run record without a server."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import mlflow
+import pytest
+
+from exodx.tracking import is_model_uri, open_store
+
+
+def test_the_embedded_store_is_one_private_place(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path / "home"))
+    store = open_store()
+    assert store.uri == f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}"
+    assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == store.uri
+    assert stat.S_IMODE(os.stat(tmp_path / "home").st_mode) == 0o700
+
+
+def test_mlflow_tracking_uri_is_respected(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mine.db'}")
+    assert open_store().uri.endswith("mine.db")
+    assert open_store().artifacts is None
+
+
+def test_telemetry_is_off():
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"), [("models:/a@b", True), ("runs:/x", True), ("models/athero-3", False), ("/x/models:/", False)]
+)
+def test_what_is_a_model_uri(text, answer):
+    assert is_model_uri(text) is answer
