@@ -58,8 +58,9 @@ def read_cohort(path: str | Path, intake: Intake = Intake()) -> Cohort:
 def frame_cohort(frame: pd.DataFrame, intake: Intake = Intake()) -> Cohort:
     """Make a cohort from a DataFrame that has the columns a file would have; see :func:`build_cohort`."""
     cells = frame.astype(object).where(frame.notna(), None)
-    rows = [[str(name) for name in frame.columns], *([cell_text(c) for c in row] for row in cells.itertuples(index=False, name=None))]
-    return build_cohort(build_table("DataFrame", Records(rows, list(range(len(rows)))), "row", ".", ()), intake)
+    rows = [[cell_text(cell) for cell in row] for row in cells.itertuples(index=False, name=None)]
+    records = Records([[str(name) for name in frame.columns], *rows], list(range(len(rows) + 1)))
+    return build_cohort(build_table("DataFrame", records, "row", ".", ()), intake)
 
 
 def build_cohort(table: TextTable, intake: Intake) -> Cohort:
@@ -179,7 +180,7 @@ def _labels(table: TextTable, intake: Intake) -> tuple[list[int] | None, str, li
 
 
 def _positive(counts: Counter[str]) -> str | None:
-    """The positive value of a two-valued column when only one of them can be meant; a 1 only beside a 0 (1 and 2 code either way)."""
+    """The positive value of a two-valued column when only one of them can be meant: of 0 and 1, but not of 1 and 2."""
     if set(counts) == {"0", "1"}:
         return "1"
     words = [value for value in counts if value.casefold() in POSITIVE_WORDS]

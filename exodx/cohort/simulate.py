@@ -6,7 +6,7 @@ spike-in: 10.1160/th13-05-0368); the others are stated assumptions. Simulated da
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -28,12 +28,13 @@ ELISA_CV_LN = 0.10
 
 @dataclass(frozen=True, slots=True)
 class Biology:
-    """How one analyte behaves: level in controls, spread between subjects, shift in cases, red-cell loading."""
+    """How one analyte behaves: level in controls (on its scale), spread between subjects, shift in cases, red-cell loading."""
 
     level: float
     sd: float = 0.9
     shift: float = 0.6
     red_cell: float = 0.0
+    scale: Scale = Scale.CT
 
 
 BIOLOGY = MappingProxyType(
@@ -46,7 +47,7 @@ BIOLOGY = MappingProxyType(
         "mir-23a-3p": Biology(26.6, 0.45, 0.0, 0.0),
         "mir-451a": Biology(22.1, 0.9, 0.0, 1.0),
         "cel-mir-39-3p": Biology(21.0, 0.2, 0.0, 0.0),
-        "pd-l1": Biology(83.5, 0.45, 0.546, 0.0),
+        "pd-l1": Biology(83.5, 0.45, 0.546, scale=Scale.LINEAR),
     }
 )
 """Known analytes: Ct and Ct SD for miRNA; median (pg/mL) and ln SD for proteins."""
@@ -145,7 +146,7 @@ def _people(study: SimulatedStudy, rng: np.random.Generator) -> Codes:
 
 
 def _column(analyte: Analyte, study: SimulatedStudy, people: Codes, shared: Shared, rng: np.random.Generator) -> list[str]:
-    biology = BIOLOGY.get(name_key(analyte.name), _DEFAULT[analyte.scale])
+    biology = _biology(analyte)
     up = {"up": 1.0, "down": -1.0, None: 0.0}[analyte.direction] if analyte.role == "target" else 0.0
     between = biology.sd * _correlated(shared["common"], rng, 0.3 if analyte.role == "target" else 0.0)
     technical = (
@@ -165,6 +166,13 @@ def _column(analyte: Analyte, study: SimulatedStudy, people: Codes, shared: Shar
         texts = [f"{v:.4f}" for v in biology.level + more + technical]
     blank = rng.random(study.n) < study.not_run_share
     return ["" if missing else text for missing, text in zip(blank, texts, strict=True)]
+
+
+def _biology(analyte: Analyte) -> Biology:
+    """What is known of an analyte; on another scale than the known one it keeps its spread and shift, not its level."""
+    usual = _DEFAULT[analyte.scale]
+    known = BIOLOGY.get(name_key(analyte.name), usual)
+    return known if analyte.scale is known.scale else replace(known, level=usual.level)
 
 
 def _correlated(common: Floats, rng: np.random.Generator, correlation: float) -> Floats:

@@ -110,17 +110,21 @@ def _problems(panel: Panel) -> Iterable[Problem]:
     seen: dict[str, str] = {}
     for analyte in panel.analytes:
         at = f"{where}, analyte {analyte.name!r}"
-        if analyte.unit not in UNITS:
-            yield Problem("UNIT_UNKNOWN", at, f"unit {analyte.unit!r}", nearest(analyte.unit, list(UNITS)))
-        if analyte.lod is not None and not 0 < analyte.lod < math.inf:
-            yield Problem("VALUE_INVALID", f"{at}, lod", str(analyte.lod), "Write a positive number, in the analyte's unit.")
-        if analyte.kind == "protein" and analyte.fraction is None:
-            yield Problem("FRACTION_MISSING", at, "a protein without its fraction", "Say ev, soluble or total.")
+        yield from _analyte_problems(analyte, at)
         for key in {name_key(alias) for alias in (analyte.name, *analyte.aliases)}:
             if key in seen:
                 yield Problem("NAME_TWICE", at, f"the name is taken by {seen[key]!r}", "Name every analyte once.")
             seen[key] = analyte.name
     yield from _reference_problems(panel, where)
+
+
+def _analyte_problems(analyte: Analyte, at: str) -> Iterable[Problem]:
+    if analyte.unit not in UNITS:
+        yield Problem("UNIT_UNKNOWN", at, f"unit {analyte.unit!r}", nearest(analyte.unit, list(UNITS)))
+    if analyte.lod is not None and not 0 < analyte.lod < math.inf:
+        yield Problem("VALUE_INVALID", f"{at}, lod", str(analyte.lod), "Write a positive number, in the analyte's unit.")
+    if analyte.kind == "protein" and analyte.fraction is None:
+        yield Problem("FRACTION_MISSING", at, "a protein without its fraction", "Say ev, soluble or total.")
 
 
 def _reference_problems(panel: Panel, where: str) -> Iterable[Problem]:
@@ -150,8 +154,8 @@ def parse_panel(document: Mapping[str, Any], where: str) -> Panel:
     ]
     tables, head = document.get("analyte", []), document.get("panel", {})
     if not isinstance(head, Mapping) or not (isinstance(tables, list) and all(isinstance(t, Mapping) for t in tables)):
-        found = "'panel' or 'analyte' is not a table"
-        raise InputRefused([*problems, Problem("TABLE_INVALID", where, found, "Write one [panel] and an [[analyte]] for each.")])
+        fix = "Write one [panel] table and an [[analyte]] table for each."
+        raise InputRefused([*problems, Problem("TABLE_INVALID", where, "'panel' or 'analyte' is not a table", fix)])
     analytes = []
     for i, table in enumerate(tables, start=1):
         values, found = check_table(Analyte, table, f"{where}: analyte {table.get('name', i)}")

@@ -1,1 +1,21 @@
-"""PAPER."""
+"""PAPER: figures, the self-contained report, one specimen's page, text for the terminal."""
+
+from exodx.report.analytes import analyte_figure
+from exodx.report.explanations import beeswarm_figure, waterfall_figure
+from exodx.report.figures import calibration_figure, roc_figure, sites_figure
+from exodx.report.page import specimen_page, study_page
+from exodx.report.style import png
+from exodx.report.text import evaluation_text
+
+__all__ = [
+    "analyte_figure",
+    "beeswarm_figure",
+    "calibration_figure",
+    "evaluation_text",
+    "png",
+    "roc_figure",
+    "sites_figure",
+    "specimen_page",
+    "study_page",
+    "waterfall_figure",
+]

@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 MIN_SLOPE = 0.01
 """Margins without signal would calibrate to a flat or falling line; the slope stays just above zero, so that ranks stay."""
 
+RESOLUTION = 1e-6
+"""Margins are single precision: relative to their size, a smaller spread is rounding."""
+
 
 def fit_calibrator(margin: Floats, y: NDArray[np.int8]) -> Calibrator:
     """Fit slope and intercept on out-of-fold margins (Platt's smoothed targets: Lin, Lin and Weng 2007, 10.1007/s10994-007-5018-6).
@@ -29,7 +32,7 @@ def fit_calibrator(margin: Floats, y: NDArray[np.int8]) -> Calibrator:
     target = np.where(y == 1, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
     outcome, weight = np.repeat([1.0, 0.0], len(y)), np.concatenate([target, 1 - target])
     spread = float(margin.std())
-    if spread > 0:
+    if spread > RESOLUTION * float(np.abs(margin).max()):
         design = np.column_stack([np.ones(2 * len(y)), np.tile(margin / spread, 2)])
         coefficients, _ = fit_logistic(design, outcome, weights=weight)
         if coefficients[1] / spread >= MIN_SLOPE:

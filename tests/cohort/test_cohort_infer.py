@@ -38,7 +38,9 @@ def test_the_unit_of_mirnas_is_inferred_and_said(values, unit):
     assert "columns not used: weight" in cohort.notes
 
 
-@pytest.mark.parametrize(("low", "high", "unit"), [(1, 9000, "intensity"), (0.1, 9, "normalised"), (-2, 2, "normalised"), (20, 35, "normalised")])
+@pytest.mark.parametrize(
+    ("low", "high", "unit"), [(1, 9000, "intensity"), (0.1, 9, "normalised"), (-2, 2, "normalised"), (20, 35, "normalised")]
+)
 def test_without_mirnas_every_numeric_column_is_an_analyte(low, high, unit):
     cohort = infer({"TNF": numbers(low, high), "IL6": numbers(low, high), "remark": ["x"] * N, "age": numbers(30, 90)})
     assert cohort.panel.names == ("IL6", "TNF")

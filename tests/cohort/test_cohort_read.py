@@ -12,7 +12,8 @@ from exodx.panel import Analyte, Panel, StudyPlan
 PANEL = Panel(
     "two", "1", "t", (Analyte("miR-1-3p", "mirna", "Ct"), Analyte("PD-L1", "protein", "pg/mL", fraction="ev")), normalisation="none"
 )
-ROWS = "specimen_id,subject,site,group,age,miR-1-3p,PD-L1\nS2,P1,A,case,61,27.5,12\nS1,P2,B,control,58,Undetermined,<5\nS3,P1,B,case,,26,\n"
+HEADER = "specimen_id,subject,site,group,age,miR-1-3p,PD-L1\n"
+ROWS = HEADER + "S2,P1,A,case,61,27.5,12\nS1,P2,B,control,58,Undetermined,<5\nS3,P1,B,case,,26,\n"
 LABELLED = Intake(PANEL, "group", "case")
 
 
@@ -71,7 +72,9 @@ def test_the_positive_value_is_inferred_only_where_one_can_be_meant(read, refuse
         assert cohort.positive_label == positive
 
 
-@pytest.mark.parametrize(("labels", "values"), [(("1", "2"), "'1', '2'"), (("A", "B"), "'A', 'B'"), (("yes", "case"), "'case', 'yes'")])
+@pytest.mark.parametrize(
+    ("labels", "values"), [(("1", "2"), "'1', '2'"), (("A", "B"), "'A', 'B'"), (("yes", "case"), "'case', 'yes'")]
+)
 def test_a_positive_value_that_cannot_be_known_is_asked_for_with_the_values_there_are(refused, labels, values):
     (problem,) = refused(relabelled(*labels), Intake(PANEL, "g"))
     assert (problem.code, problem.found) == ("LABEL_POSITIVE", f"the values are {values}")

@@ -10,7 +10,7 @@ from exodx.errors import InputRefused
 
 
 @st.composite
-def people(draw, mixed=False):
+def people(draw):
     """Labels and subjects: up to three specimens a subject, each class with two subjects at least."""
     sizes = draw(st.lists(st.integers(1, 3), min_size=4, max_size=40))
     n_case = draw(st.integers(2, len(sizes) - 2))
@@ -31,6 +31,22 @@ def test_no_subject_is_in_two_folds_and_every_class_is_in_each(data, k, seed):
         assert sizes.min() >= 1
         assert sizes.max() - sizes.min() <= 3
     np.testing.assert_array_equal(folds, stratified_folds(y, subjects, k, seed))
+
+
+@given(st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=3), min_size=4, max_size=30), st.integers(2, 6), st.integers(0, 3))
+def test_subjects_of_both_classes_stay_together_and_both_classes_can_be_learned(specimens, k, seed):
+    y = np.array([label for person in specimens for label in person], np.int8)
+    subjects = np.repeat(np.arange(len(specimens)), [len(person) for person in specimens])
+    try:
+        folds = stratified_folds(y, subjects, k, seed)
+    except InputRefused:
+        assert min(len(np.unique(subjects[y == c])) for c in (0, 1)) < 2
+        return
+    for subject in np.unique(subjects):
+        assert len(set(folds[subjects == subject])) == 1
+    assert set(folds) == set(range(folds.max() + 1))
+    for fold in set(folds):
+        assert set(y[training_rows(folds, fold, subjects)]) == {0, 1}
 
 
 def test_single_specimens_are_dealt_evenly_and_the_seed_matters():

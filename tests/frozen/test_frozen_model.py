@@ -1,4 +1,4 @@
-"""The model: invariant 1 (one specimen = its row in any batch, to the last bit), 3 (a row for each), 4 (SHAP sums to the margin)."""
+"""The model: invariant 1 (one specimen = its row in any batch), 3 (a row for each), 4 (SHAP sums to the margin)."""
 
 import warnings
 

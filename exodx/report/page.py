@@ -1,0 +1,158 @@
+"""Self-contained pages: everything inline, no script, nothing fetched, so that they show in MLflow's sandboxed frame as they are."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from exodx.errors import RUO
+from exodx.evaluation import Evaluation
+from exodx.frozen import DiagnosticModel, Explanation, Features, Measurements, Prediction, State
+from exodx.frozen.transform import ND
+from exodx.panel import StudyPlan
+from exodx.report.explanations import waterfall_figure
+from exodx.report.style import png
+from exodx.report.words import BLOCKED, SHAP_NOTE, SIMULATED, by_severity, headline, interval, label, number, sentence, site_gap
+
+CAPTIONS = {
+    "sites": "Each site held out whole, and their random-effects mean.",
+    "roc": "ROC curve with its pointwise 95 % band (bootstrap over subjects).",
+    "calibration": "Observed share of positives against probability, in groups, with Wilson intervals.",
+    "shap": "SHAP value of every feature for every training specimen, by the final model.",
+    "analytes": "The most important features by class, after the assay transform (higher = more).",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """One line of a specimen's table."""
+
+    feature: str
+    measured: str
+    value: str
+    shap: str
+    band: str
+
+
+def study_page(
+    evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, bytes], model_id: str
+) -> str:
+    """Return the report of a study as one HTML page; no specimen's id or row is on it.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    model : DiagnosticModel
+    plan : StudyPlan
+    figures : mapping of str to bytes
+        PNG files by name (``roc``, ``calibration``, ``shap``, ``analytes``, ``sites``).
+    model_id : str
+    """
+    fitted = {f.feature: f.direction for f in evaluation.features}
+    blocking = [f for f in evaluation.findings if f.severity == "blocking"]
+    return _render(
+        "study.html",
+        title=f"{model.panel.title}: {headline(evaluation)}",
+        panel=model.panel,
+        head=evaluation.headline,
+        limits=interval(evaluation.headline.lower, evaluation.headline.upper),
+        gap=site_gap(evaluation),
+        blocked=BLOCKED if blocking else "",
+        blocking=blocking,
+        simulated=SIMULATED if model.provenance.synthetic else "",
+        evaluation=evaluation,
+        findings=by_severity(evaluation),
+        fitted=fitted,
+        threshold=model.threshold,
+        calibrator=model.calibrator,
+        provenance=model.provenance,
+        plan={key: value for key, value in asdict(plan).items() if value is not None},
+        figures=[(name, CAPTIONS[name], _data_uri(figures[name])) for name in CAPTIONS if name in figures],
+        model_id=model_id,
+    )
+
+
+def specimen_page(
+    model: DiagnosticModel,
+    model_id: str,
+    prediction: Prediction,
+    explanation: Explanation,
+    features: Features,
+    measurements: Measurements,
+    row: int,
+) -> str:
+    """Return one specimen's page: its model call, what each feature contributed, and where its values lie among the training ones.
+
+    Parameters
+    ----------
+    model, model_id
+    prediction, explanation, features, measurements
+        Of the same specimens; measurements in the panel's order.
+    row : int
+        The specimen.
+    """
+    scored = bool(prediction.is_scored[row])
+    shap = explanation.values[row]
+    order = np.argsort(-np.abs(shap), kind="stable") if scored else np.arange(len(shap))
+    return _render(
+        "specimen.html",
+        title=f"Specimen {prediction.specimen_ids[row]}",
+        panel=model.panel,
+        model_id=model_id,
+        specimen=prediction.specimen_ids[row],
+        call=prediction.call[row].replace("_", " "),
+        status=prediction.status[row],
+        reasons=prediction.reasons[row],
+        probability=number(float(prediction.probability[row])) if scored else "–",
+        margin=number(float(prediction.margin[row])) if scored else "–",
+        threshold=model.threshold,
+        simulated=SIMULATED if model.provenance.synthetic else "",
+        figure=_data_uri(png(waterfall_figure(explanation, features, row))) if scored else "",
+        rows=[_feature_row(model, features, measurements, shap, row, int(j)) for j in order],
+        base=number(explanation.base),
+        note=SHAP_NOTE,
+    )
+
+
+def _feature_row(model: DiagnosticModel, features: Features, m: Measurements, shap: np.ndarray, row: int, j: int) -> FeatureRow:  # type: ignore[type-arg] # noqa: PLR0913
+    name, value = features.names[j], float(features.values[row, j])
+    analyte = next(a for a in model.panel.analytes if a.name == name.removesuffix(ND))
+    column = m.names.index(analyte.name)
+    state, raw = State(int(m.states[row, column])), float(m.values[row, column])
+    words = state.name.lower().replace("_", " ")
+    measured = f"{raw:.4g} {analyte.unit}" if state is State.MEASURED else words
+    return FeatureRow(
+        feature=name,
+        measured=measured,
+        value="no value" if np.isnan(value) else number(value),
+        shap="–" if np.isnan(shap[j]) else number(float(shap[j])),
+        band="" if np.isnan(value) or name.endswith(ND) else _band(model, name, value),
+    )
+
+
+def _band(model: DiagnosticModel, name: str, value: float) -> str:
+    """Say between which training quantiles a value lies."""
+    shares, quantiles = model.reference["probabilities"], model.reference["quantiles"][name]
+    if quantiles[0] is None:
+        return ""
+    below = [share for share, q in zip(shares, quantiles, strict=True) if value >= q]
+    above = [share for share, q in zip(shares, quantiles, strict=True) if value < q]
+    low = f"{100 * below[-1]:g}" if below else "0"
+    high = f"{100 * above[0]:g}" if above else "100"
+    return f"{low}–{high} % of training"
+
+
+def _data_uri(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def _render(template: str, **values: object) -> str:
+    environment = Environment(
+        loader=PackageLoader("exodx.report"), autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals |= {"ruo": RUO, "label": label, "sentence": sentence, "number": number}
+    return environment.get_template(template).render(**values)
