@@ -13,7 +13,7 @@ import numpy as np
 from exodx.cohort import Cohort, site_folds
 from exodx.evaluation import Evaluation, evaluate_inside
 from exodx.frozen import DiagnosticModel, save_bundle
-from exodx.frozen.bundle import model_id
+from exodx.frozen.bundle import check_folder, model_id
 from exodx.panel import StudyPlan
 from exodx.report import (
     analyte_figure,
@@ -89,6 +89,8 @@ def run_study(
     ModelRefused
         When ``out`` holds something other than a bundle.
     """
+    if out is not None:
+        check_folder(out)
     cohort = cohort.sorted()
     random, by_site = _validate(cohort, plan, jobs, progress)
     model = train_model(cohort, plan)
@@ -129,6 +131,6 @@ def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> 
         "shap": beeswarm_figure(model.explain(cohort.measurements), features),
         "analytes": analyte_figure(features, cohort.y, cohort.positive_label, [f.feature for f in evaluation.features]),
     }
-    if any(site.auc.value is not None for site in evaluation.sites):
-        figures["sites"] = sites_figure(evaluation)
+    if (sites := sites_figure(evaluation)) is not None:
+        figures["sites"] = sites
     return {name: png(figure) for name, figure in figures.items()}

@@ -36,8 +36,7 @@ def command(out: Path) -> None:
     write_scores(scores, Explain.ALL, out / "scores.csv")
     say("3/3 explaining the first of them")
     features = study.model.transform.apply(specimens.measurements)
-    assert scores.explanation is not None
-    page = specimen_page(study.model, scores.model_id, scores.prediction, scores.explanation, features, specimens.measurements, 0)
+    page = specimen_page(study.model, scores, features, specimens.measurements, 0)
     (out / "specimen.html").write_text(page, encoding="utf-8")
     assert study.run is not None
     click.echo(

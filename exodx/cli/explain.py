@@ -33,9 +33,7 @@ def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, 
     scores = score_specimens(specimens, frozen, model_hash, Explain.ALL)
     features = frozen.transform.apply(specimens.measurements)
     row = specimens.ids.index(wanted)
-    if scores.explanation is None:
-        raise AssertionError("Explain.ALL explains")
-    page = specimen_page(frozen, scores.model_id, scores.prediction, scores.explanation, features, specimens.measurements, row)
+    page = specimen_page(frozen, scores, features, specimens.measurements, row)
     if out is None:
         click.echo(page)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,11 +55,7 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
 def progress_bar(total: int) -> Iterator[Callable[[], None]]:
     """Show a bar on stderr while outer folds are fitted; nothing where stderr is not a terminal."""
     lock = threading.Lock()
-    stream = click.get_text_stream("stderr")
-    if not stream.isatty():
-        yield lambda: None
-        return
-    with click.progressbar(length=total, label="validating", file=stream) as bar:
+    with click.progressbar(length=total, label="validating", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
         def tick() -> None:
             with lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,9 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     InputRefused
         When no column can be an analyte.
     """
-    numeric = [c for name in table.header if name not in reserved and (c := _numeric(table, name))]
+    bearers = Counter(map(name_key, table.header))
+    doubled = [name for name in table.header if name not in reserved and bearers[name_key(name)] > 1]
+    numeric = [c for name in table.header if name not in reserved and name not in doubled and (c := _numeric(table, name))]
     mirnas = [c for c in numeric if is_mirna_name(c.name) or _SPIKE.match(name_key(c.name))]
     chosen = sorted(mirnas or numeric, key=lambda c: c.name)
     if not chosen:
@@ -86,8 +89,9 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
         normalisation="references" if references else "none",
         ct_cutoff=40.0,
     )
-    left_out = [name for name in table.header if name not in reserved and name not in panel.names]
-    return panel, tuple(_notes(panel, unit, references, left_out))
+    left_out = [name for name in table.header if name not in {*reserved, *doubled, *panel.names}]
+    notes = _notes(panel, unit, references, left_out)
+    return panel, (*notes, f"columns not used, since two bear the same name: {', '.join(doubled)}") if doubled else tuple(notes)
 
 
 def infer_from_file(path: Path, without: Collection[str]) -> tuple[Panel, tuple[str, ...]]:

@@ -61,9 +61,7 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
     ModelRefused
         When the folder holds something other than a bundle.
     """
-    if folder.exists() and (not folder.is_dir() or _foreign(folder)):
-        fix = "Choose an empty or new folder."
-        raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), "the folder holds files that are not a bundle", fix))
+    check_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     content = _content(model)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".exodx-") as scratch:
@@ -75,6 +73,19 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
             folder.rename(Path(scratch) / "replaced")
         written.rename(folder)
     return _hash(content[MANIFEST])
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that a bundle must not replace, before any work is done for it.
+
+    Raises
+    ------
+    ModelRefused
+        When it holds something other than a bundle, or is a file.
+    """
+    if folder.exists() and (not folder.is_dir() or _foreign(folder)):
+        fix = "Choose an empty or new folder."
+        raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), "the folder holds files that are not a bundle", fix))
 
 
 def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:

@@ -141,6 +141,8 @@ class DiagnosticModel:
         threads : int
             Changes the time only.
         """
+        if len(specimen_ids) != len(m):
+            raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
         features = self.transform.apply(self.arrange(m))
         statuses = [status_of(int(f)) for f in features.flags]
         scored = np.array([s in (Status.OK, Status.WARN) for s in statuses], bool)

@@ -13,6 +13,7 @@ from mlflow.types.schema import AnyType
 
 from exodx import __version__
 from exodx.cohort import SimulatedStudy, simulate
+from exodx.errors import InputRefused, Problem
 from exodx.frozen import DiagnosticModel, load_bundle
 from exodx.scoring import Explain, Specimens, prediction_columns, read_specimens, score_specimens
 from exodx.tables import TextTable, cell_text
@@ -37,7 +38,11 @@ class BundleModel:
         DataFrame
             The columns of ``exodx predict``, with the index of the input.
         """
-        columns = {str(name): [cell_text(cell) for cell in model_input[name]] for name in model_input.columns}
+        repeated = sorted({str(name) for name in model_input.columns[model_input.columns.duplicated()]})
+        if repeated:
+            raise InputRefused(Problem("HEADER_TWICE", "model input", f"columns {', '.join(repeated)}", "Name each column once."))
+        cells = model_input.astype(object).where(model_input.notna(), None)
+        columns = {str(name): [cell_text(cell).strip() for cell in cells[name]] for name in cells.columns}
         table = TextTable("model input", columns, list(range(1, len(model_input) + 1)), place="row")
         specimens: Specimens = read_specimens(table, self.model, None, keep_going=False)
         scores = score_specimens(specimens, self.model, self.model_hash, Explain.ALL)

@@ -89,11 +89,11 @@ def test_without_normalisation_references_are_not_subtracted():
 
 def test_the_prior_of_counts_is_two_reads_in_the_mean_training_library():
     p = panel("count", references=())
-    learned = learn_transform(p, measure(p, a=["100", "300"], b=["900", "2700"]))
-    assert learned.scale.prior_cpm == pytest.approx(1e6 * 2 / 2000)
+    learned = learn_transform(p, measure(p, a=["100", "300", "0"], b=["900", "2700", "8000"]))
+    assert learned.scale.prior_cpm == pytest.approx(1e6 * 2 / 4000)
     alone, batch = (learned.apply(measure(p, a=a, b=b)).values for a, b in ((["5"], ["95"]), (["5", "9000"], ["95", "1000"])))
     np.testing.assert_array_equal(alone[0], batch[0])
-    np.testing.assert_allclose(alone[0, 0], np.log2(5e4 + 1000))
+    np.testing.assert_allclose(alone[0, 0], np.log2(5e4 + 500))
 
 
 def test_an_indicator_is_made_where_detection_varies_and_a_feature_where_anything_was_measured():

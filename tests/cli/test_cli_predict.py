@@ -26,7 +26,7 @@ def rows_of(text: str) -> dict[str, list[str]]:
 
 
 def table() -> list[list[str]]:
-    return list(csv.reader(NEW.open()))
+    return list(csv.reader(NEW.read_text().splitlines()))
 
 
 def write(path, rows, delimiter=",", encoding="utf-8"):

@@ -76,6 +76,13 @@ def test_the_label_and_specimen_columns_are_never_analytes_and_the_name_follows_
     assert cohort.panel.name.startswith("auto-")
 
 
+def test_columns_that_bear_the_same_name_are_left_out_and_named():
+    twins = {"hsa-miR-1-3p": numbers(0, 5000), "hsa-mir-1-3p": numbers(0, 5000), "hsa-miR-2-3p": numbers(0, 5000)}
+    cohort = infer(twins)
+    assert cohort.panel.names == ("hsa-miR-2-3p",)
+    assert "columns not used, since two bear the same name: hsa-miR-1-3p, hsa-mir-1-3p" in cohort.notes
+
+
 def test_a_table_without_an_analyte_is_refused():
     with pytest.raises(InputRefused, match="--panel FILE"):
         infer({"remark": ["x"] * N, "age": numbers(30, 90)})

@@ -57,6 +57,13 @@ def test_single_specimens_are_dealt_evenly_and_the_seed_matters():
     assert (folds != stratified_folds(y, subjects, 5, 1)).any()
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_subjects_with_many_specimens_do_not_unbalance_the_folds(seed):
+    sizes = [8, 8, 8, 8, *[1] * 32]
+    subjects, y = np.repeat(np.arange(36), sizes), np.repeat(np.arange(36) % 2, sizes).astype(np.int8)
+    assert np.bincount(stratified_folds(y, subjects, 4, seed)).tolist() == [16] * 4
+
+
 @pytest.mark.parametrize("y", [[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]])
 def test_a_class_with_fewer_than_two_subjects_is_refused(y):
     with pytest.raises(InputRefused, match="TOO_FEW_SUBJECTS"):

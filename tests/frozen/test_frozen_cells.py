@@ -21,6 +21,7 @@ NAN = float("nan")
         (">40", Scale.CT, U, 40.0),
         ("> 40.0", Scale.CT, U, 40.0),
         ("NOT_RUN", Scale.CT, N, NAN),
+        ("not run", Scale.CT, N, NAN),
         ("FAILED", Scale.CT, F, NAN),
         ("inf", Scale.CT, U, NAN),
         ("-", Scale.CT, U, NAN),
