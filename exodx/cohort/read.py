@@ -19,6 +19,9 @@ from exodx.panel import Panel, Scale, StudyPlan, load_panel
 from exodx.tables import TextTable, cell_text, read_table, specimen_ids, to_wide
 from exodx.tables.table import Records, build_table
 
+UNKNOWN = "(not stated)"
+"""Where a specimen's site, plate, date or sex is blank: a value of its own, not a missing row."""
+
 POSITIVE_WORDS = ("case", "positive", "pos", "yes", "true", "disease", "diseased", "patient")
 
 
@@ -203,7 +206,7 @@ def _specimens(table: TextTable, ids: list[str], attributes: Mapping[str, str]) 
             ]
             columns[key] = cells
         elif key != "synthetic":
-            columns[key] = cells
+            columns[key] = [cell or UNKNOWN for cell in cells]
     if len(ids) != len(table):
         return pd.DataFrame(), problems
     return pd.DataFrame(columns, index=pd.Index(ids, name="specimen_id")), problems

@@ -119,6 +119,9 @@ def _problems(panel: Panel) -> Iterable[Problem]:
 
 
 def _analyte_problems(analyte: Analyte, at: str) -> Iterable[Problem]:
+    if not analyte.name.strip() or analyte.name.endswith("__nd"):
+        fix = "Give it a name that does not end in '__nd': not-detected indicators do."
+        yield Problem("NAME_INVALID", at, "a feature cannot be called so", fix)
     if analyte.unit not in UNITS:
         yield Problem("UNIT_UNKNOWN", at, f"unit {analyte.unit!r}", nearest(analyte.unit, list(UNITS)))
     if analyte.lod is not None and not 0 < analyte.lod < math.inf:

@@ -32,7 +32,10 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
     shown = list(names)[:MOST]
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
-    classes = (f"{short(positive_label, 20)} (n = {int((y == 1).sum())})", f"not {short(positive_label, 20)} (n = {int((y == 0).sum())})")
+    classes = (
+        f"{short(positive_label, 20)} (n = {int((y == 1).sum())})",
+        f"not {short(positive_label, 20)} (n = {int((y == 0).sum())})",
+    )
     with styled():
         figure = canvas(max(2.2 * columns, 5.4), 0.6 + 2.1 * rows)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -42,7 +45,9 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
             ax.set_axis_off()
         of = f"{len(shown)} of {len(features.names)} features" if len(shown) < len(features.names) else "Features"
         figure.suptitle(f"{of} by reference standard", x=0.01, ha="left", fontsize=10, fontweight="bold")
-        handles = [panels[0].scatter([], [], s=16, color=colour, label=text) for text, colour in zip(classes, (CASE, OTHER), strict=True)]
+        handles = [
+            panels[0].scatter([], [], s=16, color=colour, label=text) for text, colour in zip(classes, (CASE, OTHER), strict=True)
+        ]
         figure.legend(handles=handles, loc="outside lower left", ncols=2, fontsize=8)
     return figure
 

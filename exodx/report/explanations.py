@@ -1,7 +1,7 @@
 """Figures of what a model does: SHAP values of a cohort and of one specimen.
 
-``shap.plots.beeswarm`` is not used: it shuffles with NumPy's global generator, so the same study gives other bytes each time; it warns
-on a feature without values and, as of shap 0.51 on matplotlib 3.11, on import. The values are the same exact SHAP values.
+``shap.plots.beeswarm`` is not used: it shuffles with NumPy's global generator, so the same study gives other bytes each time; it
+warns on a feature without values and, as of shap 0.51 on matplotlib 3.11, on import. The values are the same exact SHAP values.
 """
 
 from __future__ import annotations
@@ -128,11 +128,12 @@ def waterfall_figure(explanation: Explanation, features: Features, row: int, top
         ax = figure.add_subplot()
         end = _steps(ax, explanation.base, bars)
         ax.set_yticks(range(len(bars)), [text for text, _ in bars])
-        ax.set(ylim=(-0.9, len(bars) - 0.1), xlabel="log-odds of the model")
-        ax.margins(x=0.12)
+        ax.set(ylim=(-0.9, len(bars) - 0.1), xlabel="log-odds of the model (orange: towards positive, blue: towards negative)")
+        ax.use_sticky_edges = False
+        ax.margins(x=0.14)
         ax.tick_params(axis="y", length=0)
         chance = float(probability(np.array([end]))[0])
-        ax.set_title(f"From the base value {number(explanation.base, 2)} to the margin {number(end, 2)} (probability {number(chance)})")
+        ax.set_title(f"Base {number(explanation.base, 2)} to margin {number(end, 2)}: probability {number(chance)}")
     return figure
 
 
@@ -150,6 +151,8 @@ def _steps(ax: Any, base: float, bars: list[tuple[str, float]]) -> float:
         ax.vlines(at, y, min(y + 1, len(bars) - 1), color=QUIET, lw=0.6)
         sign = 1 if step >= 0 else -1
         text = ("+" if step >= 0 else "") + number(step, 2)
-        ax.annotate(text, (at, y), (4 * sign, 0), textcoords="offset points", va="center", ha="left" if sign > 0 else "right", fontsize=8)
+        ax.annotate(
+            text, (at, y), (4 * sign, 0), textcoords="offset points", va="center", ha="left" if sign > 0 else "right", fontsize=8
+        )
     ax.axvline(at, color=QUIET, lw=0.8)
     return at

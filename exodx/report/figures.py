@@ -12,7 +12,8 @@ from exodx.report.words import interval, is_inside, number, sentence
 from exodx.stats import Estimate
 
 CURVE_NOTE = (
-    "Curve: mean out-of-fold log-odds of each specimen. AUC: cases against controls of the same fold, so the two may differ a little."
+    "Curve: mean out-of-fold log-odds of each specimen.\n"
+    "AUC: cases against controls of the same fold, so the two may differ a little."
 )
 ROW_INCHES = 0.34
 
@@ -36,7 +37,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
         ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.2), fontsize=8)
         ax.text(0.985, 0.035, _auc_text(evaluation), transform=ax.transAxes, ha="right", va="bottom", linespacing=1.5)
         if is_inside(evaluation):
-            _note(figure, CURVE_NOTE.replace(". AUC", ".\nAUC"))
+            _note(figure, CURVE_NOTE)
     return figure
 
 
@@ -127,10 +128,10 @@ def sites_figure(evaluation: Evaluation) -> Figure | None:
 
 
 def _forest_row(ax: Any, y: int, estimate: Estimate, kind: str) -> None:
-    ax.text(1.02, y, _value(estimate), transform=ax.get_yaxis_transform(), va="center", fontsize=8)
     if estimate.value is None:
-        ax.text(0.505, y, sentence(estimate), va="center", fontsize=8, color=QUIET)
+        ax.text(0.02, y, short(sentence(estimate), 80), transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=QUIET)
         return
+    ax.text(1.02, y, _value(estimate), transform=ax.get_yaxis_transform(), va="center", fontsize=8)
     marker, size, colour = {"site": ("s", 5, OTHER), "pooled": ("D", 8, INK), "random": ("o", 5, QUIET)}[kind]
     if estimate.lower is not None:
         ax.hlines(y, estimate.lower, estimate.upper, color=colour, lw=1.4)

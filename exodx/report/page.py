@@ -1,4 +1,4 @@
-"""Self-contained pages: everything inline, no script, nothing fetched, so that they show in MLflow's sandboxed frame as they are."""
+"""Self-contained pages: everything inline, no script, nothing fetched: they show in MLflow's sandboxed frame as they are."""
 
 from __future__ import annotations
 
@@ -8,15 +8,31 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from numpy.typing import NDArray
 
 from exodx.errors import RUO
 from exodx.evaluation import Evaluation
-from exodx.frozen import DiagnosticModel, Explanation, Features, Measurements, Prediction, State
+from exodx.frozen import DiagnosticModel, Features, Measurements, State
 from exodx.frozen.transform import ND
 from exodx.panel import StudyPlan
 from exodx.report.explanations import waterfall_figure
 from exodx.report.style import png
-from exodx.report.words import BLOCKED, SHAP_NOTE, SIMULATED, by_severity, headline, interval, label, number, sentence, site_gap
+from exodx.report.words import (
+    BLOCKED,
+    SHAP_NOTE,
+    SIMULATED,
+    by_severity,
+    headline,
+    interval,
+    is_simulated,
+    label,
+    number,
+    sentence,
+    site_gap,
+)
+from exodx.scoring import Scores
+
+Floats = NDArray[np.float64]
 
 CAPTIONS = {
     "sites": "Each site held out whole, and their random-effects mean.",
@@ -38,9 +54,7 @@ class FeatureRow:
     band: str
 
 
-def study_page(
-    evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, bytes], model_id: str
-) -> str:
+def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, bytes], model_id: str) -> str:
     """Return the report of a study as one HTML page; no specimen's id or row is on it.
 
     Parameters
@@ -63,7 +77,7 @@ def study_page(
         gap=site_gap(evaluation),
         blocked=BLOCKED if blocking else "",
         blocking=blocking,
-        simulated=SIMULATED if model.provenance.synthetic else "",
+        simulated=SIMULATED if model.provenance.synthetic or is_simulated(evaluation) else "",
         evaluation=evaluation,
         findings=by_severity(evaluation),
         fitted=fitted,
@@ -76,25 +90,27 @@ def study_page(
     )
 
 
-def specimen_page(
-    model: DiagnosticModel,
-    model_id: str,
-    prediction: Prediction,
-    explanation: Explanation,
-    features: Features,
-    measurements: Measurements,
-    row: int,
-) -> str:
+def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, measurements: Measurements, row: int) -> str:
     """Return one specimen's page: its model call, what each feature contributed, and where its values lie among the training ones.
 
     Parameters
     ----------
-    model, model_id
-    prediction, explanation, features, measurements
+    model : DiagnosticModel
+    scores : Scores
+        With an explanation.
+    features, measurements
         Of the same specimens; measurements in the panel's order.
     row : int
         The specimen.
+
+    Raises
+    ------
+    ValueError
+        When the scores were not explained.
     """
+    prediction, explanation = scores.prediction, scores.explanation
+    if explanation is None:
+        raise ValueError("the scores have no explanation: score them with Explain.ALL")
     scored = bool(prediction.is_scored[row])
     shap = explanation.values[row]
     order = np.argsort(-np.abs(shap), kind="stable") if scored else np.arange(len(shap))
@@ -102,7 +118,7 @@ def specimen_page(
         "specimen.html",
         title=f"Specimen {prediction.specimen_ids[row]}",
         panel=model.panel,
-        model_id=model_id,
+        model_id=scores.model_id,
         specimen=prediction.specimen_ids[row],
         call=prediction.call[row].replace("_", " "),
         status=prediction.status[row],
@@ -118,7 +134,7 @@ def specimen_page(
     )
 
 
-def _feature_row(model: DiagnosticModel, features: Features, m: Measurements, shap: np.ndarray, row: int, j: int) -> FeatureRow:  # type: ignore[type-arg] # noqa: PLR0913
+def _feature_row(model: DiagnosticModel, features: Features, m: Measurements, shap: Floats, row: int, j: int) -> FeatureRow:
     name, value = features.names[j], float(features.values[row, j])
     analyte = next(a for a in model.panel.analytes if a.name == name.removesuffix(ND))
     column = m.names.index(analyte.name)
@@ -152,7 +168,11 @@ def _data_uri(content: bytes) -> str:
 
 def _render(template: str, **values: object) -> str:
     environment = Environment(
-        loader=PackageLoader("exodx.report"), autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("exodx.report"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.globals |= {"ruo": RUO, "label": label, "sentence": sentence, "number": number}
     return environment.get_template(template).render(**values)

@@ -6,7 +6,7 @@ import textwrap
 
 from exodx.errors import RUO
 from exodx.evaluation import Evaluation
-from exodx.report.words import BLOCKED, by_severity, headline, label, number, sentence, site_gap
+from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_simulated, label, number, sentence, site_gap
 
 WIDTH = 90
 NAME_WIDTH = 38
@@ -22,12 +22,16 @@ def evaluation_text(evaluation: Evaluation) -> str:
     lines = ["", *([gap] if gap else []), headline(evaluation)]
     if any(f.severity == "blocking" for f in evaluation.findings):
         lines.append(BLOCKED)
+    if is_simulated(evaluation):
+        lines.append(SIMULATED)
     lines += ["", *_wrapped(flow, ""), ""]
     for finding in by_severity(evaluation):
         lines += _wrapped(f"{finding.severity} [{finding.code}] {finding.message}", "  ")
-    lines += ["", *(f"{label(e.name):<{NAME_WIDTH}} {sentence(e)}" for e in evaluation.estimates)]
+    lines.append("")
+    for estimate in evaluation.estimates:
+        lines += _row(label(estimate.name), sentence(estimate))
     for site in evaluation.sites:
-        lines.append(f"{f'  held-out {site.site}'[:NAME_WIDTH]:<{NAME_WIDTH}} {sentence(site.auc)}; {site.n_positive} of {site.n} positive")
+        lines += _row(f"  held-out {site.site}", f"{sentence(site.auc)}; {site.n_positive} of {site.n} positive")
     if evaluation.features:
         top = ", ".join(f"{f.feature} {number(f.mean_abs_shap, 2)} {f.direction}" for f in evaluation.features[:5])
         lines += ["", *_wrapped(f"mean |SHAP|, direction: {top}", "  ")]
@@ -36,3 +40,9 @@ def evaluation_text(evaluation: Evaluation) -> str:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _row(name: str, what: str) -> list[str]:
+    """Return one line of the table; a long reason goes on below itself."""
+    first = f"{name[:NAME_WIDTH]:<{NAME_WIDTH}} "
+    return textwrap.wrap(what, WIDTH, initial_indent=first, subsequent_indent=" " * len(first))

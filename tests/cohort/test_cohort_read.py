@@ -175,7 +175,7 @@ def test_a_frame_gives_what_its_file_would(read):
     )
     cohort = frame_cohort(frame, LABELLED)
     assert cohort.fingerprint == from_file.fingerprint
-    assert cohort.specimens["date"].tolist() == ["2024-01-01", "", "2024-02-01"]
+    assert cohort.specimens["date"].tolist() == ["2024-01-01", "(not stated)", "2024-02-01"]
     np.testing.assert_equal(cohort.specimens["age"].to_numpy(), [61, 58, np.nan])
 
 

@@ -84,7 +84,9 @@ def test_invariant_3_every_specimen_has_a_row_in_order_with_status_and_reason(mo
 
 def test_the_model_names_the_analytes_it_misses(model, batch):
     with pytest.raises(InputRefused, match="miR-451a"):
-        model.predict(Measurements(batch.names[:-1], batch.values[:, :-1], batch.states[:, :-1]), [])
+        model.predict(Measurements(batch.names[:-1], batch.values[:, :-1], batch.states[:, :-1]), [""] * len(batch))
+    with pytest.raises(ValueError, match="2 specimen ids for 40"):
+        model.predict(batch, ["a", "b"])
 
 
 def test_invariant_4_shap_values_sum_to_the_margin(model, batch):
