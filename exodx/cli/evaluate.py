@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from exodx.cli.options import COHORT, JSON, MODEL, open_model, plan_options, say, study_plan
-from exodx.errors import RUO
 
 
 @click.command("evaluate")
@@ -39,7 +38,7 @@ def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
     for note in data.notes:
         say(f"· {note}")
     evaluation = evaluate_external(frozen, data, plan.prevalence if plan.prevalence is not None else frozen.panel.prevalence)
-    say(f"{evaluation_text(evaluation)}\n{RUO}")
+    say(evaluation_text(evaluation))
     if as_json:
         answer = evaluation_answer(evaluation) | {"bundle": model, "run_id": None, "model_id": model_id(frozen, model_hash)}
         click.echo(json.dumps(answer, indent=1))

@@ -91,4 +91,4 @@ def _where(study: Study) -> str:
 
         lines.append(f"MLflow run {study.run.run_id} in {open_store().uri}")
         lines.append(f"registered {study.run.model_uri}, alias challenger; look at it with: exodx ui")
-    return "\n".join([*lines, RUO])
+    return "\n".join(lines)

@@ -108,7 +108,7 @@ def sensitivity(c: Confusion, level: float = 0.95) -> Estimate:
     """Return the share of cases called positive with its Wilson interval (10.1080/01621459.1927.10502953).
 
     >>> print(sensitivity(Confusion(tp=45, fn=5, fp=12, tn=48)))
-    0.900 (95 % CI 0.786–0.957)
+    0.900 (95 % CI 0.786 to 0.957)
     """
     return _proportion("sensitivity", c.tp, c.cases, level, NO_CASES)
 
@@ -117,7 +117,7 @@ def specificity(c: Confusion, level: float = 0.95) -> Estimate:
     """Return the share of controls called negative with its Wilson interval (10.1080/01621459.1927.10502953).
 
     >>> print(specificity(Confusion(tp=45, fn=5, fp=12, tn=48)))
-    0.800 (95 % CI 0.682–0.882)
+    0.800 (95 % CI 0.682 to 0.882)
     """
     return _proportion("specificity", c.tn, c.controls, level, NO_CONTROLS)
 
@@ -153,9 +153,9 @@ def predictive_values(c: Confusion, prevalence: float, level: float = 0.95) -> t
     --------
     >>> ppv, npv = predictive_values(Confusion(tp=240, fn=178, fp=87, tn=288), prevalence=0.03)
     >>> print(ppv)
-    0.071 (95 % CI 0.059–0.086)
+    0.071 (95 % CI 0.059 to 0.086)
     >>> print(npv)
-    0.983 (95 % CI 0.981–0.985)
+    0.983 (95 % CI 0.981 to 0.985)
     """
     if not 0 < prevalence < 1:
         raise ValueError(f"prevalence is {prevalence}; give a share strictly between 0 and 1, e.g. 0.03.")
@@ -195,7 +195,7 @@ def likelihood_ratios(c: Confusion, level: float = 0.95) -> tuple[Estimate, Esti
     Examples
     --------
     >>> print(likelihood_ratios(Confusion(tp=45, fn=5, fp=12, tn=48))[0])
-    4.500 (95 % CI 2.690–7.527)
+    4.500 (95 % CI 2.690 to 7.527)
     """
     missing = _missing_class(c)
     if missing:

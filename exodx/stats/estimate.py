@@ -41,7 +41,7 @@ class Estimate:
     Examples
     --------
     >>> print(Estimate("auc", 0.8421, 0.7712, 0.894))
-    0.842 (95 % CI 0.771–0.894)
+    0.842 (95 % CI 0.771 to 0.894)
     >>> print(Estimate("auc", None, None, None, reason="no controls"))
     not estimated: no controls
     >>> print(Estimate("auc", 0.5, None, None, reason="all scores are tied"))
@@ -82,7 +82,7 @@ class Estimate:
             return f"not estimated: {self.reason}"
         if self.lower is None:
             return f"{self.value:.3f} (no interval: {self.reason})"
-        return f"{self.value:.3f} ({100 * self.level:g} % CI {self.lower:.3f}–{self.upper:.3f})"
+        return f"{self.value:.3f} ({100 * self.level:g} % CI {self.lower:.3f} to {self.upper:.3f})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a plain dict that JSON can hold."""

@@ -120,7 +120,7 @@ def auc_delong(y: ArrayLike, score: ArrayLike, level: float = 0.95, name: str = 
     Examples
     --------
     >>> print(auc_delong([0, 0, 0, 1, 1, 1], [0.1, 0.3, 0.6, 0.4, 0.7, 0.9]))
-    0.889 (95 % CI 0.261–0.995)
+    0.889 (95 % CI 0.261 to 0.995)
     """
     case, codes = _specimens(y, None)
     scores = reals("score", score, case.shape)[None]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from exodx.cohort import Cohort, site_folds
+from exodx.cohort import Cohort
 from exodx.evaluation import Evaluation, evaluate_inside
 from exodx.frozen import DiagnosticModel, Explanation, Features
 from exodx.report import analyte_figure, beeswarm_figure, calibration_figure, png, roc_figure, sites_figure
@@ -34,7 +34,7 @@ def study(make_cohort, fast_plan):
     cohort = make_cohort(n=120, site_case_shares=(0.6, 0.4, 1.0), not_run_share=0.03, seed=3).sorted()
     plan = replace(fast_plan, outer_folds=3, repeats=1)
     random = cross_validate(cohort, plan, repeated_folds(cohort, plan), "nested 3-fold cross-validation", 1, lambda: None)
-    by_site = cross_validate(cohort, plan, site_folds(cohort)[None], "leave-one-site-out", 1, lambda: None)
+    by_site = cross_validate(cohort, plan, cohort.codes("site")[None], "leave-one-site-out", 1, lambda: None)
     model = train_model(cohort, plan)
     return Study(
         cohort,

@@ -9,11 +9,11 @@ from exodx.stats import Estimate
 
 
 def test_prints_value_and_interval():
-    assert str(Estimate("auc", 0.8421, 0.7709, 0.8941)) == "0.842 (95 % CI 0.771–0.894)"
+    assert str(Estimate("auc", 0.8421, 0.7709, 0.8941)) == "0.842 (95 % CI 0.771 to 0.894)"
 
 
 def test_prints_the_level_it_was_made_at():
-    assert str(Estimate("auc", 0.5, 0.4, 0.6, level=0.9)) == "0.500 (90 % CI 0.400–0.600)"
+    assert str(Estimate("auc", 0.5, 0.4, 0.6, level=0.9)) == "0.500 (90 % CI 0.400 to 0.600)"
     assert "97.5 % CI" in str(Estimate("auc", 0.5, 0.4, 0.6, level=0.975))
 
 
