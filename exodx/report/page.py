@@ -67,6 +67,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
     model_id : str
     """
     fitted = {f.feature: f.direction for f in evaluation.features}
+    rank = {name: place for place, name in enumerate(fitted)}
     blocking = [f for f in evaluation.findings if f.severity == "blocking"]
     return _render(
         "study.html",
@@ -81,6 +82,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         evaluation=evaluation,
         findings=by_severity(evaluation),
         fitted=fitted,
+        analytes=sorted(model.panel.analytes, key=lambda a: rank.get(a.name, len(rank))),
         threshold=model.threshold,
         calibrator=model.calibrator,
         provenance=model.provenance,

@@ -6,7 +6,7 @@ import textwrap
 
 from exodx.errors import RUO
 from exodx.evaluation import Evaluation
-from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_simulated, label, number, sentence, site_gap
+from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_inside, is_simulated, label, number, sentence, site_gap
 
 WIDTH = 90
 NAME_WIDTH = 38
@@ -31,7 +31,8 @@ def evaluation_text(evaluation: Evaluation) -> str:
     for estimate in evaluation.estimates:
         lines += _row(label(estimate.name), sentence(estimate))
     for site in evaluation.sites:
-        lines += _row(f"  held-out {site.site}", f"{sentence(site.auc)}; {site.n_positive} of {site.n} positive")
+        held = "held-out " if is_inside(evaluation) else ""
+        lines += _row(f"  {held}{site.site}", f"{sentence(site.auc)}; {site.n_positive} of {site.n} positive")
     if evaluation.features:
         top = ", ".join(f"{f.feature} {number(f.mean_abs_shap, 2)} {f.direction}" for f in evaluation.features[:5])
         lines += ["", *_wrapped(f"mean |SHAP|, direction: {top}", "  ")]

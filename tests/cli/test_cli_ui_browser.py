@@ -109,6 +109,6 @@ def _keep(browser, name: str) -> None:
     """Save a picture where ``EXODX_PICTURES`` asks for it (to be looked at, and for the README), without this machine's paths."""
     folder = os.environ.get("EXODX_PICTURES")
     if folder:
-        hide = "for (const e of document.querySelectorAll('*')) if (!e.children.length && /file:/.test(e.textContent)) e.textContent = ''"
-        browser.execute_script(hide)
+        leaves = "[...document.querySelectorAll('*')].filter(e => !e.children.length && /file:/.test(e.textContent))"
+        browser.execute_script(f"{leaves}.forEach(e => e.textContent = '')")
         browser.save_screenshot(str(Path(folder) / f"{name}.png"))
