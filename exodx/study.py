@@ -5,10 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from exodx.cohort import Cohort, site_folds
 from exodx.evaluation import Evaluation, evaluate_inside
@@ -91,6 +89,8 @@ def run_study(
     """
     if out is not None:
         check_folder(out)
+    store = open_store(cohort.panel.name) if track else None
+    plan = replace(plan, panel=cohort.panel.name)  # where the panel's file lay is no part of the study
     cohort = cohort.sorted()
     random, by_site = _validate(cohort, plan, jobs, progress)
     model = train_model(cohort, plan)
@@ -104,22 +104,21 @@ def run_study(
         if out is not None:
             (out / REPORT).write_text(page, encoding="utf-8")
         run = None
-        if track:
+        if store is not None:
             record = study_record(model, model_hash, plan, evaluation, page, figures)
-            run = log_run(record, folder, model.name, open_store())
+            run = log_run(record, folder, model.name, store)
     return Study(model, model_hash, evaluation, page, out, run)
 
 
 def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) -> tuple[CrossValidation, CrossValidation | None]:
     """Validate by repeated random folds, and by sites where there are two or more."""
     folds = repeated_folds(cohort, plan)
-    sites = site_folds(cohort.codes("site"))[None] if "site" in cohort.specimens else np.zeros((1, len(cohort)), np.intp)
-    n_sites = int(sites.max()) + 1
-    total = sum(int(repeat.max()) + 1 for repeat in folds) + (n_sites if n_sites > 1 else 0)
+    sites, names = site_folds(cohort.sites)
+    total = sum(int(repeat.max()) + 1 for repeat in folds) + (len(names) if len(names) > 1 else 0)
     design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeats"
     with progress(total) as tick:
         random = cross_validate(cohort, plan, folds, design, jobs, tick)
-        by_site = cross_validate(cohort, plan, sites, "leave-one-site-out", jobs, tick) if n_sites > 1 else None
+        by_site = cross_validate(cohort, plan, sites[None], "leave-one-site-out", jobs, tick) if len(names) > 1 else None
     return random, by_site
 
 

@@ -11,11 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from exodx.frozen import FeatureEncoding, Log2Scale, Measurements, ReferenceNormalisation
 from exodx.frozen.measurements import is_censored, is_measured
-from exodx.frozen.transform import CPM_PRIOR, library_size
+from exodx.frozen.transform import library_size
 from exodx.panel import Panel, Scale
 
 PRIOR_COUNT = 2.0
 """Reads added to every count in a library of the training cohort's mean size, as in edgeR (10.1093/bioinformatics/btp616)."""
+
+CPM_PRIOR = 0.5
+"""Added to values that came as counts per million."""
 
 MIN_ND_SHARE = 0.05
 """An indicator is made for an analyte that was looked for and not found in at least this share of training specimens."""
@@ -46,6 +49,7 @@ class LearnLog2Scale(_Step):
             lods={a.name: a.lod for a in self.panel.analytes if a.lod is not None},
             ct_cutoff=self.panel.ct_cutoff,
             prior_cpm=1e6 * PRIOR_COUNT / mean if mean > 0 else CPM_PRIOR,
+            given_cpm_prior=CPM_PRIOR,
         )
         return self
 

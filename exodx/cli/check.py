@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exodx.cli.options import COHORT, JSON, plan_options, say, study_plan
+from exodx.cli.options import COHORT, JSON, PANEL, plan_options, say, study_plan
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @COHORT
+@PANEL
 @plan_options
 @JSON
 def command(cohort: Path, as_json: bool, **options: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from exodx.cli.options import FILE, say
+from exodx.cli.options import FILE, say, write_text
 from exodx.errors import RUO
 
 
@@ -37,7 +37,7 @@ def command(out: Path) -> None:
     say("3/3 explaining the first of them")
     features = study.model.transform.apply(specimens.measurements)
     page = specimen_page(study.model, scores, features, specimens.measurements, 0)
-    (out / "specimen.html").write_text(page, encoding="utf-8")
+    write_text(page, out / "specimen.html")
     assert study.run is not None
     click.echo(
         f"scored output      {out / 'scores.csv'}\n"

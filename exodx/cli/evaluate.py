@@ -29,7 +29,6 @@ def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
 
     frozen, model_hash = open_model(model)
     specimens = options.pop("specimens")
-    options["panel"] = None
     plan = study_plan(**options)
     intake = Intake(
         frozen.panel, plan.label, plan.positive or frozen.provenance.positive_label or None, plan.specimen_columns, specimens

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from exodx.cli.options import COHORT, FILE, MODEL, open_model, say
+from exodx.cli.options import COHORT, FILE, MODEL, open_model, say, write_text
 from exodx.errors import InputRefused, Problem, nearest
 
 
@@ -34,11 +34,5 @@ def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, 
     features = frozen.transform.apply(specimens.measurements)
     row = specimens.ids.index(wanted)
     page = specimen_page(frozen, scores, features, specimens.measurements, row)
-    if out is None:
-        click.echo(page)
-        return
-    try:
-        out.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(str(out), error.strerror) from None
-    say(f"specimen {wanted}: {scores.prediction.call[row]} → {out}")
+    write_text(page, out, cohort)
+    say(f"specimen {wanted}: {scores.prediction.call[row]}{'' if out is None else f' → {out}'}")

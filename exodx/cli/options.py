@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+MODEL_SCHEMES = ("models:/", "runs:/")
 FILE = click.Path(path_type=Path)
 COHORT = click.argument("cohort", type=FILE)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 MODEL = click.option("--model", required=True, help="Bundle folder, or MLflow URI (models:/NAME@ALIAS, runs:/ID).")
 
+PANEL = click.option("--panel", help="Built-in panel, TOML file, or 'auto' to infer one from the columns (exploratory).")
+
 _PLAN_OPTIONS = (
-    click.option("--panel", help="Built-in panel, TOML file, or 'auto' to infer one from the columns (exploratory)."),
     click.option("--label", help="Column of the reference standard."),
     click.option("--positive", help="Its value that means: target condition present."),
     click.option("--specimen", help="Column of specimen ids."),
@@ -31,7 +33,7 @@ _PLAN_OPTIONS = (
 
 
 def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a study plan."""
+    """Add the options of a study plan, but for the panel."""
     for option in reversed(_PLAN_OPTIONS):
         command = option(command)
     return command
@@ -48,17 +50,46 @@ def study_plan(plan: Path | None, **given: Any) -> StudyPlan:
 
 def open_model(model: str) -> Any:
     """Return (model, hash) of a bundle folder or an MLflow URI; mlflow is imported for a URI only."""
-    import re
     import tempfile
 
     from exodx.frozen import load_bundle
 
-    if not re.match(r"^(models|runs):/", model):
+    if not model.startswith(MODEL_SCHEMES):
         return load_bundle(Path(model))
     from exodx.tracking import fetch_bundle
 
     with tempfile.TemporaryDirectory() as folder:
         return load_bundle(fetch_bundle(model, Path(folder)))
+
+
+def check_output(out: Path, source: Path | None = None) -> None:
+    """Refuse an output that would overwrite the input."""
+    from exodx.errors import Problem, UsageError
+
+    if source is not None and out.exists() and source.exists() and out.samefile(source):
+        raise UsageError(Problem("OUTPUT_IS_INPUT", str(out), "writing there would destroy the input", "Choose another file."))
+
+
+def write_text(text: str, out: Path | None, source: Path | None = None) -> None:
+    """Write text to a file that is not the input, or to stdout.
+
+    Raises
+    ------
+    UsageError
+        When the file cannot be written.
+    """
+    from exodx.errors import Problem, UsageError
+
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    check_output(out, source)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        found = error.strerror or "not writable"
+        raise UsageError(Problem("OUTPUT_UNWRITABLE", str(out), found, "Choose another file.")) from None
 
 
 def say(text: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from exodx.cli.options import COHORT, FILE, MODEL, open_model, say
+from exodx.cli.options import COHORT, FILE, MODEL, check_output, open_model, say
 from exodx.errors import RUO
 
 NOT_ALL_SCORED = 5
@@ -28,8 +28,12 @@ def command(cohort: Path, model: str, out: Path | None, explain: str, specimen: 
     """
     from exodx.scoring import Explain, score_file, write_scores
 
+    if out is not None:
+        check_output(out, cohort)
     frozen, model_hash = open_model(model)
     scores = score_file(cohort, frozen, model_hash, Explain(explain), specimen, keep_going=keep_going)
+    for note in scores.notes:
+        say(f"· {note}")
     write_scores(scores, Explain(explain), out if out is not None else sys.stdout)
     calls = Counter(scores.prediction.call)
     say(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from exodx.cli.options import FILE, say
+from exodx.cli.options import FILE, say, write_text
 
 
 @click.command("simulate")
@@ -52,11 +52,5 @@ def command(
         seed=seed,
     )
     text = simulate(load_panel(panel), study).to_csv(index=False, lineterminator="\n")
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(str(out), error.strerror) from None
-    say(f"{n} simulated specimens → {out} (synthetic: not evidence of anything)")
+    write_text(text, out)
+    say(f"{n} simulated specimens{'' if out is None else f' → {out}'} (synthetic: not evidence of anything)")

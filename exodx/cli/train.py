@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exodx.cli.options import COHORT, FILE, JSON, plan_options, say, study_plan
+from exodx.cli.options import COHORT, FILE, JSON, PANEL, plan_options, say, study_plan
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("train")
 @COHORT
+@PANEL
 @plan_options
 @click.option("--seed", type=int, help="Seed of folds and trees.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Threads; changes the time only.")
@@ -44,6 +45,8 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
     data = read_cohort(cohort, Intake.of_plan(plan, specimens))
     for note in data.notes:
         say(f"· {note}")
+    if out is not None and (out / "manifest.json").exists():
+        say(f"· the bundle in {out} will be replaced")
     study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
     say(evaluation_text(study.evaluation))
     say(_where(study))
@@ -87,8 +90,6 @@ def _answer(study: Study) -> dict[str, Any]:
 def _where(study: Study) -> str:
     lines = [] if study.bundle is None else [f"bundle and report: {study.bundle}"]
     if study.run is not None:
-        from exodx.tracking import open_store
-
-        lines.append(f"MLflow run {study.run.run_id} in {open_store().uri}")
+        lines.append(f"MLflow run {study.run.run_id} in {study.run.store}")
         lines.append(f"registered {study.run.model_uri}, alias challenger; look at it with: exodx ui")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from exodx.cohort.columns import UNKNOWN
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import Measurements
 from exodx.panel import Panel
@@ -36,6 +37,8 @@ class Cohort:
         True for simulated specimens; follows the cohort into every output.
     notes : tuple of str
         What was recognised or left out on reading, for the user.
+    left_out : int
+        Specimens of the file without a reference standard, which are not in the cohort.
     """
 
     panel: Panel
@@ -46,6 +49,7 @@ class Cohort:
     source: str = ""
     synthetic: bool = False
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):
@@ -85,6 +89,11 @@ class Cohort:
     def subjects(self) -> NDArray[np.intp]:
         """Subject of each specimen as a code, shape (n,)."""
         return self.codes("subject")
+
+    @property
+    def sites(self) -> list[str]:
+        """Site of each specimen; all not stated where no column says."""
+        return [str(site) for site in self.specimens["site"]] if "site" in self.specimens else [UNKNOWN] * len(self)
 
     def codes(self, column: str) -> NDArray[np.intp]:
         """Return a specimen column as codes from 0 in order of the sorted values, shape (n,)."""

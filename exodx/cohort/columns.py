@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import pandas as pd
+
 from exodx.errors import Problem, nearest
+from exodx.frozen import is_blank, read_cells
+from exodx.panel import Scale
 from exodx.tables import TextTable, find_column
+
+UNKNOWN = "(not stated)"
+"""Where a specimen's site, plate, date or sex is blank: never a site of its own."""
 
 USUAL_NAMES = MappingProxyType(
     {
         "subject": ("subject_id", "subject", "patient_id", "patient", "participant_id", "participant", "donor_id", "donor"),
-        "site": ("site", "site_id", "centre", "center", "hospital", "collection_site", "_collection site"),
+        "site": ("site", "site_id", "centre", "center", "hospital", "collection_site"),
         "plate": ("plate", "plate_id", "batch", "batch_id"),
         "date": ("date", "collection_date"),
         "age": ("age", "age_years"),
-        "sex": ("sex", "gender", "_gender", "female", "male"),
+        "sex": ("sex", "gender", "female", "male"),
         "synthetic": ("synthetic",),
     }
 )
@@ -32,3 +39,73 @@ def find_specimen_columns(table: TextTable, given: Mapping[str, str]) -> tuple[d
     usual = {key: column for key, names in USUAL_NAMES.items() if (column := find_column(table, names)) is not None}
     named = {key: column for key, column in given.items() if column in table.columns and key != "specimen"}
     return {**usual, **named}, problems
+
+
+def read_specimen_columns(
+    table: TextTable, ids: list[str], attributes: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[str], list[Problem]]:
+    """Read the specimen columns.
+
+    Returns
+    -------
+    specimens : DataFrame
+        Index: specimen id; ``subject`` always (the specimen itself where no column says), the others where known.
+    notes : list of str
+        Which column was taken for what.
+    problems : list of Problem
+        Blank subjects, unreadable ages, sites or plates spelt in two ways.
+    """
+    problems: list[Problem] = []
+    columns: dict[str, object] = {"subject": ids}
+    notes = []
+    for key, column in attributes.items():
+        cells = ["" if is_blank(cell) else cell for cell in table.columns[column]]
+        if key != "synthetic":
+            notes.append(f"{key}: column {column!r} ({len(set(filter(None, cells)))} values)")
+        if key == "age":
+            read = read_cells(cells, Scale.NORMALISED, decimal=table.decimal)
+            problems += [cell_problem(table, row, column, why) for row, why in read.unreadable.items()]
+            columns[key] = read.values
+        elif key == "subject":
+            fix = "Say whose specimen it is: splits keep a subject's specimens together."
+            blank = [row for row, cell in enumerate(cells) if not cell]
+            problems += [Problem("SUBJECT_BLANK", table.where(row, column), "no subject", fix) for row in blank]
+            columns[key] = cells
+        elif key != "synthetic":
+            problems += spelling_problems(table, column) if key in ("site", "plate", "sex") else []
+            columns[key] = [cell or UNKNOWN for cell in cells]
+    if len(ids) != len(table):
+        return pd.DataFrame(), notes, problems
+    return pd.DataFrame(columns, index=pd.Index(ids, name="specimen_id")), notes, problems
+
+
+def spelling_problems(table: TextTable, column: str) -> list[Problem]:
+    """Return a problem for every value of a column that is written in several ways (``Case`` and ``case``, ``1`` and ``1.0``)."""
+    spellings: dict[object, dict[str, int]] = {}
+    for cell in table.columns[column]:
+        if not is_blank(cell):
+            known = spellings.setdefault(_meaning(cell), {})
+            known[cell] = known.get(cell, 0) + 1
+    return [
+        Problem(
+            "SPELLING",
+            f"{table.source}, column {column!r}",
+            "one value in several spellings: " + ", ".join(f"{cell!r} ({n})" for cell, n in sorted(found.items())),
+            "Write it in one way.",
+        )
+        for found in spellings.values()
+        if len(found) > 1
+    ]
+
+
+def _meaning(cell: str) -> object:
+    try:
+        return float(cell)
+    except ValueError:
+        return " ".join(cell.casefold().split())
+
+
+def cell_problem(table: TextTable, row: int, header: str, why: str) -> Problem:
+    """Return the problem of a cell that has no meaning."""
+    fix = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run)."
+    return Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", fix)

@@ -59,7 +59,8 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     Returns
     -------
     panel : Panel
-        miRNA columns if there are any, otherwise every numeric column; in the order of their names.
+        miRNA columns if there are any, otherwise every numeric column whose name does not start with ``_`` (so exports mark
+        what is about the specimen: diagnoses, clinical assays); in the order of their names.
     notes : tuple of str
         What was inferred and what was left out.
 
@@ -70,7 +71,9 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     """
     bearers = Counter(map(name_key, table.header))
     doubled = [name for name in table.header if name not in reserved and bearers[name_key(name)] > 1]
-    numeric = [c for name in table.header if name not in reserved and name not in doubled and (c := _numeric(table, name))]
+    about = [name for name in table.header if name.startswith("_")]
+    unused = {*reserved, *doubled, *about}
+    numeric = [c for name in table.header if name not in unused and (c := _numeric(table, name))]
     mirnas = [c for c in numeric if is_mirna_name(c.name) or _SPIKE.match(name_key(c.name))]
     chosen = sorted(mirnas or numeric, key=lambda c: c.name)
     if not chosen:

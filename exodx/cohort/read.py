@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from exodx.cohort.cohort import Cohort
-from exodx.cohort.columns import find_specimen_columns
+from exodx.cohort.columns import cell_problem, find_specimen_columns, read_specimen_columns
 from exodx.cohort.infer import infer_panel, is_mirna_name
-from exodx.errors import InputRefused, Problem, nearest
-from exodx.frozen import InputContract, Measurements, read_cells
-from exodx.panel import Panel, Scale, StudyPlan, load_panel
-from exodx.tables import TextTable, cell_text, read_table, specimen_ids, to_wide
+from exodx.cohort.standard import Standard, read_standard
+from exodx.errors import InputRefused, Problem
+from exodx.frozen import InputContract, Measurements
+from exodx.panel import Panel, StudyPlan, load_panel
+from exodx.tables import UNNAMED, TextTable, cell_text, read_table, specimen_ids, to_wide
 from exodx.tables.table import Records, build_table
-
-UNKNOWN = "(not stated)"
-"""Where a specimen's site, plate, date or sex is blank: a value of its own, not a missing row."""
-
-POSITIVE_WORDS = ("case", "positive", "pos", "yes", "true", "disease", "diseased", "patient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     problems += found
     notes = list(table.notes)
     if id_column is None and not problems:
-        notes.append("no specimen column was recognised: specimens are named row-1, row-2 …")
+        notes.append(UNNAMED)
     if not isinstance(panel, Panel):
         reserved = {
             *attributes.values(),
@@ -96,17 +90,46 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
         }
         panel, inferred = infer_panel(table, reserved)
         notes += inferred
-    labels, positive, label_notes, found = _labels(table, intake)
+    problems += _taken_twice(table, panel, [*attributes.values(), *filter(None, [intake.label])])
+    standard, found = _standard(table, intake)
     measurements, cell_problems = _measurements(table, panel)
-    specimens, attribute_problems = _specimens(table, ids, attributes)
+    specimens, attribute_notes, attribute_problems = read_specimen_columns(table, ids, attributes)
     problems += [*found, *cell_problems, *attribute_problems]
     if problems or measurements is None:
         raise InputRefused(problems)
+    notes += attribute_notes
     synthetic = "synthetic" in attributes and any(
         c.casefold() in ("yes", "true", "1") for c in table.columns[attributes["synthetic"]]
     )
-    cohort = Cohort(panel, measurements, specimens, source=table.source, synthetic=synthetic, notes=(*notes, *label_notes))
-    return cohort if labels is None else _labelled(cohort, labels, positive)
+    cohort = Cohort(panel, measurements, specimens, source=table.source, synthetic=synthetic, notes=tuple(notes))
+    return cohort if standard is None else _labelled(cohort, standard)
+
+
+def _labelled(cohort: Cohort, standard: Standard) -> Cohort:
+    """Add the reference standard, leaving out (and counting) the specimens that have none."""
+    codes = pd.Series(standard.codes, index=cohort.specimens.index, name="reference_standard")
+    stated = standard.codes >= 0
+    labelled = replace(cohort, reference_standard=codes, positive_label=standard.positive, left_out=int((~stated).sum()))
+    return replace(labelled, notes=(*cohort.notes, *standard.notes))[stated]
+
+
+def _standard(table: TextTable, intake: Intake) -> tuple[Standard | None, list[Problem]]:
+    if intake.label is None:
+        return None, []
+    try:
+        return read_standard(table, intake.label, intake.positive), []
+    except InputRefused as refused:
+        return None, list(refused.problems)
+
+
+def _taken_twice(table: TextTable, panel: Panel, columns: Iterable[str]) -> list[Problem]:
+    """A column cannot be an analyte and the label (or the subject, the site …) at once: the model would be told the answer."""
+    fix = "Take it out of the panel, or name another column."
+    return [
+        Problem("COLUMN_TWICE", f"{table.source}, column {column!r}", "it is an analyte of the panel too", fix)
+        for column in columns
+        if panel.columns([column])
+    ]
 
 
 def _is_analyte(panel: str | Panel):  # type: ignore[no-untyped-def]
@@ -148,71 +171,3 @@ def _measurements(table: TextTable, panel: Panel) -> tuple[Measurements | None, 
         return None, problems
     measurements, unreadable = contract.read(table.columns, table.decimal)
     return measurements, [cell_problem(table, row, header, why) for (row, header), why in unreadable.items()]
-
-
-def cell_problem(table: TextTable, row: int, header: str, why: str) -> Problem:
-    """Return the problem of a cell that has no meaning."""
-    fix = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run)."
-    return Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", fix)
-
-
-def _labels(table: TextTable, intake: Intake) -> tuple[list[int] | None, str, list[str], list[Problem]]:
-    """Return 1/0 for every row (−1 where the label is blank), the positive value, notes and problems."""
-    if intake.label is None:
-        return None, "", [], []
-    if intake.label not in table.columns:
-        fix = nearest(intake.label, table.header)
-        return None, "", [], [Problem("COLUMN_MISSING", table.source, f"no column {intake.label!r} (for label)", fix)]
-    cells = table.columns[intake.label]
-    counts = Counter(cell for cell in cells if cell)
-    positive = intake.positive.strip() if intake.positive is not None else _positive(counts)
-    where = f"{table.source}, column {intake.label!r}"
-    if positive is None or positive not in counts:
-        found = f"no cell says {positive!r}" if positive is not None else f"the values are {', '.join(map(repr, sorted(counts)))}"
-        fix = "Say which value means that the target condition is present: --positive VALUE. " + nearest(
-            positive or "", sorted(counts)
-        )
-        return None, "", [], [Problem("LABEL_POSITIVE", where, found, fix)]
-    if len(counts) < 2:
-        return None, "", [], [Problem("LABEL_CONSTANT", where, f"all say {positive!r}", "Give specimens of both classes.")]
-    negative = ", ".join(f"{value!r} ({n})" for value, n in sorted(counts.items()) if value != positive)
-    notes = [f"reference standard {intake.label!r}: positive {positive!r} ({counts[positive]}), negative {negative}"]
-    if blank := sum(not cell for cell in cells):
-        notes.append(f"{blank} specimens have no reference standard and are left out")
-    return [-1 if not cell else int(cell == positive) for cell in cells], positive, notes, []
-
-
-def _positive(counts: Counter[str]) -> str | None:
-    """The positive value of a two-valued column when only one of them can be meant: of 0 and 1, but not of 1 and 2."""
-    if set(counts) == {"0", "1"}:
-        return "1"
-    words = [value for value in counts if value.casefold() in POSITIVE_WORDS]
-    return words[0] if len(words) == 1 and len(counts) == 2 else None
-
-
-def _specimens(table: TextTable, ids: list[str], attributes: Mapping[str, str]) -> tuple[pd.DataFrame, list[Problem]]:
-    problems: list[Problem] = []
-    columns: dict[str, object] = {"subject": ids}
-    for key, column in attributes.items():
-        cells = table.columns[column]
-        if key == "age":
-            read = read_cells(cells, Scale.NORMALISED, decimal=table.decimal)
-            problems += [cell_problem(table, row, column, why) for row, why in read.unreadable.items()]
-            columns[key] = read.values
-        elif key == "subject":
-            fix = "Say whose specimen it is: splits keep a subject's specimens together."
-            problems += [
-                Problem("SUBJECT_BLANK", table.where(row, column), "no subject", fix) for row, cell in enumerate(cells) if not cell
-            ]
-            columns[key] = cells
-        elif key != "synthetic":
-            columns[key] = [cell or UNKNOWN for cell in cells]
-    if len(ids) != len(table):
-        return pd.DataFrame(), problems
-    return pd.DataFrame(columns, index=pd.Index(ids, name="specimen_id")), problems
-
-
-def _labelled(cohort: Cohort, labels: list[int], positive: str) -> Cohort:
-    codes = np.array(labels)
-    standard = pd.Series(codes, index=cohort.specimens.index, name="reference_standard")
-    return replace(cohort, reference_standard=standard, positive_label=positive)[codes >= 0]

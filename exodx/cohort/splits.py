@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from exodx.cohort.columns import UNKNOWN
 from exodx.errors import InputRefused, Problem
 
 
@@ -52,12 +55,30 @@ def stratified_folds(y: NDArray[np.int8], subjects: NDArray[np.intp], k: int, se
     return fold_of[codes]
 
 
-def site_folds(sites: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return folds that leave one site out at a time: a specimen's fold is its site, shape (n,)."""
-    return np.unique(sites, return_inverse=True)[1]
+def site_folds(sites: Sequence[str]) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """Return folds that leave one site out at a time.
+
+    Parameters
+    ----------
+    sites : sequence of str, length n
+        :data:`~exodx.cohort.columns.UNKNOWN` where a specimen's site is not stated.
+
+    Returns
+    -------
+    folds : ndarray of int, shape (n,)
+        The site's number; −1 where it is not stated: such a specimen may come from the site held out, so it takes no part.
+    names : tuple of str
+        Sites by number.
+    """
+    names = tuple(sorted({site for site in sites if site != UNKNOWN}))
+    number = {site: i for i, site in enumerate(names)}
+    return np.array([number.get(site, -1) for site in sites], np.intp), names
 
 
 def training_rows(folds: NDArray[np.intp], fold: int, subjects: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the rows to learn from when ``fold`` is held out: none of its specimens, and none of its subjects' elsewhere."""
+    """Return the rows to learn from when ``fold`` is held out.
+
+    None of its specimens, none of its subjects' specimens elsewhere, and none that takes no part (fold −1).
+    """
     held = folds == fold
-    return np.flatnonzero(~held & ~np.isin(subjects, subjects[held]))
+    return np.flatnonzero((folds >= 0) & ~held & ~np.isin(subjects, subjects[held]))

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.cohort import Cohort
+from exodx.cohort import Cohort, site_folds
 from exodx.evaluation.explanations import FeatureSummary
-from exodx.frozen import Features
+from exodx.frozen import DiagnosticModel, Features
 from exodx.stats import Estimate, auc
+from exodx.training import BENCHMARKS
 
 CONFOUNDED_WARNS, CONFOUNDED_BLOCKS = 0.65, 0.80
 SEPARATES = 0.98
@@ -58,6 +59,34 @@ def audit_cohort(cohort: Cohort, features: Features, folds: NDArray[np.intp]) ->
         findings.append(Finding("few_subjects", "warning", message))
     findings += [f for column in ("site", "plate", "sex", "age") if (f := _confounded(cohort, column, folds))]
     return findings + _separating(cohort.y, features)
+
+
+def audit_sites(cohort: Cohort, pooled: Sequence[Estimate]) -> list[Finding]:
+    """Return what keeps leave-one-site-out from answering."""
+    folds, names = site_folds(cohort.sites)
+    findings = []
+    if names and (unknown := int((folds < 0).sum())):
+        message = f"The site of {unknown} specimens is not stated: they take no part in leave-one-site-out."
+        findings.append(Finding("site_unknown", "warning", message))
+    if len(names) > 1 and not pooled:
+        message = (
+            f"There are {len(names)} sites, but fewer than two can be evaluated alone: "
+            "the headline is from random folds, and what a new site costs is not known."
+        )
+        findings.append(Finding("sites_not_evaluable", "warning", message))
+    return findings
+
+
+def audit_origin(cohort: Cohort, model: DiagnosticModel) -> list[Finding]:
+    """Return what is wrong with evaluating this model on this cohort: it was trained on it, or on simulated specimens."""
+    findings = []
+    if cohort.sorted().fingerprint == model.provenance.cohort_fingerprint:
+        message = "The model was trained on these specimens: the numbers are apparent, not external. Take others."
+        findings.append(Finding("training_cohort", "blocking", message))
+    if model.provenance.synthetic:
+        message = "The model was trained on simulated specimens: it is a demonstration, not evidence of anything."
+        findings.append(Finding("synthetic_model", "warning", message))
+    return findings
 
 
 def _confounded(cohort: Cohort, column: str, folds: NDArray[np.intp]) -> Finding | None:
@@ -116,7 +145,7 @@ def audit_model(estimates: Sequence[Estimate], features: Sequence[FeatureSummary
     """Return what the finished model shows: benchmarks not beaten, directions against the panel's hypothesis."""
     by_name = {e.name: e for e in estimates}
     findings = []
-    for name in ("logistic", "single_analyte"):
+    for name in BENCHMARKS:
         difference = by_name.get(f"auc_minus_{name}")
         if difference is not None and difference.value is not None and difference.value <= 0:
             words = name.replace("_", " ")

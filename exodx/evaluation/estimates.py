@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from exodx.cohort import Cohort, site_folds
 from exodx.frozen.calibrator import probability
 from exodx.stats import (
     Confusion,
     Estimate,
+    auc_cross_validated,
     brier_estimate,
     calibration_intercept,
     calibration_slope,
@@ -58,8 +60,8 @@ def probability_estimates(y: NDArray[np.int8], margin: NDArray[np.float64], subj
     return [
         _mean([brier_estimate(y, p, subjects) for p in rows]),
         _mean([log_loss_estimate(y, p, subjects) for p in rows]),
-        _mean([calibration_slope(y, p) for p in rows]),
-        _mean([calibration_intercept(y, p) for p in rows]),
+        _mean([calibration_slope(y, p, subjects) for p in rows]),
+        _mean([calibration_intercept(y, p, subjects) for p in rows]),
     ]
 
 
@@ -70,3 +72,27 @@ def _mean(repeats: Sequence[Estimate]) -> Estimate:
         return failed
     mean: Callable[[str], float] = lambda key: float(np.mean([getattr(e, key) for e in repeats]))  # noqa: E731
     return replace(repeats[0], value=mean("value"), lower=mean("lower"), upper=mean("upper"))
+
+
+def site_auc(y: NDArray[np.int8], margin: NDArray[np.float64], subjects: NDArray[np.intp]) -> Estimate:
+    """Return the AUC of one site's specimens by one model, its interval clustered by subject; or the reason why not."""
+    if len(np.unique(y)) < 2:
+        reason = "the site holds one class only" if len(y) else "too little is left to learn from without the site"
+        return Estimate("auc", None, None, None, n=len(y), reason=reason)
+    return auc_cross_validated(y, margin[None], np.zeros((1, len(y)), np.intp), subjects, name="auc")
+
+
+def flow_counts(cohort: Cohort, scored: NDArray[np.bool_]) -> dict[str, int]:
+    """Return how many specimens came, stayed and were scored (STARD's flow)."""
+    flow = {
+        "specimens read": len(cohort) + cohort.left_out,
+        "without reference standard": cohort.left_out,
+        "specimens": len(cohort),
+        "subjects": len(np.unique(cohort.subjects)),
+        "positive": int(cohort.y.sum()),
+        "negative": int((1 - cohort.y).sum()),
+        "scored": int(scored.sum()),
+        "not reported": int((~scored).sum()),
+    }
+    names = site_folds(cohort.sites)[1]
+    return flow | ({"sites": len(names)} if names else {})

@@ -10,6 +10,9 @@ from scipy.stats import rankdata
 from exodx.frozen import DiagnosticModel, Explanation, Features
 from exodx.frozen.transform import ND
 
+MIN_CORRELATION = 0.3
+"""A weaker rank correlation of value and SHAP is no direction."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureSummary:
@@ -23,7 +26,8 @@ class FeatureSummary:
     share : float
         Its part of the sum over features.
     direction : str
-        ``up`` when higher values push towards positive (by rank correlation of value and SHAP), ``down``, or ``none``.
+        ``up`` when higher values push towards positive (by rank correlation of value and SHAP), ``down``;
+        ``none`` where it is mixed.
     declared : str
         Direction the panel declares; empty where it declares none.
     """
@@ -60,4 +64,6 @@ def _direction(values: np.ndarray, shap: np.ndarray) -> str:
     if known.sum() < 3 or np.ptp(values[known]) == 0 or np.ptp(shap[known]) == 0:
         return "none"
     correlation = np.corrcoef(rankdata(values[known]), rankdata(shap[known]))[0, 1]
+    if abs(correlation) < MIN_CORRELATION:
+        return "none"
     return "up" if correlation > 0 else "down"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from exodx.cohort import Cohort
+from exodx.cohort import Cohort, site_folds
 from exodx.errors import InputRefused, Problem
-from exodx.evaluation.audits import audit_cohort, audit_model
+from exodx.evaluation.audits import audit_cohort, audit_model, audit_origin
 from exodx.evaluation.curves import calibration_bins, roc_band
-from exodx.evaluation.estimates import accuracy_estimates, probability_estimates
+from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc
 from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.frozen import DiagnosticModel
-from exodx.stats import auc_cross_validated, auc_delong
+from exodx.stats import auc_cross_validated
 
 SEED = 0
 """Of the ROC band's bootstrap: an evaluation of the same cohort gives the same bytes."""
@@ -42,21 +43,17 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
     ]
     features = model.transform.apply(model.arrange(cohort.measurements))
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
-    findings = [*audit_cohort(cohort, features, np.arange(len(cohort)) % 5), *audit_model(estimates, summaries)]
-    flow = {
-        "specimens": len(cohort),
-        "subjects": len(np.unique(cohort.subjects)),
-        "positive": int(cohort.y.sum()),
-        "negative": int((1 - cohort.y).sum()),
-        "scored": int(scored.sum()),
-        "not reported": int((~scored).sum()),
-    }
+    findings = [
+        *audit_origin(cohort, model),
+        *audit_cohort(cohort, features, np.arange(len(cohort)) % 5),
+        *audit_model(estimates, summaries),
+    ]
     return Evaluation(
         title=f"The frozen model on {cohort.source}",
         headline=Headline("AUC", auc.value, auc.lower, auc.upper, "external cohort"),
         estimates=tuple(estimates),
         findings=tuple(findings),
-        flow=flow,
+        flow=flow_counts(cohort, scored),
         roc=roc_band(y, margin, subjects, SEED),
         calibration=calibration_bins(y, prediction.probability[scored]),
         sites=_sites(cohort, scored, prediction.margin),
@@ -64,13 +61,12 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
     )
 
 
-def _sites(cohort: Cohort, scored: np.ndarray, margin: np.ndarray) -> tuple[SiteResult, ...]:
-    if "site" not in cohort.specimens:
-        return ()
+def _sites(cohort: Cohort, scored: NDArray[np.bool_], margin: NDArray[np.float64]) -> tuple[SiteResult, ...]:
+    folds, names = site_folds(cohort.sites)
+    y, subjects = cohort.y, cohort.subjects
     results = []
-    for site in sorted(cohort.specimens["site"].astype(str).unique()):
-        here = (cohort.specimens["site"].astype(str) == site).to_numpy()
-        y = cohort.y[here & scored]
-        if len(np.unique(y)) == 2:
-            results.append(SiteResult(site, int(here.sum()), int(cohort.y[here].sum()), auc_delong(y, margin[here & scored])))
+    for code, site in enumerate(names if len(names) > 1 else ()):
+        here = folds == code
+        rows = here & scored
+        results.append(SiteResult(site, int(here.sum()), int(y[here].sum()), site_auc(y[rows], margin[rows], subjects[rows])))
     return tuple(results)

@@ -7,18 +7,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.cohort import Cohort
-from exodx.evaluation.audits import audit_cohort, audit_model
+from exodx.cohort import Cohort, site_folds
+from exodx.errors import InputRefused, Problem
+from exodx.evaluation.audits import audit_cohort, audit_model, audit_sites
 from exodx.evaluation.curves import calibration_bins, roc_band
-from exodx.evaluation.estimates import accuracy_estimates, probability_estimates
+from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
-from exodx.stats import Estimate, auc, auc_cross_validated, auc_delong, auc_difference, pooled_auc
-from exodx.training import CrossValidation
-
-BENCHMARKS = ("logistic", "single_analyte")
+from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference, pooled_auc
+from exodx.training import BENCHMARKS, CrossValidation
 
 
 def evaluate_inside(
@@ -47,6 +46,9 @@ def evaluate_inside(
     """
     y, subjects = cohort.y, cohort.subjects
     scored = np.asarray(np.isfinite(random.margin).all(axis=0))
+    if np.bincount(y[scored], minlength=2).min() < 2:
+        found = f"{int(y[scored].sum())} positive and {int((1 - y[scored]).sum())} negative specimens could be scored out of fold"
+        raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source or "cohort", found, "Collect more subjects of both classes."))
     margin, folds, called = random.margin[:, scored], random.folds[:, scored], random.positive[:, scored]
     estimates = [auc_cross_validated(y[scored], margin, folds, subjects[scored], name="auc")]
     estimates += accuracy_estimates(y[scored], called, subjects[scored], prevalence)
@@ -56,14 +58,14 @@ def evaluate_inside(
     estimates += pooled
     features = model.transform.apply(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
-    findings = [*audit_cohort(cohort, features, random.folds[0]), *audit_model(estimates, summaries)]
+    findings = [*audit_cohort(cohort, features, random.folds[0]), *audit_sites(cohort, pooled), *audit_model(estimates, summaries)]
     mean = margin.mean(axis=0)
     return Evaluation(
         title="Inside the training cohort, on specimens held out from every step of learning",
         headline=_headline(estimates, random),
         estimates=tuple(estimates),
         findings=tuple(findings),
-        flow=_flow(cohort, scored),
+        flow=flow_counts(cohort, scored),
         roc=roc_band(y[scored], mean, subjects[scored], seed),
         calibration=calibration_bins(y[scored], probability(mean)),
         sites=sites,
@@ -88,24 +90,19 @@ def _sites(cohort: Cohort, by_site: CrossValidation | None) -> tuple[tuple[SiteR
     """Return each site's AUC (never pooled scores) and their random-effects mean."""
     if by_site is None:
         return (), []
-    y, names = cohort.y, np.unique(cohort.specimens["site"].astype(str))
+    y, subjects = cohort.y, cohort.subjects
     results = []
-    for code, site in enumerate(names):
+    for code, site in enumerate(site_folds(cohort.sites)[1]):
         held = by_site.folds[0] == code
         rows = held & np.isfinite(by_site.margin[0])
-        results.append(SiteResult(str(site), int(held.sum()), int(y[held].sum()), _site_auc(y[rows], by_site.margin[0][rows])))
+        results.append(
+            SiteResult(str(site), int(held.sum()), int(y[held].sum()), site_auc(y[rows], by_site.margin[0][rows], subjects[rows]))
+        )
     pooled = pooled_auc([r.auc for r in results])
-    usable = sum(r.auc.value is not None for r in results)
+    usable = sum(r.auc.lower is not None for r in results)
     if usable < 2:
         return tuple(results), []
     return tuple(results), [replace(pooled.estimate, name="auc_leave_one_site_out")]
-
-
-def _site_auc(y: NDArray[np.int8], margin: NDArray[np.float64]) -> Estimate:
-    if len(np.unique(y)) < 2:
-        reason = "the site holds one class only" if len(y) else "too little is left to learn from without the site"
-        return Estimate("auc", None, None, None, n=len(y), reason=reason)
-    return auc_delong(y, margin)
 
 
 def _headline(estimates: list[Estimate], random: CrossValidation) -> Headline:
@@ -113,18 +110,6 @@ def _headline(estimates: list[Estimate], random: CrossValidation) -> Headline:
     site = by_name.get("auc_leave_one_site_out")
     chosen, design = (site, "leave-one-site-out") if site is not None else (by_name["auc"], random.design)
     return Headline("AUC", chosen.value, chosen.lower, chosen.upper, design)
-
-
-def _flow(cohort: Cohort, scored: NDArray[np.bool_]) -> dict[str, int]:
-    flow = {
-        "specimens": len(cohort),
-        "subjects": len(np.unique(cohort.subjects)),
-        "positive": int(cohort.y.sum()),
-        "negative": int((1 - cohort.y).sum()),
-        "scored": int(scored.sum()),
-        "not reported": int((~scored).sum()),
-    }
-    return flow | ({"sites": cohort.specimens["site"].nunique()} if "site" in cohort.specimens else {})
 
 
 def _folds(random: CrossValidation, y: NDArray[np.int8]) -> tuple[FoldResult, ...]:

@@ -2,7 +2,7 @@
 
 from exodx.frozen.bundle import load_bundle, save_bundle
 from exodx.frozen.calibrator import Calibrator
-from exodx.frozen.cells import State, read_cells
+from exodx.frozen.cells import State, is_blank, read_cells
 from exodx.frozen.contract import InputContract
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, Reason, Status
@@ -28,6 +28,7 @@ __all__ = [
     "State",
     "Status",
     "Threshold",
+    "is_blank",
     "load_bundle",
     "read_cells",
     "save_bundle",

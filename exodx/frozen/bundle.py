@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from exodx.errors import RUO, ExodxError, ModelRefused, Problem
+from exodx.errors import RUO, ExodxError, ModelRefused, Problem, UsageError
 from exodx.frozen.calibrator import Calibrator
+from exodx.frozen.cells import State
 from exodx.frozen.forest import Forest
+from exodx.frozen.measurements import Measurements
 from exodx.frozen.model import DiagnosticModel, Provenance
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform
@@ -62,7 +64,6 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
         When the folder holds something other than a bundle.
     """
     check_folder(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     content = _content(model)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".exodx-") as scratch:
         written = Path(scratch) / "bundle"
@@ -76,16 +77,24 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that a bundle must not replace, before any work is done for it.
+    """Refuse a folder that a bundle cannot or must not be written to, before any work is done for it.
 
     Raises
     ------
     ModelRefused
-        When it holds something other than a bundle, or is a file.
+        When it holds something other than a bundle, is a file, or is the working folder.
+    UsageError
+        When nothing can be written there.
     """
-    if folder.exists() and (not folder.is_dir() or _foreign(folder)):
-        fix = "Choose an empty or new folder."
-        raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), "the folder holds files that are not a bundle", fix))
+    if folder.exists() and (not folder.is_dir() or folder.samefile(Path.cwd()) or _foreign(folder)):
+        found = "it is the working folder, a file, or holds files that are not a bundle"
+        raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), found, "Choose an empty or new folder."))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".exodx-").cleanup()
+    except OSError as error:
+        found = error.strerror or "not writable"
+        raise UsageError(Problem("OUTPUT_UNWRITABLE", str(folder), found, "Choose another folder.")) from None
 
 
 def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:
@@ -172,7 +181,8 @@ def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
 
 def _foreign(folder: Path) -> list[str]:
     """What lies in the folder beside a bundle's files."""
-    return sorted({path.name for path in folder.iterdir()} - {MANIFEST, *FILES, *COMPANIONS})
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}  # file managers leave dot-files; none is read
+    return sorted(names - {MANIFEST, *FILES, *COMPANIONS})
 
 
 def _damage(folder: Path, files: Mapping[str, str]) -> list[Problem]:
@@ -204,22 +214,26 @@ def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Diagnosti
     )
 
 
-def _selftest_rows(model: DiagnosticModel) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Rows made of the training quantiles, feature by feature: no specimen's row."""
-    quantiles = model.reference["quantiles"]
-    table = [[np.nan if q is None else q for q in quantiles[name]] for name in model.features]
-    rows = np.array(table, np.float64).T
-    return np.vstack([rows, np.full((1, rows.shape[1]), np.nan)])
+def _selftest_rows(model: DiagnosticModel) -> Measurements:
+    """Rows made of the training quantiles of raw values, analyte by analyte, and one of undetected ones: no specimen's row."""
+    table = [model.reference["measured"][name] for name in model.panel.names]
+    values = np.array([[np.nan if q is None else q for q in quantiles] for quantiles in table], np.float64).T
+    values = np.vstack([values, np.full((1, values.shape[1]), np.nan)])
+    states = np.where(np.isnan(values), np.uint8(State.NOT_RUN), np.uint8(State.MEASURED))
+    states[-1] = State.UNDETERMINED
+    return Measurements(model.panel.names, values, states)
 
 
 def _selftest(model: DiagnosticModel) -> dict[str, list[float]]:
-    return {"margin": model.calibrator.margin(model.forest.margin(_selftest_rows(model))).tolist()}
+    features = model.transform.apply(_selftest_rows(model)).values
+    return {"margin": model.calibrator.margin(model.forest.margin(features)).tolist()}
 
 
 def _check_selftest(folder: Path, model: DiagnosticModel) -> None:
-    """An XGBoost of another version may read the trees and give other numbers: then the model is refused."""
+    """Another version of exodx or XGBoost may read the same files and give other numbers: then the model is refused."""
     expected = np.array(json.loads((folder / "selftest.json").read_bytes())["margin"])
     found = np.array(_selftest(model)["margin"])
     if expected.shape != found.shape or not np.allclose(found, expected, rtol=0, atol=SELFTEST_TOLERANCE):
-        fix = f"Install xgboost {model.provenance.libraries.get('xgboost', '')}, with which it was trained."
-        raise _refused("SELFTEST_FAILED", folder, "the trees do not give the margins they gave when saved", fix)
+        versions = f"exodx {model.provenance.exodx} and xgboost {model.provenance.libraries.get('xgboost', '')}"
+        fix = f"Install {versions}, with which it was trained."
+        raise _refused("SELFTEST_FAILED", folder, "the model does not give the margins it gave when saved", fix)

@@ -29,6 +29,15 @@ class State(IntEnum):
     FAILED_QC = 4
 
 
+def is_blank(text: str) -> bool:
+    """Say whether a cell says nothing: blank, or a word for it such as ``NA``.
+
+    >>> [is_blank(t) for t in ("", "NA", "n/a", "0", "control")]
+    [True, True, True, False, False]
+    """
+    return WORDS.get(text.casefold()) is State.NOT_RUN
+
+
 def _words(state: State, *words: str) -> dict[str, State]:
     return dict.fromkeys(words, state)
 
@@ -155,6 +164,9 @@ def _why_unreadable(word: str, decimal: str) -> str:
 def _impossible(values: NDArray[np.float64], states: NDArray[np.uint8], scale: Scale) -> dict[int, str]:
     """Numbers that the scale does not allow, by row."""
     with np.errstate(invalid="ignore"):
+        huge = np.abs(values) > np.finfo(np.float32).max
+        if huge.any():
+            return {int(row): "a number too large to compute with" for row in np.flatnonzero(huge)}
         if scale is Scale.CT:
             wrong, why = (values <= 0) | (values > MAX_CT), f"a Ct outside 0 to {MAX_CT:g}"
         elif scale is Scale.COUNTS:

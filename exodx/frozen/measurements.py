@@ -14,7 +14,7 @@ from exodx.frozen.cells import State
 
 
 class Reason(IntFlag):
-    """Why a specimen is not simply OK; the first three keep it from being scored."""
+    """Why a specimen is not simply OK."""
 
     REFERENCES_UNDETECTED = 1
     NO_READS = 2
@@ -35,7 +35,8 @@ _SENTENCES = {
     Reason.REFERENCE_PARTLY_MISSING: "a reference analyte is missing; its training mean stands in",
     Reason.INVALID_CELL: "a cell could not be read",
 }
-_QC_FAIL = Reason.REFERENCES_UNDETECTED | Reason.NO_READS | Reason.NOTHING_MEASURED
+BLOCKING = Reason.REFERENCES_UNDETECTED | Reason.NO_READS | Reason.NOTHING_MEASURED
+"""Reasons that keep a specimen from being scored, and from being learned from."""
 
 
 class Status(StrEnum):
@@ -51,7 +52,7 @@ def status_of(flags: int) -> Status:
     """Return the status that a specimen's reasons lead to."""
     if flags & Reason.INVALID_CELL:
         return Status.INVALID
-    if flags & _QC_FAIL:
+    if flags & BLOCKING:
         return Status.QC_FAIL
     return Status.WARN if flags else Status.OK
 

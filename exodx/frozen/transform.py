@@ -23,9 +23,6 @@ States = NDArray[np.uint8]
 ND = "__nd"
 """Suffix of a not-detected indicator feature."""
 
-CPM_PRIOR = 0.5
-"""Added to given counts per million before the logarithm."""
-
 
 @dataclass(frozen=True, slots=True)
 class Log2Scale:
@@ -42,12 +39,15 @@ class Log2Scale:
     prior_cpm : float
         Added to counts per million; frozen in training, because a prior that follows the cohort's mean library
         would give one specimen another value in another batch.
+    given_cpm_prior : float
+        Added to values that came as counts per million.
     """
 
     scales: dict[str, str]
     lods: dict[str, float]
     ct_cutoff: float
     prior_cpm: float
+    given_cpm_prior: float
 
     def apply(self, m: Measurements) -> Measurements:
         """Return log2 quantities; a censored cell holds its limit (cut-off + 1 cycle, LOD/√2, the prior)."""
@@ -71,7 +71,7 @@ class Log2Scale:
             cpm = 1e6 * np.where(is_censored(states), 0.0, values) / np.where(library > 0, library, np.nan)
             return np.log2(cpm + self.prior_cpm), states
         if scale == Scale.CPM:
-            return np.log2(np.where(is_censored(states), 0.0, values) + CPM_PRIOR), states
+            return np.log2(np.where(is_censored(states), 0.0, values) + self.given_cpm_prior), states
         if scale == Scale.LINEAR:
             limit = self.lods.get(name)
             floor = np.where(values > 0, values, np.nan) if limit is None else np.full_like(values, limit)

@@ -8,7 +8,7 @@ import numpy as np
 
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import DiagnosticModel, Measurements, Reason
-from exodx.tables import TextTable, specimen_ids, to_wide
+from exodx.tables import UNNAMED, TextTable, specimen_ids, to_wide
 
 MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run); or use --keep-going to score the other rows."
 
@@ -53,7 +53,7 @@ def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | Non
         With every missing analyte, repeated id and (unless keeping on) unreadable cell.
     """
     wide = to_wide(table, lambda name: bool(model.panel.columns([name])), specimen)
-    ids, _, problems = specimen_ids(wide, specimen)
+    ids, column, problems = specimen_ids(wide, specimen)
     missing = model.contract.missing(wide.header, wide.source)
     if missing:
         raise InputRefused([*problems, *missing])
@@ -68,4 +68,6 @@ def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | Non
         raise InputRefused(problems)
     invalid = np.zeros(len(wide), bool)
     invalid[list(details)] = True
-    return Specimens(tuple(ids), measurements.flagged(Reason.INVALID_CELL, invalid), details, wide.notes)
+    notes = [*wide.notes, *([] if column is not None else [UNNAMED])]
+    notes += ["the model was trained on simulated specimens: a demonstration"] if model.provenance.synthetic else []
+    return Specimens(tuple(ids), measurements.flagged(Reason.INVALID_CELL, invalid), details, tuple(notes))

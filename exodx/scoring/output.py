@@ -34,12 +34,13 @@ class Explain(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Predictions with the identity of the model that made them."""
+    """Predictions with the identity of the model that made them, and what the user should be told about the reading."""
 
     prediction: Prediction
     explanation: Explanation | None
     model_id: str
     model_hash: str
+    notes: tuple[str, ...] = ()
 
 
 def prediction_columns(scores: Scores, explain: Explain) -> dict[str, Sequence[Any]]:

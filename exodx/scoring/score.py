@@ -20,7 +20,9 @@ def score_specimens(specimens: Specimens, model: DiagnosticModel, model_hash: st
         for row, reason in enumerate(prediction.reasons)
     ]
     explanation = None if explain is Explain.NONE else model.explain(specimens.measurements, threads)
-    return Scores(replace(prediction, reasons=tuple(reasons)), explanation, model_id(model, model_hash), model_hash)
+    return Scores(
+        replace(prediction, reasons=tuple(reasons)), explanation, model_id(model, model_hash), model_hash, specimens.notes
+    )
 
 
 def score_file(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import logit
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
 
 from exodx.stats.clusters import mean_variance
 from exodx.stats.estimate import Estimate
@@ -120,7 +120,7 @@ def log_loss_estimate(y: ArrayLike, p: ArrayLike, subjects: Subjects = None, lev
     return _mean_loss("log_loss", _surprises(*_pair(y, p)), np.inf, subjects, level)
 
 
-def calibration_slope(y: ArrayLike, p: ArrayLike, level: float = 0.95) -> Estimate:
+def calibration_slope(y: ArrayLike, p: ArrayLike, subjects: Subjects = None, level: float = 0.95) -> Estimate:
     """Return the coefficient of logit(p) in a logistic recalibration; below 1 the probabilities are too extreme.
 
     Parameters
@@ -129,6 +129,9 @@ def calibration_slope(y: ArrayLike, p: ArrayLike, level: float = 0.95) -> Estima
         1 for a case, 0 for a control.
     p : array_like, shape (n,)
         Probability of being a case, clipped at 1e-6 for the logit.
+    subjects : array_like, shape (n,), optional
+        Subject of each specimen; where subjects repeat the variance is the sandwich clustered by subject
+        (Liang and Zeger 1986, 10.1093/biomet/73.1.13).
     level : float
         Confidence level.
 
@@ -150,10 +153,10 @@ def calibration_slope(y: ArrayLike, p: ArrayLike, level: float = 0.95) -> Estima
     margin = logit(clip_probability(p))
     if np.ptp(margin) == 0:
         return Estimate("calibration_slope", None, None, None, level=level, n=case.size, reason="all probabilities are equal")
-    return _wald("calibration_slope", np.column_stack([margin, np.ones(case.size)]), case, None, level)
+    return _wald("calibration_slope", np.column_stack([margin, np.ones(case.size)]), case, None, subjects, level)
 
 
-def calibration_intercept(y: ArrayLike, p: ArrayLike, level: float = 0.95) -> Estimate:
+def calibration_intercept(y: ArrayLike, p: ArrayLike, subjects: Subjects = None, level: float = 0.95) -> Estimate:
     """Return calibration-in-the-large: the intercept with the slope of logit(p) held at 1; above 0 is under-prediction.
 
     Parameters
@@ -162,6 +165,9 @@ def calibration_intercept(y: ArrayLike, p: ArrayLike, level: float = 0.95) -> Es
         1 for a case, 0 for a control.
     p : array_like, shape (n,)
         Probability of being a case, clipped at 1e-6 for the logit.
+    subjects : array_like, shape (n,), optional
+        Subject of each specimen; where subjects repeat the variance is the sandwich clustered by subject
+        (Liang and Zeger 1986, 10.1093/biomet/73.1.13).
     level : float
         Confidence level.
 
@@ -180,7 +186,7 @@ def calibration_intercept(y: ArrayLike, p: ArrayLike, level: float = 0.95) -> Es
     Cox 1958, 10.1093/biomet/45.3-4.562; Van Calster 2019, 10.1186/s12916-019-1466-7.
     """
     case, p = _pair(y, p)
-    return _wald("calibration_intercept", np.ones((case.size, 1)), case, logit(clip_probability(p)), level)
+    return _wald("calibration_intercept", np.ones((case.size, 1)), case, logit(clip_probability(p)), subjects, level)
 
 
 def _pair(y: ArrayLike, p: ArrayLike) -> tuple[Bools, Floats]:
@@ -209,12 +215,26 @@ def _mean_loss(name: str, losses: Floats, ceiling: float, subjects: Subjects, le
     return Estimate(name, mean, lower, upper, level=level, method="normal, losses summed by subject", n=n)
 
 
-def _wald(name: str, x: Floats, case: Bools, offset: Floats | None, level: float) -> Estimate:
+def _wald(name: str, x: Floats, case: Bools, offset: Floats | None, subjects: Subjects, level: float) -> Estimate:
     """Fit a logistic recalibration and report its first coefficient."""
     try:
         coef, covariance = fit_logistic(x, case, offset=offset)
     except SeparationError as separated:
         return Estimate(name, None, None, None, level=level, n=case.size, reason=str(separated))
+    codes = subject_codes(subjects, case.size)
+    method = "logistic recalibration"
+    if codes.max() + 1 < case.size:
+        linear = x @ coef + (0.0 if offset is None else offset)
+        covariance = _sandwich(x, case - expit(linear), covariance, codes)
+        method += ", clustered by subject"
     half = normal_quantile(level) * sqrt(covariance[0, 0])
     value = float(coef[0])
-    return Estimate(name, value, value - half, value + half, level=level, method="logistic recalibration", n=case.size)
+    return Estimate(name, value, value - half, value + half, level=level, method=method, n=case.size)
+
+
+def _sandwich(x: Floats, residual: Floats, bread: Floats, codes: NDArray[np.intp]) -> Floats:
+    """Return the covariance from the scores of subjects, with the g / (g − 1) correction for g subjects."""
+    groups = int(codes.max()) + 1
+    scores = np.zeros((groups, x.shape[1]))
+    np.add.at(scores, codes, x * residual[:, None])
+    return bread @ (scores.T @ scores) @ bread * groups / max(groups - 1, 1)

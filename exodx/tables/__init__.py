@@ -1,8 +1,8 @@
 """FILES: any table file becomes text columns that know their line; cohorts and the scorer read through this room."""
 
 from exodx.tables.excel import cell_text
-from exodx.tables.layout import find_column, specimen_ids, to_wide
+from exodx.tables.layout import UNNAMED, find_column, specimen_ids, to_wide
 from exodx.tables.reader import read_table
 from exodx.tables.table import TextTable
 
-__all__ = ["TextTable", "cell_text", "find_column", "read_table", "specimen_ids", "to_wide"]
+__all__ = ["UNNAMED", "TextTable", "cell_text", "find_column", "read_table", "specimen_ids", "to_wide"]

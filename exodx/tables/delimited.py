@@ -14,6 +14,7 @@ from exodx.tables.table import Records, TextTable, build_table
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _FOREIGN = {"|": "'|'", ":": "':'", " ": "blanks"}
 _COMMA_NUMBER = re.compile(r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$")
+_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2},\d{3}$")
 _POINT_NUMBER = re.compile(r"^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$")
 
 
@@ -31,7 +32,7 @@ def parse(source: str, content: bytes, notes: list[str]) -> TextTable:
     text, skipped = _without_preamble(text)
     delimiter = _delimiter(source, text)
     records = _records(source, text, delimiter, skipped)
-    decimal = _decimal(records) if delimiter != "," else "."
+    decimal = _decimal(source, records, delimiter) if delimiter != "," else "."
     notes = [*notes, f"{DELIMITERS[delimiter]}-separated"] + (["decimal comma"] if decimal == "," else [])
     return build_table(source, records, "line", decimal, notes)
 
@@ -96,13 +97,21 @@ def _records(source: str, text: str, delimiter: str, skipped: int) -> Records:
     return Records(rows, lines)
 
 
-def _decimal(records: Records) -> str:
-    """A comma is the decimal sign where numbers are written with it and none is written with a point."""
-    commas = False
+def _decimal(source: str, records: Records, delimiter: str) -> str:
+    """A comma is the decimal sign where numbers are written with it and none is written with a point.
+
+    ``12,345`` between tabs may also be twelve thousand. It is taken for a decimal where all such numbers would be Ct values.
+    """
+    numbers = []
     for row in records.rows[1:]:
         for cell in row:
             if "," in cell and _COMMA_NUMBER.match(cell.strip()):
-                commas = True
+                numbers.append(cell.strip())
             elif "." in cell and _POINT_NUMBER.match(cell.strip()):
                 return "."
-    return "," if commas else "."
+    looks_thousands = bool(numbers) and all(_THOUSANDS.match(n) for n in numbers)
+    if looks_thousands and delimiter == "\t" and not all(5 <= float(n.replace(",", ".")) <= 45 for n in numbers):
+        found = f"numbers like {numbers[0]!r}: a decimal comma or a thousands separator?"
+        fix = "Write thousands without a separator and decimals with a point, or separate the cells by semicolons."
+        raise InputRefused(Problem("DECIMAL_AMBIGUOUS", source, found, fix))
+    return "," if numbers else "."

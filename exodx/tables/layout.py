@@ -9,29 +9,33 @@ from dataclasses import replace
 from exodx.errors import InputRefused, Problem, nearest
 from exodx.tables.table import TextTable
 
-SPECIMEN_NAMES = ("specimen_id", "specimen", "sample_id", "sampleid", "sample", "sample_name", "sample name", "id", "")
+SPECIMEN_NAMES = ("specimen_id", "specimen", "sample_id", "sampleid", "sample", "sample_name", "id", "")
 ANALYTE_NAMES = (
     "analyte",
     "target",
     "target_name",
-    "target name",
     "assay",
     "detector",
     "mirna",
     "gene",
     "protein",
-    "name",
-    "feature",
 )
 VALUE_NAMES = ("value", "ct", "cq", "count", "counts", "concentration", "conc", "npx", "result", "intensity")
+
+UNNAMED = "no specimen column was recognised: specimens are named row-1, row-2 …"
 
 IsAnalyte = Callable[[str], bool]
 
 
 def find_column(table: TextTable, names: tuple[str, ...]) -> str | None:
-    """Return the first column that bears one of these names, in the order of the names; case does not count."""
-    folded = {column.casefold(): column for column in reversed(table.header)}
-    return next((folded[name] for name in names if name in folded), None)
+    """Return the first column that bears one of these names, in their order; case, blanks and underscores do not count."""
+    folded = {_folded(column): column for column in reversed(table.header)}
+    return next((folded[name] for name in map(_folded, names) if name in folded), None)
+
+
+def _folded(column: str) -> str:
+    """A column's name without case, and with blanks and underscores alike."""
+    return " ".join(column.casefold().replace("_", " ").split())
 
 
 def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None) -> TextTable:
@@ -57,7 +61,8 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
     if column is None:
         return table
     value = find_column(table, VALUE_NAMES)
-    if value and len(set(table.columns[column])) < len(table):
+    named = (specimen or find_column(table, SPECIMEN_NAMES)) in table.columns
+    if value and (named or len(set(table.columns[column])) < len(table)):
         return _from_long(table, column, value, specimen)
     return _from_rows(table, column)
 
@@ -68,10 +73,8 @@ def _analyte_column(table: TextTable, is_analyte: IsAnalyte) -> str | None:
         if sum(map(is_analyte, cells)) > len(cells) / 2:
             return name
     column = find_column(table, ANALYTE_NAMES)
-    if column is None:
-        return None
-    is_long = find_column(table, VALUE_NAMES) is not None and len(set(table.columns[column])) < len(table)
-    return column if is_long or table.header[0] == column else None
+    is_long = find_column(table, VALUE_NAMES) is not None
+    return column if column is not None and (is_long or table.header[0] == column) else None
 
 
 def _from_rows(table: TextTable, column: str) -> TextTable:

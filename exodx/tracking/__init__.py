@@ -2,7 +2,7 @@
 
 from exodx.tracking.log import LoggedRun, log_run
 from exodx.tracking.record import ChildRun, RunRecord
-from exodx.tracking.registry import fetch_bundle, is_model_uri
+from exodx.tracking.registry import fetch_bundle
 from exodx.tracking.store import Store, open_store, serve_ui
 from exodx.tracking.study_record import study_record
 
@@ -12,7 +12,6 @@ __all__ = [
     "RunRecord",
     "Store",
     "fetch_bundle",
-    "is_model_uri",
     "log_run",
     "open_store",
     "serve_ui",

@@ -25,6 +25,7 @@ class LoggedRun:
     experiment_id: str
     model_name: str
     model_version: str
+    store: str
 
     @property
     def model_uri(self) -> str:
@@ -43,10 +44,10 @@ def log_run(record: RunRecord, bundle: Path, model_name: str, store: Store) -> L
     model_name : str
         Name in the registry.
     store : Store
-        As :func:`open_store` returned it.
+        As :func:`open_store` returned it for the record's experiment.
     """
     client = MlflowClient()
-    experiment_id = _experiment(client, record.experiment, store)
+    experiment_id = str(client.get_experiment_by_name(record.experiment).experiment_id)
     with mlflow.start_run(experiment_id=experiment_id, run_name=record.name, description=record.description) as run:
         run_id = run.info.run_id
         client.log_batch(run_id, _metrics(record.metrics), _params(record.params), [RunTag(k, v) for k, v in record.tags.items()])
@@ -59,15 +60,7 @@ def log_run(record: RunRecord, bundle: Path, model_name: str, store: Store) -> L
     for key in ("exodx.model_hash", "exodx.model_id", "exodx.synthetic"):
         client.set_model_version_tag(model_name, version, key, record.tags[key])
     client.update_model_version(model_name, version, description=record.description)
-    return LoggedRun(run_id, experiment_id, model_name, version)
-
-
-def _experiment(client: MlflowClient, name: str, store: Store) -> str:
-    existing = client.get_experiment_by_name(name)
-    if existing is not None:
-        return str(existing.experiment_id)
-    location = None if store.artifacts is None else (store.artifacts / name).as_uri()
-    return str(client.create_experiment(name, artifact_location=location))
+    return LoggedRun(run_id, experiment_id, model_name, version, store.uri)
 
 
 def _child(

@@ -13,13 +13,7 @@ from exodx.errors import ModelRefused, Problem
 from exodx.frozen.bundle import MANIFEST, load_bundle
 from exodx.tracking.store import open_store
 
-_URI = re.compile(r"^(?:models|runs):/")
 _REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
-
-
-def is_model_uri(text: str) -> bool:
-    """Say whether ``--model`` names an MLflow model rather than a folder."""
-    return bool(_URI.match(text))
 
 
 def fetch_bundle(uri: str, folder: Path) -> Path:

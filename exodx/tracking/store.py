@@ -11,6 +11,11 @@ from pathlib import Path
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read by mlflow when it is imported: nothing leaves the machine
 
 import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from exodx.errors import Problem, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +34,56 @@ class Store:
     artifacts: Path | None
 
 
-def open_store() -> Store:
-    """Return the store and point MLflow at it.
+def open_store(experiment: str | None = None) -> Store:
+    """Return the store and point MLflow at it, before any work is done for it.
 
     The embedded store is ``$EXODX_HOME/mlflow.db`` (``~/.exodx`` unless set); the folder is made readable by its owner alone.
+
+    Parameters
+    ----------
+    experiment : str, optional
+        Must be usable: made if it is not there.
+
+    Raises
+    ------
+    UsageError
+        When the store cannot be reached or written, or the experiment was deleted.
     """
+    try:
+        store = _store()
+        mlflow.set_tracking_uri(store.uri)
+        mlflow.set_registry_uri(store.uri)
+        if store.artifacts is not None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow sets it: the next call would take our store for the user's
+        if experiment is not None:
+            _make_experiment(experiment, store)
+    except (OSError, MlflowException, SQLAlchemyError) as error:
+        found = str(error).splitlines()[0]
+        fix = "Set EXODX_HOME or MLFLOW_TRACKING_URI to a store that can be written, or use --no-track."
+        raise UsageError(Problem("STORE_UNUSABLE", os.environ.get("MLFLOW_TRACKING_URI") or str(_home()), found, fix)) from None
+    return store
+
+
+def _home() -> Path:
+    return Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute()
+
+
+def _store() -> Store:
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if uri:
-        store = Store(uri, None)
-    else:
-        home = Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute()
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        store = Store(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
-    mlflow.set_tracking_uri(store.uri)
-    mlflow.set_registry_uri(store.uri)
-    return store
+        return Store(uri, None)
+    home = _home()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Store(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
+
+
+def _make_experiment(name: str, store: Store) -> None:
+    client = MlflowClient()
+    existing = client.get_experiment_by_name(name)
+    if existing is None:
+        client.create_experiment(name, artifact_location=None if store.artifacts is None else (store.artifacts / name).as_uri())
+    elif existing.lifecycle_stage != "active":
+        raise OSError(f"the experiment {name!r} was deleted; restore it (mlflow experiments restore -x {existing.experiment_id})")
 
 
 def serve_ui(store: Store, host: str, port: int) -> None:

@@ -1,7 +1,17 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
 from exodx.training.final import train_model
-from exodx.training.nested import CrossValidation, cross_validate, repeated_folds
+from exodx.training.nested import BENCHMARKS, CrossValidation, cross_validate, repeated_folds
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 
-__all__ = ["CrossValidation", "Fitted", "Prepared", "cross_validate", "fit_procedure", "prepare", "repeated_folds", "train_model"]
+__all__ = [
+    "BENCHMARKS",
+    "CrossValidation",
+    "Fitted",
+    "Prepared",
+    "cross_validate",
+    "fit_procedure",
+    "prepare",
+    "repeated_folds",
+    "train_model",
+]

@@ -6,9 +6,10 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
-from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance
+from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance, State
 from exodx.panel import StudyPlan
 from exodx.training.procedure import fit_procedure, prepare
 
@@ -49,11 +50,18 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
 
 
 def _reference(cohort: Cohort, transform: FrozenTransform) -> dict[str, Any]:
-    """Return quantiles and missing shares of the training features: enough to compare a new cohort, no specimen's row."""
+    """Return quantiles and missing shares of the training features, and quantiles of the raw values: no specimen's row."""
     features = transform.apply(cohort.measurements)
-    quantiles, missing = {}, {}
-    for name, column in zip(features.names, features.values.T, strict=True):
-        known = column[~np.isnan(column)]
-        quantiles[name] = [float(q) for q in np.quantile(known, QUANTILES)] if known.size else [None] * len(QUANTILES)
-        missing[name] = float(np.isnan(column).mean())
-    return {"probabilities": list(QUANTILES), "quantiles": quantiles, "missing_share": missing}
+    states = cohort.measurements.states
+    raw = np.where(states == State.MEASURED, cohort.measurements.values, np.nan)
+    return {
+        "probabilities": list(QUANTILES),
+        "quantiles": {name: _quantiles(column) for name, column in zip(features.names, features.values.T, strict=True)},
+        "measured": {name: _quantiles(column) for name, column in zip(cohort.panel.names, raw.T, strict=True)},
+        "missing_share": dict(zip(features.names, np.isnan(features.values).mean(axis=0).tolist(), strict=True)),
+    }
+
+
+def _quantiles(column: NDArray[np.float64]) -> list[float | None]:
+    known = column[~np.isnan(column)]
+    return [float(q) for q in np.quantile(known, QUANTILES)] if known.size else [None] * len(QUANTILES)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, stratified_folds
 from exodx.cohort.splits import training_rows
-from exodx.errors import InputRefused
+from exodx.errors import InputRefused, Problem
 from exodx.frozen.calibrator import probability
 from exodx.panel import StudyPlan
 from exodx.training.benchmarks import benchmark_scores
@@ -75,7 +75,7 @@ def cross_validate(
     cohort : Cohort, n specimens
     plan : StudyPlan
     folds : ndarray of int, shape (R, n)
-        A fold whose training part holds too little to learn from leaves its specimens unscored.
+        −1 takes no part. A fold whose training part holds too little to learn from leaves its specimens unscored.
     design : str
     jobs : int
         Threads; changes the time only.
@@ -90,6 +90,10 @@ def cross_validate(
         return result
 
     results = Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(r, f) for r, f in tasks)
+    if not any(results):
+        found = f"{int(cohort.y.sum())} positive and {int((1 - cohort.y).sum())} negative specimens"
+        fix = "No fold leaves enough of both classes to learn from: collect more subjects."
+        raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source or "cohort", found, fix))
     margin = np.full(folds.shape, np.nan)
     positive = np.zeros(folds.shape, bool)
     benchmarks = {name: np.full(folds.shape, np.nan) for name in BENCHMARKS}

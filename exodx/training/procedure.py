@@ -13,14 +13,13 @@ from exodx.cohort.splits import training_rows
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import Calibrator, Forest, FrozenTransform, Measurements, Threshold
 from exodx.frozen.calibrator import probability
+from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.stats import log_loss
 from exodx.training.decision import choose_threshold, fit_calibrator
 from exodx.training.family import Candidate, candidates, fit_booster, freeze_booster, staged_margins
 
 Floats = NDArray[np.float64]
-BLOCKED = np.uint32(0b111)
-"""Reasons that keep a specimen from being scored, and from being learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Fitted:
         """Return calibrated margins; NaN for specimens that cannot be scored."""
         features = self.transform.apply(measurements)
         margin = self.calibrator.margin(self.forest.margin(features.values))
-        return np.where(features.flags & BLOCKED, np.nan, margin)
+        return np.where(features.flags & BLOCKING, np.nan, margin)
 
 
 def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
@@ -75,7 +74,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
         When a class has fewer than two subjects, or nothing was measured.
     """
     flags = learn_transform(cohort.panel, cohort.measurements).apply(cohort.measurements).flags
-    cohort = cohort[(flags & BLOCKED) == 0]
+    cohort = cohort[(flags & BLOCKING) == 0]
     counts = np.bincount(cohort.y, minlength=2)
     if counts.min() < 2:
         found = f"{counts[1]} positive and {counts[0]} negative specimens can be used"

@@ -208,3 +208,53 @@ def test_predict_runs_as_a_process_with_data_on_stdout_and_talk_on_stderr(traine
     assert done.out.startswith("specimen_id,")
     assert "60 specimens" in done.err
     assert "60 specimens" not in done.out
+
+
+def test_the_input_is_never_overwritten(trained, cli, tmp_path):
+    copy = tmp_path / "new.csv"
+    copy.write_bytes(NEW.read_bytes())
+    for command in (
+        ["predict", copy, "--model", trained.bundle],
+        ["explain", copy, "--model", trained.bundle, "--specimen", "SIM2-0001"],
+    ):
+        done = cli(*command, "-o", copy)
+        assert done.code == 2
+        assert "OUTPUT_IS_INPUT" in done.err
+        assert copy.read_bytes() == NEW.read_bytes()
+
+
+def test_one_specimen_in_the_long_layout_equals_its_row_in_the_batch(trained, cli, tmp_path):
+    batch = rows_of(cli("predict", NEW, "--model", trained.bundle).out)
+    header, first = table()[:2]
+    long = [
+        ["specimen_id", "analyte", "value"],
+        *([first[0], name, cell] for name, cell in zip(header[9:], first[9:], strict=True)),
+    ]
+    done = cli("predict", write(tmp_path / "long.csv", long), "--model", trained.bundle)
+    assert done.code == 0, done.err
+    assert rows_of(done.out)[first[0]] == batch[first[0]]
+    assert len(done.out.splitlines()) == 2
+
+
+def test_what_was_recognised_is_told(trained, cli, tmp_path):
+    rows = table()
+    rows[0][0] = "Barcode"
+    done = cli("predict", write(tmp_path / "barcode.csv", rows), "--model", trained.bundle)
+    assert "no specimen column was recognised" in done.err
+    assert "trained on simulated specimens" in done.err
+
+
+def test_a_number_too_large_to_compute_with_is_a_cell_problem(trained, cli, tmp_path):
+    rows = table()
+    rows[2][rows[0].index("PD-L1")] = "1e39"
+    bad = write(tmp_path / "huge.csv", rows)
+    done = cli("predict", bad, "--model", trained.bundle)
+    assert (done.code, "too large" in done.err) == (3, True)
+    assert cli("predict", bad, "--model", trained.bundle, "--keep-going").code == 5
+
+
+def test_thousands_separators_between_tabs_are_not_taken_for_decimals(trained, cli, tmp_path):
+    rows = [row[:1] + ["12,345"] * (len(row) - 1) if i else row for i, row in enumerate(table())]
+    rows[1][1] = "150,000"
+    done = cli("predict", write(tmp_path / "t.tsv", rows, delimiter="\t"), "--model", trained.bundle)
+    assert (done.code, "DECIMAL_AMBIGUOUS" in done.err) == (3, True)

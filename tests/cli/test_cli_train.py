@@ -102,3 +102,53 @@ def test_check_reports_all_problems_at_once(cli, tmp_path):
     assert done.code == 3
     for part in ("line 2, column 'miR-126-3p'", "'oops'", "lines 3, 62", "no column 'nonesuch'"):
         assert part in done.err
+
+
+def test_what_cannot_be_written_is_refused_before_any_training(trained, cli, tmp_path, monkeypatch):
+    arguments = ("train", DATA / "train.csv", "--plan", trained.plan)
+    monkeypatch.setattr("exodx.study._validate", None)  # training would fail loudly
+    assert cli(*arguments, "--no-track", "-o", "/proc/none/model").code == 2
+    monkeypatch.chdir(tmp_path)
+    assert cli(*arguments, "--no-track", "-o", ".").code == 4
+    monkeypatch.setenv("EXODX_HOME", "/proc/none")
+    done = cli(*arguments)
+    assert (done.code, "STORE_UNUSABLE" in done.err) == (2, True)
+    assert "Traceback" not in done.err
+
+
+def test_without_tracking_and_without_a_folder_nothing_is_trained(trained, cli):
+    done = cli("train", DATA / "train.csv", "--plan", trained.plan, "--no-track")
+    assert (done.code, "-o FOLDER" in done.err) == (2, True)
+
+
+def test_the_path_of_the_panel_file_is_no_part_of_the_model(trained, cli, tmp_path):
+    shown = cli("panel", "show", "athero-3").out
+    hashes = set()
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "panel.toml").write_text(shown)
+        panel = tmp_path / place / "panel.toml"
+        done = cli(
+            "train",
+            DATA / "train.csv",
+            "--plan",
+            trained.plan,
+            "--panel",
+            panel,
+            "--no-track",
+            "--json",
+            "-o",
+            tmp_path / place / "m",
+        )
+        hashes.add(json.loads(done.out)["model_hash"])
+    assert hashes == {trained.answer["model_hash"]}
+
+
+def test_evaluating_the_training_file_is_not_external(trained, cli):
+    done = cli("evaluate", DATA / "train.csv", "--model", trained.bundle, "--label", "group", "--json")
+    findings = {f["code"]: f["severity"] for f in json.loads(done.out)["findings"]}
+    assert findings["training_cohort"] == "blocking"
+
+
+def test_evaluate_has_no_panel_option_to_ignore(trained, cli):
+    assert cli("evaluate", DATA / "new.csv", "--model", trained.bundle, "--label", "group", "--panel", "x").code == 2

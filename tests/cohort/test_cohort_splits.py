@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.cohort import site_folds, stratified_folds, training_rows
+from exodx.cohort.columns import UNKNOWN
 from exodx.errors import InputRefused
 
 
@@ -82,4 +83,6 @@ def test_training_rows_hold_nobody_who_is_held_out(data, seed):
 
 
 def test_site_folds_leave_one_site_out():
-    assert site_folds(np.array([5, 2, 5, 9])).tolist() == [1, 0, 1, 2]
+    folds, names = site_folds(["B", UNKNOWN, "A", "B"])
+    assert (folds.tolist(), names) == ([1, -1, 0, 1], ("A", "B"))
+    assert training_rows(folds, 0, np.arange(4)).tolist() == [0, 3]  # a specimen of unknown site may come from the site held out

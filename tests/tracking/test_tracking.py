@@ -6,9 +6,8 @@ import os
 import stat
 
 import mlflow
-import pytest
 
-from exodx.tracking import is_model_uri, open_store
+from exodx.tracking import open_store
 
 
 def test_the_embedded_store_is_one_private_place(tmp_path, monkeypatch):
@@ -20,6 +19,14 @@ def test_the_embedded_store_is_one_private_place(tmp_path, monkeypatch):
     assert stat.S_IMODE(os.stat(tmp_path / "home").st_mode) == 0o700
 
 
+def test_opening_the_store_twice_keeps_its_artifacts_beside_it(tmp_path, monkeypatch):
+    """MLflow writes its environment variable when told a store; it must not be taken for the user's."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path / "home"))
+    assert open_store() == open_store()
+    assert open_store().artifacts == tmp_path / "home" / "artifacts"
+
+
 def test_mlflow_tracking_uri_is_respected(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mine.db'}")
     assert open_store().uri.endswith("mine.db")
@@ -28,10 +35,3 @@ def test_mlflow_tracking_uri_is_respected(tmp_path, monkeypatch):
 
 def test_telemetry_is_off():
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
-
-
-@pytest.mark.parametrize(
-    ("text", "answer"), [("models:/a@b", True), ("runs:/x", True), ("models/athero-3", False), ("/x/models:/", False)]
-)
-def test_what_is_a_model_uri(text, answer):
-    assert is_model_uri(text) is answer

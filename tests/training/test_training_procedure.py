@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from exodx.assay import learn_transform
-from exodx.cohort import site_folds, training_rows
+from exodx.cohort import training_rows
 from exodx.errors import InputRefused
 from exodx.frozen import Measurements, save_bundle
 from exodx.panel import StudyPlan
@@ -163,7 +163,7 @@ def test_invariant_1_one_job_and_two_give_the_same_bits(cohort, fast_plan):
 
 
 def test_a_site_of_one_class_only_leaves_nothing_to_learn_and_says_so_by_nan(cohort, fast_plan):
-    sites = site_folds(np.where(cohort.y == 1, 0, np.where(np.arange(len(cohort)) % 2, 1, 2)))[None]
+    sites = np.where(cohort.y == 1, 0, np.where(np.arange(len(cohort)) % 2, 1, 2))[None]
     result = validate(cohort, fast_plan, sites)
     assert np.isnan(result.margin[0][sites[0] == 0]).all()
     assert not np.isnan(result.margin[0][sites[0] == 1]).all()

@@ -1,0 +1,73 @@
+"""The reference standard: which specimens have the target condition, by one column and its positive value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.cohort.columns import spelling_problems
+from exodx.errors import InputRefused, Problem, nearest
+from exodx.frozen import is_blank
+from exodx.tables import TextTable
+
+POSITIVE_WORDS = ("case", "positive", "pos", "yes", "true", "disease", "diseased", "patient")
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """A reference standard as read.
+
+    Parameters
+    ----------
+    codes : ndarray of int8, shape (n,)
+        1 positive, 0 negative, −1 not stated.
+    positive : str
+        The value that means positive.
+    notes : tuple of str
+    """
+
+    codes: NDArray[np.int8]
+    positive: str
+    notes: tuple[str, ...]
+
+
+def read_standard(table: TextTable, label: str, positive: str | None) -> Standard:
+    """Read the reference standard of a wide table.
+
+    Raises
+    ------
+    InputRefused
+        ``COLUMN_MISSING``, ``LABEL_POSITIVE`` (with the values there are), ``LABEL_CONSTANT``, ``SPELLING``.
+    """
+    if label not in table.columns:
+        found = f"no column {label!r} (for label)"
+        raise InputRefused(Problem("COLUMN_MISSING", table.source, found, nearest(label, table.header)))
+    cells = ["" if is_blank(cell) else cell for cell in table.columns[label]]
+    counts = Counter(filter(None, cells))
+    value = positive.strip() if positive is not None else _positive(counts)
+    where = f"{table.source}, column {label!r}"
+    if problems := spelling_problems(table, label):
+        raise InputRefused(problems)
+    if value is None or value not in counts:
+        found = f"the values are {', '.join(map(repr, sorted(counts)))}"
+        fix = f"Say which means that the target condition is present: --positive VALUE. {nearest(value or '', sorted(counts))}"
+        raise InputRefused(Problem("LABEL_POSITIVE", where, found if value is None else f"no cell says {value!r}", fix))
+    if len(counts) < 2:
+        raise InputRefused(Problem("LABEL_CONSTANT", where, f"all say {value!r}", "Give specimens of both classes."))
+    negative = ", ".join(f"{other!r} ({n})" for other, n in sorted(counts.items()) if other != value)
+    notes = [f"reference standard {label!r}: positive {value!r} ({counts[value]}), negative {negative}"]
+    codes = np.array([-1 if not cell else int(cell == value) for cell in cells], np.int8)
+    if blank := int((codes < 0).sum()):
+        notes.append(f"{blank} specimens have no reference standard and are left out")
+    return Standard(codes, value, tuple(notes))
+
+
+def _positive(counts: Counter[str]) -> str | None:
+    """The positive value of a two-valued column when only one of them can be meant: of 0 and 1, but not of 1 and 2."""
+    if set(counts) == {"0", "1"}:
+        return "1"
+    words = [value for value in counts if value.casefold() in POSITIVE_WORDS]
+    return words[0] if len(words) == 1 and len(counts) == 2 else None

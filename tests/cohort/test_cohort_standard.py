@@ -1,0 +1,70 @@
+"""What may not pass silently: labels spelt in two ways, words for nothing, columns that are analytes too."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate
+from exodx.cohort.columns import UNKNOWN
+from exodx.errors import InputRefused
+from exodx.panel import load_panel
+
+INTAKE = Intake("athero-3", "group", "case")
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    return simulate(load_panel("athero-3"), SimulatedStudy(n=40, seed=1)).astype(object)
+
+
+def refusal(frame: pd.DataFrame, intake: Intake = INTAKE) -> InputRefused:
+    with pytest.raises(InputRefused) as refused:
+        frame_cohort(frame, intake)
+    return refused.value
+
+
+@pytest.mark.parametrize("word", ["NA", "n/a", "", "nan"])
+def test_a_word_for_nothing_is_no_negative(frame, word):
+    frame.loc[[3, 7], "group"] = word
+    cohort = frame_cohort(frame, INTAKE)
+    assert (len(cohort), cohort.left_out) == (38, 2)
+    assert "2 specimens have no reference standard and are left out" in cohort.notes
+
+
+@pytest.mark.parametrize(("value", "other"), [("case", "Case"), ("control", "CONTROL ")])
+def test_a_label_in_two_spellings_is_refused_with_both(frame, value, other):
+    frame.loc[frame["group"] == value, "group"] = [other] + [value] * (int((frame["group"] == value).sum()) - 1)
+    message = str(refusal(frame))
+    assert "SPELLING" in message
+    assert f"'{value}'" in message
+    assert f"'{other.strip()}'" in message
+
+
+def test_one_and_one_point_zero_are_one_label_in_two_spellings(frame):
+    frame["group"] = ["1", "1.0"] + ["0"] * 38
+    assert "'1' (1), '1.0' (1)" in str(refusal(frame, Intake("athero-3", "group", "1")))
+
+
+def test_a_label_or_site_that_is_an_analyte_is_refused(frame):
+    assert "COLUMN_TWICE" in str(refusal(frame, Intake("athero-3", "PD-L1", "1")))
+    assert "COLUMN_TWICE" in str(refusal(frame, Intake("athero-3", "group", "case", {"site": "PD-L1"})))
+
+
+def test_blank_subjects_are_refused_and_blank_sites_are_not_a_site(frame):
+    frame.loc[[0, 1], "subject_id"] = "NA"
+    assert "SUBJECT_BLANK" in str(refusal(frame))
+    frame["subject_id"] = frame["specimen_id"]
+    frame.loc[[0, 1], "site"] = "NA"
+    cohort = frame_cohort(frame, INTAKE)
+    assert cohort.sites[:2] == [UNKNOWN, UNKNOWN]
+    assert any(note.startswith("subject: column 'subject_id' (40 values)") for note in cohort.notes)
+    frame.loc[5, "site"] = "Site a"
+    assert "SPELLING" in str(refusal(frame))
+
+
+def test_columns_about_the_specimen_are_no_analytes_of_an_inferred_panel(frame):
+    frame["_t-tau"] = range(40)
+    cohort = frame_cohort(frame, Intake("auto", "group", "case"))
+    assert "_t-tau" not in cohort.panel.names
+    assert any("_t-tau" in note for note in cohort.notes)
