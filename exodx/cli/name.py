@@ -22,8 +22,8 @@ def command() -> None:
 def resolve(names: tuple[str, ...], release: str | None, as_json: bool) -> None:
     """Print accession and current name, a line each; a set has its members joined by '/'.
 
-    A name may be a mature miRNA of any release (miR-126*), a set (miR-199a/b-3p), an accession (MIMAT…, UniProt), or a protein's HGNC
-    symbol or alias. All names are answered; those refused are reported together at the end, with exit code 3.
+    A name may be a mature miRNA of any release (miR-126*), a set (miR-199a/b-3p), an accession (MIMAT…, UniProt), or a
+    protein's HGNC symbol or alias. All names are answered; those refused are reported together at the end, with exit code 3.
     """
     from exodx.errors import InputRefused
     from exodx.panel.names import Refusal, Resolution, look_up, parse_release, read_tables
@@ -63,12 +63,15 @@ def _as_dict(answer: object) -> dict[str, object]:
 def import_(aliases: Path, mature: Path, release: str | None) -> None:
     """Read miRBase's own names of all human miRNAs, for 'exodx name resolve' on this machine.
 
-    Both files are downloaded by you from miRBase; exodx opens no connection. They are kept as one table in ~/.exodx/names (EXODX_HOME).
-    Older releases of mature.fa may be imported beside the newest: then --release decides their names too.
+    Both files are downloaded by you from miRBase; exodx opens no connection. They are kept as one table in
+    ~/.exodx/names (EXODX_HOME). Older releases of mature.fa may be imported beside the newest: then
+    'resolve --release' decides their names too.
     """
-    from exodx.panel.names import import_mirbase
+    from exodx.panel.names import LATEST, import_mirbase
 
     path, imported = import_mirbase(aliases, mature, release)
     number = ".".join(str(n) for n in imported.release)
     say(f"Read {len(imported.names)} human miRNAs of release {number} and the names of {len(imported.aliases)}.")
+    if imported.release < LATEST:
+        say("Names that are current in release 22 are not among them: import that release too.")
     click.echo(path)

@@ -3,9 +3,9 @@
     python tests/reference/mirna_names.py REFERENCE_FOLDER > exodx/panel/names/mirna.tsv
 
 The facts (which accession bore which name in which miRBase release) come from the two checking tables of the project,
-``hsa_mirna_name_map.csv`` and ``mirna_panel_accessions.csv``, which were computed from miRBase's releases 6 to 22. The checking map is
-for checking and is not copied: what is kept is a selection, written down below, and closed so that no kept name can mean an accession
-that was left out:
+``hsa_mirna_name_map.csv`` and ``mirna_panel_accessions.csv``, which were computed from miRBase's releases 6 to 22. The checking
+map is for checking and is not copied: what is kept is a selection, written down below, and closed so that no kept name can mean an
+accession that was left out:
 
 1. the panel miRNAs (all of ``mirna_panel_accessions.csv``);
 2. every accession that one of the 18 ambiguous names ever meant;
@@ -37,7 +37,7 @@ HEADER = """\
 # Human mature miRNA names by accession, written for exodx by tests/reference/mirna_names.py, which says what was selected and why.
 # The facts are miRBase's, releases 6 to 22, whose LICENSE puts it in the public domain. Kozomara A, Birgaoanu M,
 # Griffiths-Jones S. miRBase: from microRNA sequences to function. Nucleic Acids Res 2019;47:D155. doi:10.1093/nar/gky1141
-# name: in release 22, or the last it had. names: each with the releases it was valid in; nothing earlier than release 6 is recorded.
+# name: in release 22, or the last it had. names: each with the releases it was valid in; nothing before release 6 is recorded.
 # twins: accessions whose mature sequence is the same, as far as they are recorded here."""
 
 

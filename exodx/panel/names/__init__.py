@@ -2,9 +2,10 @@
 
 from exodx.panel.names.mirbase import import_mirbase, read_tables
 from exodx.panel.names.resolver import Refusal, Resolution, look_up, resolve
-from exodx.panel.names.table import Mature, NameTables, Protein, Span, builtin_tables, parse_release
+from exodx.panel.names.table import LATEST, Mature, NameTables, Protein, Span, builtin_tables, parse_release
 
 __all__ = [
+    "LATEST",
     "Mature",
     "NameTables",
     "Protein",

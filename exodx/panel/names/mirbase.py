@@ -108,7 +108,7 @@ def merge(tables: NameTables, kept: list[Imported]) -> NameTables:
         twins = {accession: tuple(a for a in group if a != accession) for group in one.twins for accession in group}
         for accession in sorted({*one.names, *one.aliases}):
             old = matures.get(accession)
-            matures[accession] = _merged(accession, old, one, twins.get(accession, ()), newest)
+            matures[accession] = _merged(accession, old, accession in tables.matures, one, twins.get(accession, ()), newest)
     if newest >= LATEST:
         present = next(k.names for k in kept if k.release == newest)
         matures = {a: m if m.removed or a in present else _without(m) for a, m in matures.items()}
@@ -119,7 +119,7 @@ def _without(mature: Mature) -> Mature:
     return Mature(mature.accession, mature.name, True, mature.spans, mature.twins)
 
 
-def _merged(accession: str, old: Mature | None, one: Imported, twins: tuple[str, ...], newest: Release) -> Mature:
+def _merged(accession: str, old: Mature | None, shipped: bool, one: Imported, twins: tuple[str, ...], newest: Release) -> Mature:
     """Return one miRNA with an import's names added to what was known."""
     spans = list(old.spans) if old else []
     current = one.names.get(accession)
@@ -127,9 +127,10 @@ def _merged(accession: str, old: Mature | None, one: Imported, twins: tuple[str,
         spans.append(Span(current, one.release, one.release))
     known = {mirna_key(s.name) for s in spans}
     spans = [Span(name) for name in one.aliases.get(accession, ()) if mirna_key(name) not in known] + spans
-    newer = old is None or (current is not None and one.release >= LATEST)
-    name = current or one.aliases[accession][-1] if newer or old is None else old.name
-    removed = old.removed if old and not newer else current is None or one.release < newest
+    if old is None or (current is not None and (one.release >= LATEST or not shipped)):
+        name, removed = current or one.aliases[accession][-1], current is None or one.release < newest
+    else:
+        name, removed = old.name, old.removed
     joined = tuple(dict.fromkeys((*(old.twins if old else ()), *twins)))
     return Mature(accession, name, removed, tuple(spans), joined)
 

@@ -1,4 +1,4 @@
-"""From a name, as people and instruments write it, to accessions; or a refusal that says what the name may mean and how to say which."""
+"""From a name, as people and instruments write it, to accessions; or a refusal: what it may mean, and how to say which."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def _same_stem(mature: Mature, tables: NameTables) -> list[Mature]:
 
 def _resolved(name: str, mature: Mature, warnings: list[str]) -> Resolution:
     if mature.removed:
-        last = mature.spans[-1].last
+        last = max((span.last for span in mature.spans if span.last), default=None)
         when = f" after release {release_text(last)}" if last else ""
         warnings = [*warnings, f"{mature.name} was removed from miRBase{when}: papers may still use it, but it is no current miRNA"]
     if mature.twins:
