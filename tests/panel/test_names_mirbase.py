@@ -18,6 +18,7 @@ MIMAT0000445\thsa-miR-126;hsa-miR-126-3p;
 MIMAT0000446\thsa-miR-127;hsa-miR-127-3p;
 MIMAT0004604\thsa-miR-127-5p;
 MIMAT0000138\tmmu-miR-126;mmu-miR-126-3p;
+MIMAT0000002\t;
 MIMAT9000001\thsa-miR-9001;hsa-miR-9001-3p;
 MIMAT9000002\thsa-miR-9001;hsa-miR-9001-5p;
 """

@@ -182,9 +182,9 @@ def _read_aliases(path: Path, problems: list[Problem]) -> dict[str, tuple[str, .
     for number, line in _lines(path):
         accession, tab, rest = line.partition("\t")
         names = tuple(name.strip() for name in rest.split(";") if name.strip())
-        if line.strip() and (not tab or not names or not re.fullmatch(r"MI(?:MAT)?\d{7}", accession)):
+        if line.strip() and (not tab or not re.fullmatch(r"MI(?:MAT)?\d{7}", accession)):
             problems.append(Problem("ALIASES_INVALID", f"{path}, line {number}", repr(line[:60]), fix))
-        elif _ACCESSION.fullmatch(accession) and all(name.startswith("hsa-") for name in names):
+        elif names and _ACCESSION.fullmatch(accession) and all(name.startswith("hsa-") for name in names):
             aliases[accession] = names
     if not aliases and not problems:
         problems.append(Problem("NO_HUMAN_MIRNA", str(path), "no MIMAT accession with hsa- names", fix))
