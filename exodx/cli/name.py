@@ -41,8 +41,9 @@ def resolve(names: tuple[str, ...], release: str | None, as_json: bool) -> None:
                 removed = " (removed)" if answer.removed else ""
                 click.echo(f"{'/'.join(answer.accessions)}\t{'/'.join(answer.names)}{removed}")
     refused = [answer.problem for answer in answers if isinstance(answer, Refusal)]
-    if refused:
-        raise InputRefused(refused)
+    if refused:  # every one is told, however many are of a kind
+        say("\n".join(["exodx: refused", *map(str, refused)]))
+        raise click.exceptions.Exit(InputRefused.exit_code)
 
 
 def _as_dict(answer: object) -> dict[str, object]:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.panel.test_names import AMBIGUOUS
 from tests.panel.test_names_mirbase import ALIASES, MATURE, OLD_MATURE
 
 
@@ -34,6 +35,12 @@ def test_all_are_answered_and_the_refused_reported_together(cli):
     assert done.out.splitlines() == ["MIMAT0000437\thsa-miR-145-5p", "MIMAT0000445\thsa-miR-126-3p"]
     for word in ("'miR-378'", "MIMAT0000731", "MIMAT0000732", "--release", "'HSP70'", "'nonsense'"):
         assert word in done.err
+
+
+def test_every_refused_name_is_told_however_many(cli):
+    done = cli("name", "resolve", *AMBIGUOUS)
+    assert (done.code, done.out) == (3, "")
+    assert all(f"'{name}'" in done.err for name in AMBIGUOUS)
 
 
 def test_a_release_decides(cli):

@@ -133,10 +133,22 @@ def test_a_release_that_does_not_decide_it_is_no_help(name, release):
     problem = refused(name, release)
     assert problem.code == "NAME_AMBIGUOUS"
     assert "give the accession" in problem.fix
+    assert ("hairpin" in problem.found) == (name == "hsa-mir-378")
 
 
 def test_in_release_10_itself_one_name_meant_two():
     assert "In that release itself" in refused("miR-516a-5p", "10").fix
+
+
+def test_a_set_may_be_written_in_accessions_and_one_member_is_no_set():
+    assert found("MIMAT0000232/MIMAT0004563").names == found("miR-199a/b-3p").names
+    answer = found("miR-126/miR-126-3p")
+    assert (answer.kind, answer.accessions) == ("mirna", ("MIMAT0000445",))
+
+
+def test_different_molecules_in_a_set_are_warned_of():
+    assert "different molecules" in found("miR-126-3p/5p").warnings[-1]
+    assert found("miR-720/miR-21-5p").removed
 
 
 def test_a_set_with_an_ambiguous_member_is_refused():
@@ -222,6 +234,7 @@ def test_examples_in_docstrings(module):
         ("mmu-miR-126-3p", "NAME_NOT_HUMAN", "hsa-miR-126-3p"),
         ("ath-miR-159a", "NAME_NOT_HUMAN", "spike_in"),
         ("cel-miR-238-3p", "NAME_NOT_HUMAN", "spike_in"),
+        ("LIN28B", "NAME_UNKNOWN", "proteins in the table"),
         ("ebv-miR-BART7", "NAME_UNKNOWN", "Check the spelling"),
         ("miR-126-3p|0|-1", "NAME_ISOMIR", "hsa-miR-126-3p"),
         ("hsa-miR-126-3p_000451", "NAME_ISOMIR", "hsa-miR-126-3p"),

@@ -39,7 +39,7 @@ def compare(row, tables, release=None):
 def test_agreement_of_the_table_that_comes_with_exodx(name_map):
     """Of 3,486 rows 545 agree; 36 are refused, as they must be (18 ambiguous names); 2,905 are not in the selection, and refused.
 
-    No name is given another accession, and inside the selection (581 rows, 313 accessions) nothing is refused but the ambiguous names.
+    No name is given another accession, and inside the selection (581 rows, 313 accessions) only the ambiguous are refused.
     """
     tables = builtin_tables()
     assert Counter(compare(row, tables) for row in name_map) == {"agrees": 545, "NAME_AMBIGUOUS": 36, "NAME_UNKNOWN": 2905}

@@ -38,6 +38,7 @@ HEADER = """\
 # The facts are miRBase's, releases 6 to 22, whose LICENSE puts it in the public domain. Kozomara A, Birgaoanu M,
 # Griffiths-Jones S. miRBase: from microRNA sequences to function. Nucleic Acids Res 2019;47:D155. doi:10.1093/nar/gky1141
 # name: in release 22, or the last it had. names: each with the releases it was valid in; nothing before release 6 is recorded.
+# A span is from the first release to the last; a gap within it is not recorded.
 # twins: accessions whose mature sequence is the same, as far as they are recorded here."""
 
 

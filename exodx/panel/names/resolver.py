@@ -174,6 +174,8 @@ def _set(name: str, members: tuple[str, ...], tables: NameTables, release: Relea
     accessions = tuple(pairs)
     first = tables.matures.get(accessions[0])
     warnings = [f"{a.asked}: {w}" for a in found_ones for w in a.warnings if not w.startswith("same mature sequence")]
+    if len(accessions) == 1:
+        return Resolution(name, "mirna", accessions, (pairs[accessions[0]],), found_ones[0].removed, tuple(warnings))
     if first and set(accessions[1:]) <= set(first.twins):
         warnings.append("one mature sequence: no assay tells the members apart")
     else:
@@ -237,7 +239,9 @@ def _ambiguous(
     ordered = sorted(found, key=lambda pair: pair[1].first or (0,))
     meant = "; ".join(f"{m.accession} ({m.name}{', removed' if m.removed else ''}) in {s}" for m, s in ordered)
     when = "in different releases" if release is None else f"and release {release_text(release)} does not decide it"
-    found_text = f"meant different molecules {when}: {meant}"
+    hairpin = read_mirna(name)
+    found_text = "written like a hairpin, and the bare name " if hairpin and hairpin.hairpin else ""
+    found_text += f"meant different molecules {when}: {meant}"
     if release is not None and valid:
         fix = "In that release itself it meant both: give the accession."
     else:

@@ -13,7 +13,7 @@ _SIGNS = str.maketrans(
     {**dict.fromkeys("‐‑‒–—−﹣", "-"), **dict.fromkeys("∗＊⁎✱", "*"), "α": "alpha", "β": "beta", "γ": "gamma", "µ": "u"}
 )
 _MIRNA = re.compile(
-    r"(?:(?P<species>[A-Za-z0-9]{2,5})[-_ ])?(?P<stem>microRNA|miRNA|miR-?let|miR|let|lin)(?P<dash>[-_ ]?)(?P<rest>[0-9].*)",
+    r"(?:(?P<species>[A-Za-z0-9]{2,5})[-_ ])?(?P<stem>microRNA|miRNA|miR-?let|miR|let)(?P<dash>[-_ ]?)(?P<rest>[0-9].*)",
     re.IGNORECASE | re.ASCII,
 )
 _ARM = re.compile(r"[-_. ]([35])[-_ ]?p(?=$|\*)")
@@ -63,7 +63,7 @@ def read_mirna(name: str) -> MirnaSpelling | None:
         return None
     stem, rest = match["stem"], _ARM.sub(r"-\1p", match["rest"].casefold())
     rest = re.sub(r"[-_ ]*(?:star|#)$", "*", rest.replace("_", "-").replace(" ", "-"))
-    family = "let" if stem.casefold().endswith("let") else "lin" if stem.casefold() == "lin" else "mir"
+    family = "let" if stem.casefold().endswith("let") else "mir"
     species = (match["species"] or "hsa").casefold()
     armless = not re.search(r"-[35]p|\*", rest)
     gene = stem in ("MIR", "MIRLET", "MIR-LET") and not match["dash"] and not match["species"]
@@ -102,6 +102,8 @@ def set_members(name: str) -> tuple[str, ...]:
     ('hsa-miR-199a-3p', 'hsa-miR-199b-3p')
     """
     head, *others = (part.strip() for part in re.split(r"[/+]", tidy(name)))
+    if 0 < len(others) <= 8 and all(re.fullmatch(r"MIMAT\d{7}", part, re.IGNORECASE | re.ASCII) for part in (head, *others)):
+        return (head, *others)
     first = re.fullmatch(r"(?P<prefix>.*?(?:mir|let)[-_ ]?)(?P<rest>.*)", head, re.IGNORECASE)
     pieces = _SET.fullmatch(first["rest"]) if first else None
     if not others or len(others) > 8 or not first or not pieces or not pieces["number"]:
