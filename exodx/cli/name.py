@@ -32,7 +32,7 @@ def resolve(names: tuple[str, ...], release: str | None, as_json: bool) -> None:
     tables = read_tables()
     answers = [look_up(name, tables, version) for name in names]
     if as_json:
-        click.echo(json.dumps([_as_dict(answer) for answer in answers], indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"answers": [_as_dict(answer) for answer in answers]}, indent=2, ensure_ascii=False))
     for answer in answers:
         if isinstance(answer, Resolution):
             for warning in answer.warnings:

@@ -58,7 +58,7 @@ def test_removed_names_are_marked(cli):
 
 def test_json_answers_every_name(cli):
     done = cli("name", "resolve", "--json", "hsa-mir-126", "miR-378")
-    first, second = json.loads(done.out)
+    first, second = json.loads(done.out)["answers"]
     assert done.code == 3
     assert (first["kind"], first["accessions"], first["names"], first["removed"]) == (
         "mirna",

@@ -108,19 +108,24 @@ def set_members(name: str) -> tuple[str, ...]:
     pieces = _SET.fullmatch(first["rest"]) if first else None
     if not others or len(others) > 8 or not first or not pieces or not pieces["number"]:
         return ()
-    parts = [(head, pieces)]
+    parts, whole = [pieces], False
     for other in others:
         if read_mirna(other):
+            whole = True
             other = re.sub(r"^.*?(?:mir|let)[-_ ]?", "", other, count=1, flags=re.IGNORECASE)
         short = _SET.fullmatch(other)
         if not short or not other:
             return ()
-        parts.append((other, short))
-    return tuple(_member(first["prefix"], pieces, part, parts[-1][1]) for _, part in parts)
+        parts.append(short)
+    lender = None if whole else parts[-1]
+    return tuple(_member(first["prefix"], pieces, part, lender) for part in parts)
 
 
-def _member(prefix: str, first: re.Match[str], part: re.Match[str], last: re.Match[str]) -> str:
+def _member(prefix: str, first: re.Match[str], part: re.Match[str], lender: re.Match[str] | None) -> str:
+    """Return a member's full name. An arm is lent within one number alone (199a/b-3p): miR-126/145-5p says nothing of miR-126."""
     number = part["number"] or first["number"]
     letter = part["letter"] or ("" if part["number"] else first["letter"] or "")
-    arm = part["arm"] or first["arm"] or last["arm"] or ""
+    arm = part["arm"] or ""
+    if lender and not arm and number == first["number"]:
+        arm = first["arm"] or (lender["arm"] if (lender["number"] or number) == number else "") or ""
     return f"{prefix}{number}{letter}{arm if arm == '*' or arm.startswith('-') or not arm else '-' + arm}"
