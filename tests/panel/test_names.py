@@ -220,6 +220,8 @@ def test_reading_a_spelling():
     assert set_members("miR-126/145-5p") == set_members("miR-126/miR-145-5p") == ("miR-126", "miR-145-5p")  # no arm is lent
     assert set_members("miR-145-5p/126") == ("miR-145-5p", "miR-126")
     assert set_members("miR-199a/199b-3p") == ("miR-199a-3p", "miR-199b-3p")
+    assert set_members("let-7a-5p/miR-98-5p") == ("let-7a-5p", "miR-98-5p")
+    assert set_members("miR-16-1-3p/mmu-miR-145-5p") == ("miR-16-1-3p", "mmu-miR-145-5p")
     assert set_members("HER2/neu") == set_members("miR-1/") == set_members("miR-" + "/".join("1234567891")) == ()
 
 

@@ -18,6 +18,7 @@ _MIRNA = re.compile(
 )
 _ARM = re.compile(r"[-_. ]([35])[-_ ]?p(?=$|\*)")
 _ISOMIR = re.compile(r"(?P<base>.+-[35]p)(?:[|.:;+_ -]|iso).*", re.IGNORECASE)
+_ACCESSION = re.compile(r"MIMAT\d{7}", re.IGNORECASE | re.ASCII)
 _SET = re.compile(r"(?P<number>(?![35]p$)\d+)?(?P<letter>[a-z]{1,2})?(?P<arm>-?[35]p|\*)?", re.IGNORECASE | re.ASCII)
 
 
@@ -102,30 +103,23 @@ def set_members(name: str) -> tuple[str, ...]:
     ('hsa-miR-199a-3p', 'hsa-miR-199b-3p')
     """
     head, *others = (part.strip() for part in re.split(r"[/+]", tidy(name)))
-    if 0 < len(others) <= 8 and all(re.fullmatch(r"MIMAT\d{7}", part, re.IGNORECASE | re.ASCII) for part in (head, *others)):
+    if not 0 < len(others) <= 8:
+        return ()
+    if all(_ACCESSION.fullmatch(part) or read_mirna(part) for part in (head, *others)):
         return (head, *others)
     first = re.fullmatch(r"(?P<prefix>.*?(?:mir|let)[-_ ]?)(?P<rest>.*)", head, re.IGNORECASE)
-    pieces = _SET.fullmatch(first["rest"]) if first else None
-    if not others or len(others) > 8 or not first or not pieces or not pieces["number"]:
+    parts = [_SET.fullmatch(part) for part in (first["rest"] if first else "", *others)]
+    known = [part for part in parts if part and part[0]]
+    if not first or len(known) < len(parts) or not known[0]["number"]:
         return ()
-    parts, whole = [pieces], False
-    for other in others:
-        if read_mirna(other):
-            whole = True
-            other = re.sub(r"^.*?(?:mir|let)[-_ ]?", "", other, count=1, flags=re.IGNORECASE)
-        short = _SET.fullmatch(other)
-        if not short or not other:
-            return ()
-        parts.append(short)
-    lender = None if whole else parts[-1]
-    return tuple(_member(first["prefix"], pieces, part, lender) for part in parts)
+    return tuple(_member(first["prefix"], known[0], part, known[-1]) for part in known)
 
 
-def _member(prefix: str, first: re.Match[str], part: re.Match[str], lender: re.Match[str] | None) -> str:
+def _member(prefix: str, first: re.Match[str], part: re.Match[str], lender: re.Match[str]) -> str:
     """Return a member's full name. An arm is lent within one number alone (199a/b-3p): miR-126/145-5p says nothing of miR-126."""
     number = part["number"] or first["number"]
     letter = part["letter"] or ("" if part["number"] else first["letter"] or "")
     arm = part["arm"] or ""
-    if lender and not arm and number == first["number"]:
+    if not arm and number == first["number"]:
         arm = first["arm"] or (lender["arm"] if (lender["number"] or number) == number else "") or ""
     return f"{prefix}{number}{letter}{arm if arm == '*' or arm.startswith('-') or not arm else '-' + arm}"
