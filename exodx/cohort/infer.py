@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from exodx.cohort.columns import find_specimen_columns
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import State, read_cells
-from exodx.panel import Analyte, Panel, Scale
+from exodx.frozen import WELLS, State, read_cells
+from exodx.panel import MAX_CT, Analyte, Panel, Scale
 from exodx.panel.analyte import name_key
 from exodx.tables import TextTable, read_table, specimen_ids, to_wide
 
@@ -59,7 +59,7 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     Returns
     -------
     panel : Panel
-        miRNA columns if there are any, otherwise every numeric column; in the order of their names.
+        The analytes of a long table; else miRNA columns if there are any, otherwise every numeric column. In the order of their names.
     notes : tuple of str
         What was inferred and what was left out.
 
@@ -70,16 +70,20 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     """
     bearers = Counter(map(name_key, table.header))
     doubled = [name for name in table.header if name not in reserved and bearers[name_key(name)] > 1]
-    numeric = [c for name in table.header if name not in reserved and name not in doubled and (c := _numeric(table, name))]
+    numeric = [
+        c
+        for name in table.analytes or table.header
+        if name not in reserved and name not in doubled and (c := _numeric(table, name))
+    ]
     mirnas = [c for c in numeric if is_mirna_name(c.name) or _SPIKE.match(name_key(c.name))]
-    chosen = sorted(mirnas or numeric, key=lambda c: c.name)
+    chosen = sorted(numeric if table.analytes else mirnas or numeric, key=lambda c: c.name)
     if not chosen:
         fix = "Give a panel file that names the analytes: --panel FILE.toml."
         raise InputRefused(Problem("NO_ANALYTE", table.source, "no column looks like a measured analyte", fix))
-    unit = _unit(chosen, bool(mirnas))
+    unit = _unit(chosen, bool(mirnas), table.unit)
     roles = _roles([c.name for c in chosen], unit)
-    kind = "mirna" if mirnas else "other"
-    analytes = tuple(Analyte(name=c.name, kind=kind, unit=unit, role=roles[c.name]) for c in chosen)  # type: ignore[arg-type]
+    kinds = {c.name: "mirna" if c in mirnas else "other" for c in chosen}
+    analytes = tuple(Analyte(name=c, kind=kinds[c], unit=unit, role=roles[c]) for c in kinds)  # type: ignore[arg-type]
     references = [name for name, role in roles.items() if role == "reference"]
     panel = Panel(
         name=f"auto-{_digest(c.name for c in chosen)}",
@@ -96,7 +100,7 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
 
 def infer_from_file(path: Path, without: Collection[str]) -> tuple[Panel, tuple[str, ...]]:
     """Infer a panel from a table file, leaving out its specimen columns and the columns ``without``."""
-    table = to_wide(read_table(path), is_mirna_name)
+    table = to_wide(read_table(path), is_mirna_name, wells=WELLS)
     _, id_column, problems = specimen_ids(table)
     attributes, _ = find_specimen_columns(table, {})
     if problems:
@@ -112,18 +116,21 @@ def _digest(names: Iterable[str]) -> str:
 
 
 def _numeric(table: TextTable, name: str) -> _Numeric | None:
-    cells = read_cells(table.columns[name], Scale.NORMALISED, decimal=table.decimal)
-    written = [row for row, text in enumerate(table.columns[name]) if text]
+    texts = [well for cell in table.columns[name] for well in cell.split(WELLS)]
+    cells = read_cells(texts, Scale.NORMALISED, decimal=table.decimal)
+    written = [row for row, text in enumerate(texts) if text]
     if not written or len(cells.unreadable) > len(written) / 2 or not np.isfinite(cells.values).any():
         return None
     return _Numeric(name, cells.values[np.isfinite(cells.values)], bool((cells.states == State.UNDETERMINED).any()))
 
 
-def _unit(columns: Sequence[_Numeric], mirna: bool) -> str:
-    """Guess the one unit of a block of columns from its numbers."""
+def _unit(columns: Sequence[_Numeric], mirna: bool, told: str) -> str:
+    """Guess the one unit of a block of columns from its numbers, if the table does not tell."""
     values = np.concatenate([c.values for c in columns])
     if values.min() < 0:
         return "normalised"
+    if told == "Ct" and values.min() > 0 and values.max() <= MAX_CT:
+        return "Ct"
     whole = bool((values == np.floor(values)).all())
     looks_ct = values.min() > 0 and values.max() <= 50 and 15 <= np.median(values) <= 42 and not whole
     if looks_ct and (mirna or any(c.undetermined for c in columns)):

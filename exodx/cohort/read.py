@@ -14,7 +14,7 @@ from exodx.cohort.cohort import Cohort
 from exodx.cohort.columns import find_specimen_columns
 from exodx.cohort.infer import infer_panel, is_mirna_name
 from exodx.errors import InputRefused, Problem, nearest
-from exodx.frozen import InputContract, Measurements, read_cells
+from exodx.frozen import WELLS, InputContract, Measurements, read_cells
 from exodx.panel import Panel, Scale, StudyPlan, load_panel
 from exodx.tables import TextTable, cell_text, read_table, specimen_ids, to_wide
 from exodx.tables.table import Records, build_table
@@ -78,7 +78,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     """
     panel = intake.panel if isinstance(intake.panel, Panel) or intake.panel == "auto" else load_panel(intake.panel)
     named = intake.columns.get("specimen")
-    table = to_wide(table, _is_analyte(panel), named)
+    table = to_wide(table, _is_analyte(panel), named, WELLS)
     if intake.specimens is not None:
         table = _join(table, read_table(intake.specimens), intake)
         named = named if named in table.columns else None
