@@ -59,7 +59,8 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     Returns
     -------
     panel : Panel
-        The analytes of a long table; else miRNA columns if there are any, otherwise every numeric column. In the order of their names.
+        The analytes of a long table; else miRNA columns if there are any, otherwise every numeric column.
+        In the order of their names.
     notes : tuple of str
         What was inferred and what was left out.
 
@@ -70,11 +71,8 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     """
     bearers = Counter(map(name_key, table.header))
     doubled = [name for name in table.header if name not in reserved and bearers[name_key(name)] > 1]
-    numeric = [
-        c
-        for name in table.analytes or table.header
-        if name not in reserved and name not in doubled and (c := _numeric(table, name))
-    ]
+    candidates = [name for name in table.analytes or table.header if name not in reserved and name not in doubled]
+    numeric = [c for name in candidates if (c := _numeric(table, name))]
     mirnas = [c for c in numeric if is_mirna_name(c.name) or _SPIKE.match(name_key(c.name))]
     chosen = sorted(numeric if table.analytes else mirnas or numeric, key=lambda c: c.name)
     if not chosen:
@@ -82,7 +80,8 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
         raise InputRefused(Problem("NO_ANALYTE", table.source, "no column looks like a measured analyte", fix))
     unit = _unit(chosen, bool(mirnas), table.unit)
     roles = _roles([c.name for c in chosen], unit)
-    kinds = {c.name: "mirna" if c in mirnas else "other" for c in chosen}
+    named_so = {c.name for c in mirnas}
+    kinds = {c.name: "mirna" if c.name in named_so else "other" for c in chosen}
     analytes = tuple(Analyte(name=c, kind=kinds[c], unit=unit, role=roles[c]) for c in kinds)  # type: ignore[arg-type]
     references = [name for name, role in roles.items() if role == "reference"]
     panel = Panel(

@@ -9,7 +9,12 @@ FAMILY_480 = Family(
     "Roche LightCycler 480",
     by_name(
         {"well": ("pos",), "specimen": ("name",), "ct": ("cp",)},
-        {"analyte": ("target name", "target", "gene name"), "omit": ("include", "inc"), "task": ("type",)},
+        {
+            "analyte": ("target name", "target", "gene name"),
+            "omit": ("include", "inc"),
+            "task": ("type",),
+            "standard": ("standard",),
+        },
         marks=("standard",),
     ),
     no_ct=_NO_CT,

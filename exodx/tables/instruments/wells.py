@@ -75,7 +75,7 @@ class Family:
     title : str
         For the note to the user.
     locate : callable
-        Given the line above and a line, the positions of ``specimen, analyte, ct, well, plate, dye, task, omit, call``
+        Given the line above and a line, the positions of ``specimen, analyte, ct, well, plate, dye, task, omit, call, standard``
         where the line is the family's header, else None.
     no_ct : mapping
         What the family writes (folded) where a loaded well crossed no threshold, to what exodx reads.
@@ -136,7 +136,7 @@ def long_table(block: Block) -> TextTable:
     written = cells["ct"]
     values, said = _values(written, cells.get("call", blank), block.family)
     analytes, dyes = _analytes(cells.get("analyte", blank), cells.get("dye", [block.dye] * len(blank)))
-    tasks, unknown_words = _tasks(cells["specimen"], cells.get("task", blank), cells.get("omit", blank), block.family)
+    tasks, unknown_words = _tasks(cells, blank, block.family)
     plates = cells.get("plate", blank)
     columns = {
         "specimen_id": cells["specimen"],
@@ -174,8 +174,9 @@ def _analytes(names: list[str], dyes: list[str]) -> tuple[list[str], list[str]]:
     return dyes, [f"no well names its target: the dye stands in ({', '.join(dict.fromkeys(filter(None, dyes)))})"]
 
 
-def _tasks(specimens: list[str], words: list[str], omit: list[str], family: Family) -> tuple[list[str], list[str]]:
+def _tasks(cells: Mapping[str, list[str]], blank: list[str], family: Family) -> tuple[list[str], list[str]]:
     """Return what each well is for; words that no family uses are taken for specimens, and said."""
+    words, omit, standard = (cells.get(role, blank) for role in ("task", "omit", "standard"))
     meaning = {word: TASKS.get(word.casefold(), TASKS.get(_NUMBERED.sub("", word.casefold()))) for word in set(words)}
     meaning |= {word: POSITIVE for word in meaning if word.casefold().startswith(("pc_", "positive"))}
     strange = sorted(word for word, task in meaning.items() if task is None)
@@ -183,9 +184,9 @@ def _tasks(specimens: list[str], words: list[str], omit: list[str], family: Fami
     shown = ", ".join(map(repr, strange[:4])) + (" …" if len(strange) > 4 else "")
     notes = [f"{count} wells have a task that exodx does not know ({shown}): taken for specimens"] if strange else []
     tasks = [meaning[word] or UNKNOWN for word in words]
-    for i, name in enumerate(specimens):
+    for i, name in enumerate(cells["specimen"]):
         if tasks[i] == UNKNOWN and name:
-            tasks[i] = CONTROL_NAMES.get(name.casefold(), UNKNOWN)
+            tasks[i] = STANDARD if standard[i] not in ("", "0") else CONTROL_NAMES.get(name.casefold(), UNKNOWN)
         if omit[i].casefold() == family.omit:
             tasks[i] = OMITTED
     return tasks, notes
