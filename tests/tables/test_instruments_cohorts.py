@@ -9,7 +9,7 @@ import pytest
 from exodx.errors import InputRefused
 from exodx.tables import read_table, read_wells
 
-pytestmark = pytest.mark.cohorts
+pytestmark = [pytest.mark.cohorts, pytest.mark.filterwarnings("ignore:Workbook contains no default style")]
 
 
 @pytest.fixture
@@ -28,7 +28,8 @@ def grid(path, sign):
 def block(rows, header):
     """Return the rows under the header that starts with these cells, up to a blank line, as dicts."""
     at = next(i for i, row in enumerate(rows) if row[: len(header)] == header)
-    end = next((i for i in range(at + 1, len(rows)) if rows[i] in ([""], []) or not any(rows[i])), len(rows))
+    below = range(at + 1, len(rows))
+    end = next((i for i in below if rows[i][0].startswith("[") or not any(cell.strip() for cell in rows[i])), len(rows))
     return [dict(zip(rows[at], row, strict=False)) for row in rows[at + 1 : end]]
 
 
@@ -131,6 +132,5 @@ def test_headerless_triplicates(cohorts_folder):
     for path in files:
         raw = [line.split() for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
         table = read_table(path)
-        assert [*zip(table.columns["analyte"], table.columns["specimen_id"], table.columns["value"], table.columns["class"])] == [
-            tuple(row) for row in raw
-        ]
+        columns = [table.columns[name] for name in ("analyte", "specimen_id", "value", "class")]
+        assert [list(row) for row in zip(*columns, strict=True)] == raw

