@@ -29,7 +29,7 @@ def block(rows, header):
     """Return the rows under the header that starts with these cells, up to a blank line, as dicts."""
     at = next(i for i, row in enumerate(rows) if row[: len(header)] == header)
     below = range(at + 1, len(rows))
-    end = next((i for i in below if rows[i][0].startswith("[") or not any(cell.strip() for cell in rows[i])), len(rows))
+    end = next((i for i in below if "".join(rows[i][:1]).startswith("[") or not any(cell.strip() for cell in rows[i])), len(rows))
     return [dict(zip(rows[at], row, strict=False)) for row in rows[at + 1 : end]]
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
+
+import pyarrow as pa
+import pyarrow.csv as pc
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.instruments import biomark, cfx, lightcycler, mirnaqcd, openarray, quantstudio, sds
@@ -22,6 +26,7 @@ FAMILIES = (
     biomark.FAMILY,
     openarray.FAMILY,
 )
+Wells = dict[str, list[str]]
 _SEARCHED = 200
 """The header of the wells stands within so many lines of the file or of its [Results] mark."""
 
@@ -39,18 +44,20 @@ def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTabl
     text, said = _decode(content)
     if "\x00" in text:
         return None
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    start = next((i for i, line in enumerate(lines) if line.startswith("[Results]")), 0)
+    lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
+    start = next((i for i, line in enumerate(lines) if line.startswith("[Results]")), 0) if "[Results]" in text else 0
     above: list[str] = []
     for at in range(start, min(start + _SEARCHED, len(lines))):
         sign = max("\t,;", key=lines[at].count)
         cells = _cells(lines[at], sign)
         if found := _recognise(source, above, cells):
-            rows, places = _body(source, lines, at + 1, sign, len(cells))
-            _refuse_more(source, found[1], (_cells(line, sign) for line in takewhile(_no_section, lines[at + 1 + len(rows) :])))
+            columns = found[1]
+            end = next((i for i in range(at + 1, len(lines)) if not lines[i].strip() or lines[i].startswith("[")), len(lines))
+            _refuse_more(source, columns, (_cells(line, sign) for line in takewhile(_no_section, lines[end:])))
+            wells, places = _wells(source, lines[at + 1 : end], at + 2, sign, len(cells), columns)
             preamble = lines[: min(start or at, _SEARCHED)]
             plate, dye = _plate(dict(map(_pair, preamble))), _filter(preamble)
-            return long_table(Block(source, *found, rows, places, "line", plate, dye, (*notes, *said)))
+            return long_table(Block(source, found[0], wells, places, "line", plate, dye, (*notes, *said)))
         above = cells
     return mirnaqcd.wells(source, lines, (*notes, *said))
 
@@ -63,10 +70,10 @@ def wells_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: S
             if found := _recognise(source, above, cells):
                 end = next((i for i in range(at + 1, len(rows)) if not any(rows[i])), len(rows))
                 preamble = {row[0].casefold().strip(): row[1] for row in rows[:at] if len(row) > 1}
-                places = list(range(at + 2, end + 1))
                 _refuse_more(source, found[1], rows[end:])
-                block = Block(source, *found, rows[at + 1 : end], places, "row", _plate(preamble), "", (*notes, f"sheet {name!r}"))
-                return long_table(block)
+                wells, places = _by_role(rows[at + 1 : end], found[1]), list(range(at + 2, end + 1))
+                said = (*notes, f"sheet {name!r}")
+                return long_table(Block(source, found[0], wells, places, "row", _plate(preamble), "", said))
             above = cells
     return None
 
@@ -105,16 +112,21 @@ def _recognise(source: str, above: Sequence[str], cells: Sequence[str]) -> tuple
     return None
 
 
-def _body(source: str, lines: list[str], first: int, sign: str, width: int) -> tuple[list[list[str]], list[int]]:
-    """Cut the lines below the header into cells, up to a blank line or the next section."""
-    end = next((i for i in range(first, len(lines)) if not lines[i].strip() or lines[i].startswith("[")), len(lines))
+def _wells(source: str, body: list[str], first: int, sign: str, width: int, columns: Columns) -> tuple[Wells, list[int]]:
+    """Cut the lines of the wells into cells: by Arrow where every line has the header's width and nothing is quoted."""
+    text = "\n".join(body)
+    if body and '"' not in text:
+        try:
+            return _by_arrow(text, sign, width, columns), list(range(first, first + len(body)))
+        except pa.ArrowInvalid:
+            pass
+    at, rows, places = first, [], []
     try:
-        reader = csv.reader(lines[first:end], delimiter=sign, strict=True)
-        rows, places, at = [], [], first + 1
+        reader = csv.reader(body, delimiter=sign, strict=True)
         for row in reader:
             rows.append(row)
             places.append(at)
-            at = first + reader.line_num + 1
+            at = first + reader.line_num
     except csv.Error as error:
         fix = "Close the quotation mark, or export the file again."
         raise InputRefused(Problem("QUOTE", f"{source}, line {at}", str(error), fix)) from None
@@ -125,7 +137,31 @@ def _body(source: str, lines: list[str], first: int, sign: str, width: int) -> t
     ]
     if problems:
         raise InputRefused(problems)
-    return rows, places
+    return _by_role(rows, columns), places
+
+
+def _by_arrow(text: str, sign: str, width: int, columns: Columns) -> Wells:
+    names = [str(i) for i in range(width)]
+    used = [str(i) for i in dict.fromkeys(columns.values())]
+    table = pc.read_csv(
+        io.BytesIO(text.encode()),
+        pc.ReadOptions(column_names=names, block_size=1 << 24),
+        pc.ParseOptions(delimiter=sign, quote_char=False),
+        pc.ConvertOptions(include_columns=used, column_types=dict.fromkeys(used, pa.dictionary(pa.int32(), pa.string()))),
+    )
+    return {role: _texts(table.column(str(i))) for role, i in columns.items()}
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    texts: list[str] = []
+    for chunk in column.chunks:
+        words = [word.strip() for word in chunk.dictionary.to_pylist()]
+        texts += map(words.__getitem__, chunk.indices.to_numpy().tolist())
+    return texts
+
+
+def _by_role(rows: list[list[str]], columns: Columns) -> Wells:
+    return {role: [row[at].strip() if at < len(row) else "" for row in rows] for role, at in columns.items()}
 
 
 def _no_section(line: str) -> bool:

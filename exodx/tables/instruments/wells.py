@@ -62,6 +62,7 @@ CONTROL_NAMES = MappingProxyType(
 )
 """Specimen names that say that there is no specimen in the well."""
 
+_NAMELESS = ("without a target's name", "without a specimen's name")
 _NUMBERED = re.compile(r"[-_ ]?\d+$")
 _COMMA_NUMBER = re.compile(r"^\d+,\d+$")
 
@@ -94,12 +95,11 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The wells as they stand in the file: rows below the header, each with its line; plate and dye as its preamble names them."""
+    """The wells as they stand in the file: the cells of each role, each row with its line; plate and dye as the preamble says."""
 
     source: str
     family: Family
-    columns: Columns
-    rows: list[list[str]]
+    cells: dict[str, list[str]]
     lines: list[int]
     place: str
     plate: str
@@ -131,8 +131,8 @@ def by_name(needed: Mapping[str, tuple[str, ...]], optional: Mapping[str, tuple[
 
 def long_table(block: Block) -> TextTable:
     """Return every well of a block, controls and omitted wells among them."""
-    cells = {role: [row[at].strip() if at < len(row) else "" for row in block.rows] for role, at in block.columns.items()}
-    blank = [""] * len(block.rows)
+    cells = block.cells
+    blank = [""] * len(block.lines)
     written = cells["ct"]
     values, said = _values(written, cells.get("call", blank), block.family)
     analytes, dyes = _analytes(cells.get("analyte", blank), cells.get("dye", [block.dye] * len(blank)))
@@ -142,12 +142,12 @@ def long_table(block: Block) -> TextTable:
         "specimen_id": cells["specimen"],
         "analyte": analytes,
         "well": cells.get("well", blank),
-        "plate": plates if any(plates) else [block.plate] * len(block.rows),
+        "plate": plates if any(plates) else [block.plate] * len(blank),
         "task": tasks,
         "ct": written,
         "value": values,
     }
-    notes = [*block.notes, f"{block.family.title}: {len(block.rows)} wells", *dyes, *said, *unknown_words]
+    notes = [*block.notes, f"{block.family.title}: {len(blank)} wells", *dyes, *said, *unknown_words]
     decimal = "," if any("," in v and _COMMA_NUMBER.match(v) for v in values) and not any("." in v for v in values) else "."
     notes += ["decimal comma"] if decimal == "," else []
     return TextTable(block.source, columns, block.lines, block.place, decimal, tuple(notes), unit="Ct")
@@ -156,11 +156,10 @@ def long_table(block: Block) -> TextTable:
 def _values(written: list[str], calls: list[str], family: Family) -> tuple[list[str], list[str]]:
     """Say each Ct in the words of exodx; a well that the instrument failed keeps no number."""
     values, said = list(written), []
-    for word, count in Counter(written).items():
-        meaning = family.no_ct.get(word.casefold())
-        if meaning is not None:
-            values = [meaning if v == word else v for v in values]
-            said.append(f"{count} wells without a Ct are written {word!r}: read as {meaning!r}")
+    for word in sorted(word for word in set(written) if word.casefold() in family.no_ct):
+        meaning = family.no_ct[word.casefold()]
+        values = [meaning if v == word else v for v in values]
+        said.append(f"{written.count(word)} wells without a Ct are written {word!r}: read as {meaning!r}")
     failed = [i for i, call in enumerate(calls) if call.casefold() == "fail" and values[i] == written[i]]
     for i in failed:
         values[i] = "failed QC"
@@ -184,12 +183,14 @@ def _tasks(cells: Mapping[str, list[str]], blank: list[str], family: Family) -> 
     shown = ", ".join(map(repr, strange[:4])) + (" …" if len(strange) > 4 else "")
     notes = [f"{count} wells have a task that exodx does not know ({shown}): taken for specimens"] if strange else []
     tasks = [meaning[word] or UNKNOWN for word in words]
-    for i, name in enumerate(cells["specimen"]):
-        if tasks[i] == UNKNOWN and name:
-            tasks[i] = STANDARD if standard[i] not in ("", "0") else CONTROL_NAMES.get(name.casefold(), UNKNOWN)
-        if omit[i].casefold() == family.omit:
-            tasks[i] = OMITTED
-    return tasks, notes
+    control = {name: CONTROL_NAMES[name.casefold()] for name in set(cells["specimen"]) if name.casefold() in CONTROL_NAMES}
+    if control:
+        named = zip(tasks, cells["specimen"], strict=True)
+        tasks = [control.get(name, UNKNOWN) if task == UNKNOWN else task for task, name in named]
+    if set(standard) - {"", "0"}:
+        tasks = [STANDARD if amount not in ("", "0") else task for task, amount in zip(tasks, standard, strict=True)]
+    omitted = {word for word in set(omit) if word.casefold() == family.omit}
+    return [OMITTED if word in omitted else task for task, word in zip(tasks, omit, strict=True)] if omitted else tasks, notes
 
 
 def specimen_wells(table: TextTable) -> TextTable:
@@ -201,23 +202,17 @@ def specimen_wells(table: TextTable) -> TextTable:
         ``NO_SPECIMEN`` when none does.
     """
     ids, analytes, tasks = (table.columns[name] for name in ("specimen_id", "analyte", "task"))
-    left_out: Counter[str] = Counter()
-    rows = []
-    for row, (name, analyte, task) in enumerate(zip(ids, analytes, tasks, strict=True)):
-        if task not in MEASURES_SPECIMEN:
-            left_out[task] += 1
-        elif not name:
-            left_out["without a specimen's name"] += 1
-        elif not analyte:
-            left_out["without a target's name"] += 1
-        else:
-            rows.append(row)
+    why = [
+        task if task not in MEASURES_SPECIMEN else "" if name and analyte else _NAMELESS[not name]
+        for name, analyte, task in zip(ids, analytes, tasks, strict=True)
+    ]
+    left_out = Counter(filter(None, why))
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(left_out.items()))
-    if not rows:
+    if len(table) == left_out.total():
         fix = "Name specimens and targets in the instrument's software and export again."
         raise InputRefused(Problem("NO_SPECIMEN", table.source, f"no well holds a named specimen and target ({counts})", fix))
-    kept = table.take(rows)
-    size = f"{len(rows)} wells of {len(set(kept.columns['specimen_id']))} specimens × {len(set(kept.columns['analyte']))} targets"
+    kept = table.take([row for row, reason in enumerate(why) if not reason]) if left_out else table
+    size = f"{len(kept)} wells of {len(set(kept.columns['specimen_id']))} specimens × {len(set(kept.columns['analyte']))} targets"
     notes = (*table.notes, size, f"wells left out: {counts}") if left_out else (*table.notes, size)
     columns = {name: cells for name, cells in kept.columns.items() if name not in ("plate", "well") or any(cells)}
     return replace(kept, columns=columns, notes=notes)
