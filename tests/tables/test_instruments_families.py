@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import subprocess
+import sys
 from contextlib import suppress
 
 import openpyxl
@@ -281,6 +283,19 @@ def test_a_plain_table_is_no_export(file):
 def test_four_columns_without_a_header_are_not_guessed_at(text, file):
     with pytest.raises(InputRefused, match="NOT_AN_EXPORT"):
         read_wells(file(text))
+
+
+def test_reading_an_export_does_not_import_pandas(file):
+    path = str(file(QUANTSTUDIO))
+    code = f"import sys; from exodx.tables import read_table; read_table({path!r}); sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_lines_of_the_wrong_width_and_quoted_cells_are_cut_all_the_same(file):
+    short = SDS.replace("\tUndetermined\t\n4", "\tUndetermined\n4")
+    quoted = SDS.replace("\tmiR-1-3p\t", '\t"miR-1-3p"\t')
+    assert short != SDS != quoted
+    assert cells(read_table(file(short))) == cells(read_table(file(quoted))) == KEPT["SDS"]
 
 
 @given(st.binary(max_size=200) | st.sampled_from(sorted(FAMILIES)).flatmap(lambda f: mangled(FAMILIES[f].encode())))

@@ -52,7 +52,7 @@ def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTabl
         cells = _cells(lines[at], sign)
         if found := _recognise(source, above, cells):
             columns = found[1]
-            end = next((i for i in range(at + 1, len(lines)) if not lines[i].strip() or lines[i].startswith("[")), len(lines))
+            end = next((i for i, line in enumerate(lines[at + 1 :], at + 1) if line[:1] in "[ \t" and _ends(line)), len(lines))
             _refuse_more(source, columns, (_cells(line, sign) for line in takewhile(_no_section, lines[end:])))
             wells, places = _wells(source, lines[at + 1 : end], at + 2, sign, len(cells), columns)
             preamble = lines[: min(start or at, _SEARCHED)]
@@ -153,15 +153,21 @@ def _by_arrow(text: str, sign: str, width: int, columns: Columns) -> Wells:
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
+    """Return the texts of a dictionary column; its indices are taken from memory, since Arrow's ``to_numpy`` imports pandas."""
     texts: list[str] = []
     for chunk in column.chunks:
         words = [word.strip() for word in chunk.dictionary.to_pylist()]
-        texts += map(words.__getitem__, chunk.indices.to_numpy().tolist())
+        start = chunk.indices.offset
+        texts += map(words.__getitem__, memoryview(chunk.indices.buffers()[1]).cast("i")[start : start + len(chunk)])
     return texts
 
 
 def _by_role(rows: list[list[str]], columns: Columns) -> Wells:
     return {role: [row[at].strip() if at < len(row) else "" for row in rows] for role, at in columns.items()}
+
+
+def _ends(line: str) -> bool:
+    return line.startswith("[") or not line.strip()
 
 
 def _no_section(line: str) -> bool:

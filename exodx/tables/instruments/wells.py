@@ -160,7 +160,8 @@ def _values(written: list[str], calls: list[str], family: Family) -> tuple[list[
         meaning = family.no_ct[word.casefold()]
         values = [meaning if v == word else v for v in values]
         said.append(f"{written.count(word)} wells without a Ct are written {word!r}: read as {meaning!r}")
-    failed = [i for i, call in enumerate(calls) if call.casefold() == "fail" and values[i] == written[i]]
+    fails = {call for call in set(calls) if call.casefold() == "fail"}
+    failed = [i for i, call in enumerate(calls) if call in fails and values[i] == written[i]] if fails else []
     for i in failed:
         values[i] = "failed QC"
     return values, said + ([f"{len(failed)} wells failed the instrument's quality control: their Ct is not used"] if failed else [])
