@@ -233,6 +233,11 @@ def test_the_plate_is_the_run_and_empty_columns_are_left_out(file):
     assert "plate" not in read_table(file(CFX)).columns
 
 
+def test_the_biological_group_is_kept_where_the_export_names_one(file):
+    assert "group" not in read_table(file(CFX)).columns
+    assert read_table(file(CFX.replace(",P1,,", ",P1,case,"))).columns["group"] == ["case", ""]
+
+
 def test_dyes_stand_in_for_targets_only_where_no_well_names_one(file):
     table = read_table(file(CFX.replace("miR-1-3p", "")))
     assert set(table.columns["analyte"]) == {"FAM"}

@@ -8,7 +8,7 @@ FAMILY = Family(
     "Bio-Rad CFX",
     by_name(
         {"well": ("well",), "specimen": ("sample",), "analyte": ("target",), "task": ("content",), "ct": ("cq", "c(t)", "ct")},
-        {"dye": ("fluor",)},
+        {"dye": ("fluor",), "group": ("biological set name", "biological group")},
         marks=("fluor",),
     ),
     no_ct=dict.fromkeys(("", "nan", "n/a", "none"), "Undetermined"),

@@ -15,7 +15,7 @@ FAMILY = Family(
             "task": ("task",),
             "ct": ("ct", "crt", "cq"),
         },
-        {"omit": ("omit",), "dye": ("reporter",)},
+        {"omit": ("omit",), "dye": ("reporter",), "group": ("biogroup name", "biogroup", "biological group")},
         marks=("reporter",),
     ),
 )

@@ -2,7 +2,7 @@
 
 The long table has the columns ``specimen_id, analyte, well, plate, task, ct, value``: ``ct`` is the text as the instrument wrote
 it, ``value`` says the same in the words that exodx reads (a Bio-Rad ``NaN`` of a loaded well is ``Undetermined``, a blank of
-QuantStudio is blank: not run).
+QuantStudio is blank: not run). ``group`` is there where the export names biological groups.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class Family:
     title : str
         For the note to the user.
     locate : callable
-        Given the line above and a line, the positions of ``specimen, analyte, ct, well, plate, dye, task, omit, call, standard``
+        Given the line above and a line, the positions of ``specimen, analyte, ct, well, plate, dye, task, omit, call, standard,
+        group``
         where the line is the family's header, else None.
     no_ct : mapping
         What the family writes (folded) where a loaded well crossed no threshold, to what exodx reads.
@@ -147,6 +148,8 @@ def long_table(block: Block) -> TextTable:
         "ct": written,
         "value": values,
     }
+    if any(cells.get("group", blank)):
+        columns["group"] = cells["group"]
     notes = [*block.notes, f"{block.family.title}: {len(blank)} wells", *dyes, *said, *unknown_words]
     decimal = "," if any("," in v and _COMMA_NUMBER.match(v) for v in values) and not any("." in v for v in values) else "."
     notes += ["decimal comma"] if decimal == "," else []
