@@ -1,4 +1,4 @@
-"""A model trained on a plain table scores an instrument's export: replicate wells as their median, controls left out, spread flagged."""
+"""A model scores an instrument's export: replicate wells as their median, controls left out, spread flagged."""
 
 import numpy as np
 import pytest

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exodx.tables.instruments.wells import Columns, Family, fold
+from exodx.tables.instruments.wells import Columns, Family
 
 
 def _locate(above: Sequence[str], header: Sequence[str]) -> Columns | None:
     """``Name`` stands over the specimen and over the assay; only the line above tells them apart."""
-    names = [(fold(group), fold(name)) for group, name in zip(above, header, strict=False)]
+    names = list(zip(above, header, strict=False))
     if ("chamber", "id") not in names or ("sample", "name") not in names or ("ct", "value") not in names:
         return None
     assays = [i for i, (group, name) in enumerate(names) if name == "name" and group != "sample"]

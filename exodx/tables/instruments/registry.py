@@ -13,7 +13,7 @@ import pyarrow.csv as pc
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.instruments import biomark, cfx, lightcycler, mirnaqcd, openarray, quantstudio, sds
-from exodx.tables.instruments.wells import Block, Columns, Family, long_table
+from exodx.tables.instruments.wells import Block, Columns, Family, fold, long_table
 from exodx.tables.table import TextTable
 
 FAMILIES = (
@@ -29,6 +29,9 @@ FAMILIES = (
 Wells = dict[str, list[str]]
 _SEARCHED = 200
 """The header of the wells stands within so many lines of the file or of its [Results] mark."""
+
+_WIDEST = 200
+"""No instrument's table of wells has so many columns."""
 
 _PLATE_KEYS = ("experiment barcode", "barcode", "experiment name")
 
@@ -49,7 +52,7 @@ def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTabl
     above: list[str] = []
     for at in range(start, min(start + _SEARCHED, len(lines))):
         sign = max("\t,;", key=lines[at].count)
-        cells = _cells(lines[at], sign)
+        cells = _cells(lines[at], sign) if lines[at].count(sign) < _WIDEST else []
         if found := _recognise(source, above, cells):
             columns = found[1]
             end = next((i for i, line in enumerate(lines[at + 1 :], at + 1) if line[:1] in "[ \t" and _ends(line)), len(lines))
@@ -99,8 +102,9 @@ def _cells(line: str, sign: str) -> list[str]:
 
 
 def _recognise(source: str, above: Sequence[str], cells: Sequence[str]) -> tuple[Family, Columns] | None:
-    if sum(map(bool, cells)) < 4:
+    if not 4 <= len(cells) <= _WIDEST:
         return None
+    above, cells = [fold(cell) for cell in above], [fold(cell) for cell in cells]
     for family in FAMILIES:
         columns = family.locate(above, cells)
         if columns is None:

@@ -76,9 +76,8 @@ class Family:
     title : str
         For the note to the user.
     locate : callable
-        Given the line above and a line, the positions of ``specimen, analyte, ct, well, plate, dye, task, omit, call, standard,
-        group``
-        where the line is the family's header, else None.
+        Given the line above and a line, both folded, the positions of ``specimen, analyte, ct, well, plate, dye, task, omit, call,
+        standard, group`` where the line is the family's header, else None.
     no_ct : mapping
         What the family writes (folded) where a loaded well crossed no threshold, to what exodx reads.
     omit : str
@@ -117,7 +116,7 @@ def by_name(needed: Mapping[str, tuple[str, ...]], optional: Mapping[str, tuple[
     """Return a locator of columns by name: every needed role must have one of its names, and every mark must stand there."""
 
     def locate(above: Sequence[str], header: Sequence[str]) -> Columns | None:  # noqa: ARG001
-        position = {fold(cell): i for i, cell in reversed(list(enumerate(header)))}
+        position = {name: i for i, name in reversed(list(enumerate(header)))}
         if not all(mark in position for mark in marks):
             return None
         found = {
