@@ -63,7 +63,7 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
     if column is None:
         return table
     value = find_column(table, VALUE_NAMES)
-    if value and _is_long(table, column, specimen):
+    if value and _is_long(table, column, specimen, is_analyte):
         return _from_long(table, column, value, specimen, wells)
     return _from_rows(table, column)
 
@@ -76,15 +76,16 @@ def _analyte_column(table: TextTable, is_analyte: IsAnalyte, specimen: str | Non
     column = find_column(table, ANALYTE_NAMES)
     if column is None:
         return None
-    return column if _is_long(table, column, specimen) or table.header[0] == column else None
+    return column if _is_long(table, column, specimen, is_analyte) or table.header[0] == column else None
 
 
-def _is_long(table: TextTable, analyte: str, specimen: str | None) -> bool:
-    """Say whether there is a row a measurement: one value column, and names that repeat or a specimen column beside them."""
+def _is_long(table: TextTable, analyte: str, specimen: str | None, is_analyte: IsAnalyte) -> bool:
+    """Say whether there is a row a measurement: a value, and names that repeat (or are surely analytes beside a specimen)."""
     if find_column(table, VALUE_NAMES) is None:
         return False
-    by = specimen or find_column(table, SPECIMEN_NAMES)
-    return len(set(table.columns[analyte])) < len(table) or (by in table.columns and by != analyte)
+    names, by = set(table.columns[analyte]), specimen or find_column(table, SPECIMEN_NAMES)
+    sure = bool(table.unit) or sum(map(is_analyte, names)) > len(names) / 2
+    return len(names) < len(table) or (sure and by in table.columns and by != analyte)
 
 
 def _from_rows(table: TextTable, column: str) -> TextTable:

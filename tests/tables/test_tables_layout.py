@@ -102,3 +102,9 @@ def test_one_specimen_with_one_well_an_analyte_is_still_a_long_table(tmp_path):
 def test_what_is_said_of_a_well_is_no_column_of_the_specimen(tmp_path):
     table = gathered("sample,site,well,task,target,cq\nS1,A,7,UNKNOWN,miR-1-3p,27\nS2,B,8,UNKNOWN,miR-1-3p,28\n", tmp_path)
     assert table.header == ["sample", "site", "miR-1-3p"]
+
+
+def test_a_column_called_name_does_not_make_a_table_long(tmp_path):
+    text = "id,name,PSA,result\nS1,Anna,5,7\nS2,Bo,6,8\n"
+    (tmp_path / "t.csv").write_text(text)
+    assert to_wide(read_table(tmp_path / "t.csv"), ANALYTES.__contains__, wells=" | ").header == ["id", "name", "PSA", "result"]
