@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from exodx.cohort.columns import find_specimen_columns
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import State, read_cells
-from exodx.panel import Analyte, Panel, Scale
+from exodx.frozen import WELLS, State, read_cells
+from exodx.panel import MAX_CT, Analyte, Panel, Scale
 from exodx.panel.analyte import name_key
 from exodx.tables import TextTable, read_table, specimen_ids, to_wide
 
@@ -59,8 +59,8 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     Returns
     -------
     panel : Panel
-        miRNA columns if there are any, otherwise every numeric column whose name does not start with ``_`` (so exports mark
-        what is about the specimen: diagnoses, clinical assays); in the order of their names.
+        The analytes of a long table; else miRNA columns if there are any, otherwise every numeric column whose name does not
+        start with ``_`` (so exports mark what is about the specimen: diagnoses, clinical assays). In the order of their names.
     notes : tuple of str
         What was inferred and what was left out.
 
@@ -73,16 +73,18 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     doubled = [name for name in table.header if name not in reserved and bearers[name_key(name)] > 1]
     about = [name for name in table.header if name.startswith("_")]
     unused = {*reserved, *doubled, *about}
-    numeric = [c for name in table.header if name not in unused and (c := _numeric(table, name))]
+    candidates = [name for name in table.analytes or table.header if name not in unused]
+    numeric = [c for name in candidates if (c := _numeric(table, name))]
     mirnas = [c for c in numeric if is_mirna_name(c.name) or _SPIKE.match(name_key(c.name))]
-    chosen = sorted(mirnas or numeric, key=lambda c: c.name)
+    chosen = sorted(numeric if table.analytes else mirnas or numeric, key=lambda c: c.name)
     if not chosen:
         fix = "Give a panel file that names the analytes: --panel FILE.toml."
         raise InputRefused(Problem("NO_ANALYTE", table.source, "no column looks like a measured analyte", fix))
-    unit = _unit(chosen, bool(mirnas))
+    unit = _unit(chosen, bool(mirnas), table.unit)
     roles = _roles([c.name for c in chosen], unit)
-    kind = "mirna" if mirnas else "other"
-    analytes = tuple(Analyte(name=c.name, kind=kind, unit=unit, role=roles[c.name]) for c in chosen)  # type: ignore[arg-type]
+    named_so = {c.name for c in mirnas}
+    kinds = {c.name: "mirna" if c.name in named_so else "other" for c in chosen}
+    analytes = tuple(Analyte(name=c, kind=kinds[c], unit=unit, role=roles[c]) for c in kinds)  # type: ignore[arg-type]
     references = [name for name, role in roles.items() if role == "reference"]
     panel = Panel(
         name=f"auto-{_digest(c.name for c in chosen)}",
@@ -99,7 +101,7 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
 
 def infer_from_file(path: Path, without: Collection[str]) -> tuple[Panel, tuple[str, ...]]:
     """Infer a panel from a table file, leaving out its specimen columns and the columns ``without``."""
-    table = to_wide(read_table(path), is_mirna_name)
+    table = to_wide(read_table(path), is_mirna_name, wells=WELLS)
     _, id_column, problems = specimen_ids(table)
     attributes, _ = find_specimen_columns(table, {})
     if problems:
@@ -115,18 +117,21 @@ def _digest(names: Iterable[str]) -> str:
 
 
 def _numeric(table: TextTable, name: str) -> _Numeric | None:
-    cells = read_cells(table.columns[name], Scale.NORMALISED, decimal=table.decimal)
-    written = [row for row, text in enumerate(table.columns[name]) if text]
+    texts = [well for cell in table.columns[name] for well in cell.split(WELLS)]
+    cells = read_cells(texts, Scale.NORMALISED, decimal=table.decimal)
+    written = [row for row, text in enumerate(texts) if text]
     if not written or len(cells.unreadable) > len(written) / 2 or not np.isfinite(cells.values).any():
         return None
     return _Numeric(name, cells.values[np.isfinite(cells.values)], bool((cells.states == State.UNDETERMINED).any()))
 
 
-def _unit(columns: Sequence[_Numeric], mirna: bool) -> str:
-    """Guess the one unit of a block of columns from its numbers."""
+def _unit(columns: Sequence[_Numeric], mirna: bool, told: str) -> str:
+    """Guess the one unit of a block of columns from its numbers, if the table does not tell."""
     values = np.concatenate([c.values for c in columns])
     if values.min() < 0:
         return "normalised"
+    if told == "Ct" and values.min() > 0 and values.max() <= MAX_CT:
+        return "Ct"
     whole = bool((values == np.floor(values)).all())
     looks_ct = values.min() > 0 and values.max() <= 50 and 15 <= np.median(values) <= 42 and not whole
     if looks_ct and (mirna or any(c.undetermined for c in columns)):

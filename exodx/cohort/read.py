@@ -13,7 +13,7 @@ from exodx.cohort.columns import cell_problem, find_specimen_columns, read_speci
 from exodx.cohort.infer import infer_panel, is_mirna_name
 from exodx.cohort.standard import Standard, read_standard
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import InputContract, Measurements
+from exodx.frozen import WELLS, InputContract, Measurements
 from exodx.panel import Panel, StudyPlan, load_panel
 from exodx.tables import UNNAMED, TextTable, cell_text, read_table, specimen_ids, to_wide
 from exodx.tables.table import Records, build_table
@@ -72,7 +72,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     """
     panel = intake.panel if isinstance(intake.panel, Panel) or intake.panel == "auto" else load_panel(intake.panel)
     named = intake.columns.get("specimen")
-    table = to_wide(table, _is_analyte(panel), named)
+    table = to_wide(table, _is_analyte(panel), named, WELLS)
     if intake.specimens is not None:
         table = _join(table, read_table(intake.specimens), intake)
         named = named if named in table.columns else None

@@ -7,10 +7,12 @@ from exodx.frozen.contract import InputContract
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, Reason, Status
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
+from exodx.frozen.replicates import WELLS
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FeatureEncoding, FrozenTransform, Log2Scale, ReferenceNormalisation
 
 __all__ = [
+    "WELLS",
     "Calibrator",
     "DiagnosticModel",
     "Explanation",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from exodx.errors import Problem
-from exodx.frozen.cells import read_cells
-from exodx.frozen.measurements import Measurements
+from exodx.frozen.measurements import Measurements, Reason
+from exodx.frozen.replicates import read_replicates
 from exodx.panel import Panel
 
 
@@ -40,23 +40,26 @@ class InputContract:
         Parameters
         ----------
         columns : mapping of header to cells
-            Every analyte must have exactly one (see :meth:`missing`).
+            Every analyte must have exactly one (see :meth:`missing`). A cell may hold the replicate wells of a Ct.
         decimal : str
             Decimal sign of the table.
 
         Returns
         -------
         measurements : Measurements
+            Flagged ``REPLICATES_DISAGREE`` where the wells of an analyte do.
         unreadable : dict of (row, header) to str
             What is wrong with each cell that has no meaning.
         """
         headers = {name: found[0] for name, found in self.panel.columns(columns).items()}
         unreadable: dict[tuple[int, str], str] = {}
-        values, states = [], []
+        values, states, flagged = [], [], []
         for analyte in self.panel.analytes:
             header = headers[analyte.name]
-            cells = read_cells(columns[header], analyte.scale, analyte.lod, decimal)
+            cells, disagree = read_replicates(columns[header], analyte.scale, analyte.lod, decimal)
             values.append(cells.values)
             states.append(cells.states)
+            flagged.append(disagree)
             unreadable |= {(row, header): why for row, why in cells.unreadable.items()}
-        return Measurements(self.panel.names, np.column_stack(values), np.column_stack(states)), unreadable
+        measurements = Measurements(self.panel.names, np.column_stack(values), np.column_stack(states))
+        return measurements.flagged(Reason.REPLICATES_DISAGREE, np.any(flagged, axis=0)), unreadable

@@ -21,6 +21,7 @@ class Reason(IntFlag):
     NOTHING_MEASURED = 4
     REFERENCE_PARTLY_MISSING = 8
     INVALID_CELL = 16
+    REPLICATES_DISAGREE = 32
 
     @property
     def sentence(self) -> str:
@@ -34,6 +35,7 @@ _SENTENCES = {
     Reason.NOTHING_MEASURED: "no target analyte was measured",
     Reason.REFERENCE_PARTLY_MISSING: "a reference analyte is missing; its training mean stands in",
     Reason.INVALID_CELL: "a cell could not be read",
+    Reason.REPLICATES_DISAGREE: "replicate wells differ (SD above 0.5 Ct, range above 1 Ct, or detected in some only)",
 }
 BLOCKING = Reason.REFERENCES_UNDETECTED | Reason.NO_READS | Reason.NOTHING_MEASURED
 """Reasons that keep a specimen from being scored, and from being learned from."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import DiagnosticModel, Measurements, Reason
+from exodx.frozen import WELLS, DiagnosticModel, Measurements, Reason
 from exodx.tables import UNNAMED, TextTable, specimen_ids, to_wide
 
 MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run); or use --keep-going to score the other rows."
@@ -52,7 +52,7 @@ def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | Non
     InputRefused
         With every missing analyte, repeated id and (unless keeping on) unreadable cell.
     """
-    wide = to_wide(table, lambda name: bool(model.panel.columns([name])), specimen)
+    wide = to_wide(table, lambda name: bool(model.panel.columns([name])), specimen, WELLS)
     ids, column, problems = specimen_ids(wide, specimen)
     missing = model.contract.missing(wide.header, wide.source)
     if missing:

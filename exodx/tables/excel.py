@@ -11,25 +11,35 @@ from exodx.errors import InputRefused, Problem
 from exodx.tables.table import Records, TextTable, build_table
 
 
-def parse(source: str, content: io.BytesIO, notes: list[str]) -> TextTable:
-    """Read the first sheet that holds anything; the note names it when there are others.
+def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:
+    """Return the sheets that hold anything, as rows of text from the first row on.
 
     Raises
     ------
     InputRefused
-        ``NOT_A_TABLE`` for a damaged or foreign archive, and what :func:`build_table` refuses.
+        ``NOT_A_TABLE`` for a damaged or foreign archive.
     """
     try:
         workbook = CalamineWorkbook.from_filelike(content)
-        sheets = {name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in workbook.sheet_names}
+        found = {name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in workbook.sheet_names}
     except (CalamineError, OSError, ValueError) as error:
         raise InputRefused(
             Problem("NOT_A_TABLE", source, f"not a readable workbook ({error})", "Save it as XLSX or CSV.")
         ) from None
-    filled = {name: rows for name, rows in sheets.items() if any(any(c != "" for c in row) for row in rows)}
-    name = next(iter(filled), "")
-    rows = [[cell_text(cell) for cell in row] for row in filled.get(name, [])]
-    others = f" of {len(filled)}; the other sheets are not read" if len(filled) > 1 else ""
+    filled = {name: rows for name, rows in found.items() if any(any(c != "" for c in row) for row in rows)}
+    return {name: [[cell_text(cell) for cell in row] for row in rows] for name, rows in filled.items()}
+
+
+def parse(source: str, found: dict[str, list[list[str]]], notes: list[str]) -> TextTable:
+    """Make a table of the first sheet; the note names it when there are others.
+
+    Raises
+    ------
+    InputRefused
+        What :func:`build_table` refuses.
+    """
+    name, rows = next(iter(found.items()), ("", []))
+    others = f" of {len(found)}; the other sheets are not read" if len(found) > 1 else ""
     return build_table(source, Records(rows, list(range(1, len(rows) + 1))), "row", ".", [*notes, f"sheet {name!r}{others}"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from exodx.errors import InputRefused, Problem, nearest
@@ -23,6 +23,8 @@ ANALYTE_NAMES = (
 VALUE_NAMES = ("value", "ct", "cq", "count", "counts", "concentration", "conc", "npx", "result", "intensity")
 
 UNNAMED = "no specimen column was recognised: specimens are named row-1, row-2 …"
+WELL_NAMES = frozenset({"well", "well position", "pos", "task", "ct", "replicate"})
+"""Columns that say something about a well and never about a specimen."""
 
 IsAnalyte = Callable[[str], bool]
 
@@ -38,7 +40,7 @@ def _folded(column: str) -> str:
     return " ".join(column.casefold().replace("_", " ").split())
 
 
-def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None) -> TextTable:
+def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None, wells: str | None = None) -> TextTable:
     """Bring a table to the wide layout.
 
     Parameters
@@ -49,6 +51,9 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
         Says whether a name is an analyte's.
     specimen : str, optional
         The specimen column, if the user named one.
+    wells : str, optional
+        What to put between the replicate wells of a long table's specimen and analyte, for the reader of cells to summarise;
+        without it they are refused.
 
     Returns
     -------
@@ -57,24 +62,33 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
     """
     if any(is_analyte(name) for name in table.header):
         return table
-    column = _analyte_column(table, is_analyte)
+    column = _analyte_column(table, is_analyte, specimen)
     if column is None:
         return table
     value = find_column(table, VALUE_NAMES)
-    named = (specimen or find_column(table, SPECIMEN_NAMES)) in table.columns
-    if value and (named or len(set(table.columns[column])) < len(table)):
-        return _from_long(table, column, value, specimen)
+    if value and _is_long(table, column, specimen, is_analyte):
+        return _from_long(table, column, value, specimen, wells)
     return _from_rows(table, column)
 
 
-def _analyte_column(table: TextTable, is_analyte: IsAnalyte) -> str | None:
+def _analyte_column(table: TextTable, is_analyte: IsAnalyte, specimen: str | None) -> str | None:
     """The column that holds analyte names: most of its cells are analytes, or it is called so and comes first (or is long)."""
     for name, cells in table.columns.items():
-        if sum(map(is_analyte, cells)) > len(cells) / 2:
+        if sum(count for cell, count in Counter(cells).items() if is_analyte(cell)) > len(cells) / 2:
             return name
     column = find_column(table, ANALYTE_NAMES)
-    is_long = find_column(table, VALUE_NAMES) is not None
-    return column if column is not None and (is_long or table.header[0] == column) else None
+    if column is None:
+        return None
+    return column if _is_long(table, column, specimen, is_analyte) or table.header[0] == column else None
+
+
+def _is_long(table: TextTable, analyte: str, specimen: str | None, is_analyte: IsAnalyte) -> bool:
+    """Say whether there is a row a measurement: a value, and names that repeat (or are surely analytes beside a specimen)."""
+    if find_column(table, VALUE_NAMES) is None:
+        return False
+    names, by = set(table.columns[analyte]), specimen or find_column(table, SPECIMEN_NAMES)
+    sure = bool(table.unit) or sum(map(is_analyte, names)) > len(names) / 2
+    return len(names) < len(table) or (sure and by in table.columns and by != analyte)
 
 
 def _from_rows(table: TextTable, column: str) -> TextTable:
@@ -94,7 +108,7 @@ def _from_rows(table: TextTable, column: str) -> TextTable:
     return replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, note))
 
 
-def _from_long(table: TextTable, analyte: str, value: str, specimen: str | None) -> TextTable:
+def _from_long(table: TextTable, analyte: str, value: str, specimen: str | None, wells: str | None) -> TextTable:
     """Gather the rows of each specimen; columns that are constant within specimens are kept."""
     by = specimen or find_column(table, SPECIMEN_NAMES)
     if by is None or by not in table.columns:
@@ -104,29 +118,53 @@ def _from_long(table: TextTable, analyte: str, value: str, specimen: str | None)
         )
     ids = list(dict.fromkeys(table.columns[by]))
     row_of = {name: i for i, name in enumerate(ids)}
-    names = list(dict.fromkeys(table.columns[analyte]))
-    columns = {name: [""] * len(ids) for name in names}
-    places: dict[tuple[str, str], list[str]] = {}
-    for row, (name, who, cell) in enumerate(zip(table.columns[analyte], table.columns[by], table.columns[value], strict=True)):
-        columns[name][row_of[who]] = cell
-        places.setdefault((who, name), []).append(str(table.lines[row]))
-    fix = "Give one value for a specimen and analyte (exodx does not average wells by itself here)."
-    problems = [
-        Problem("VALUE_TWICE", f"{table.source}, {table.place}s {', '.join(rows)}", f"several values of {name!r} for {who!r}", fix)
-        for (who, name), rows in places.items()
-        if len(rows) > 1
-    ]
-    if problems:
+    columns = {name: [""] * len(ids) for name in dict.fromkeys(table.columns[analyte])}
+    places: dict[tuple[str, str], list[int]] = {}
+    for row, (name, who) in enumerate(zip(table.columns[analyte], table.columns[by], strict=True)):
+        places.setdefault((who, name), []).append(row)
+    repeated = {pair: rows for pair, rows in places.items() if len(rows) > 1}
+    if problems := _repeated(table, repeated if wells is None else _same_well(table, repeated)):
         raise InputRefused(problems)
+    cells, analytes = table.columns[value], tuple(columns)
+    for (who, name), rows in places.items():
+        columns[name][row_of[who]] = (wells or "").join(cells[row] for row in rows)
     kept = {by: ids} | _constant_columns(table, by, ids, {analyte, value, by})
-    note = f"long layout: {len(table)} rows are {len(ids)} specimens × {len(names)} analytes"
-    return replace(table, columns={**kept, **columns}, lines=ids, place="specimen", notes=(*table.notes, note))
+    notes = [f"long layout: {len(table)} rows are {len(ids)} specimens × {len(columns)} analytes"]
+    if repeated:
+        most = max(map(len, repeated.values()))
+        notes.append(f"replicate wells: {len(repeated)} of {len(places)} values have several (up to {most})")
+    unit = table.unit or ("Ct" if value.casefold() in ("ct", "cq") else "")
+    columns = {**kept, **columns}
+    return replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, *notes), analytes=analytes, unit=unit)
+
+
+def _repeated(table: TextTable, repeated: Mapping[tuple[str, str], list[int]]) -> list[Problem]:
+    fix = "Give one value for a specimen and analyte, or each replicate a well (and plate) of its own."
+    return [
+        Problem(
+            "VALUE_TWICE",
+            f"{table.source}, {table.place}s {', '.join(str(table.lines[row]) for row in rows)}",
+            f"several values of {name!r} for {who!r}",
+            fix,
+        )
+        for (who, name), rows in repeated.items()
+    ]
+
+
+def _same_well(table: TextTable, repeated: Mapping[tuple[str, str], list[int]]) -> dict[tuple[str, str], list[int]]:
+    """Return the repeated values that one well gave twice: rows copied, or plates that are not told apart."""
+    well = find_column(table, ("well", "well position", "pos"))
+    if well is None or not any(table.columns[well]):
+        return {}
+    plate = find_column(table, ("plate", "plate_id", "batch"))
+    wells, plates = table.columns[well], table.columns[plate] if plate else table.columns[well]
+    return {pair: rows for pair, rows in repeated.items() if len({(plates[row], wells[row]) for row in rows}) < len(rows)}
 
 
 def _constant_columns(table: TextTable, by: str, ids: list[str], without: set[str]) -> dict[str, list[str]]:
     kept = {}
     for name in table.header:
-        if name in without:
+        if name in without or name.casefold() in WELL_NAMES:
             continue
         cells: dict[str, set[str]] = {}
         for who, cell in zip(table.columns[by], table.columns[name], strict=True):

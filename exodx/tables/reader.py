@@ -9,18 +9,20 @@ from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables import delimited, excel, parquet
+from exodx.tables.instruments import specimen_wells, wells_of_sheets, wells_of_text
 from exodx.tables.table import TextTable
 
 _GZIP, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 
 
 def read_table(path: str | Path) -> TextTable:
-    """Read CSV, TSV, semicolon-separated text, XLSX/XLS or Parquet, gzip-compressed or not.
+    """Read CSV, TSV, semicolon-separated text, XLSX/XLS, Parquet or a qPCR instrument's export, gzip-compressed or not.
 
     Parameters
     ----------
     path : str or Path
-        The file; only its content decides how it is read.
+        The file; only its content decides how it is read. Of an instrument's export the wells that hold a specimen are kept, and
+        the notes count the others.
 
     Raises
     ------
@@ -28,6 +30,38 @@ def read_table(path: str | Path) -> TextTable:
         With every problem of the file's form: missing, empty, not a table, wrong delimiter or encoding, ragged rows, header.
     """
     path = Path(path)
+    content, notes = _content(path)
+    if content.startswith(_PARQUET):
+        return parquet.parse(path.name, io.BytesIO(content), notes)
+    if content.startswith((_ZIP, _OLE)):
+        sheets = excel.sheets(path.name, io.BytesIO(content))
+        wells = wells_of_sheets(path.name, sheets, notes)
+        return excel.parse(path.name, sheets, notes) if wells is None else specimen_wells(wells)
+    wells = wells_of_text(path.name, content, notes)
+    return delimited.parse(path.name, content, notes) if wells is None else specimen_wells(wells)
+
+
+def read_wells(path: str | Path) -> TextTable:
+    """Read every well of a qPCR instrument's export, controls, standards and omitted wells among them.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_table`, and ``NOT_AN_EXPORT`` where no instrument is recognised.
+    """
+    path = Path(path)
+    content, notes = _content(path)
+    if content.startswith((_ZIP, _OLE)):
+        wells = wells_of_sheets(path.name, excel.sheets(path.name, io.BytesIO(content)), notes)
+    else:
+        wells = wells_of_text(path.name, content, notes)
+    if wells is None:
+        fix = "Export the well results (Ct with specimen, target and task) from the instrument's software."
+        raise InputRefused(Problem("NOT_AN_EXPORT", path.name, "no qPCR instrument's table of wells is recognised", fix))
+    return wells
+
+
+def _content(path: Path) -> tuple[bytes, list[str]]:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -45,11 +79,7 @@ def read_table(path: str | Path) -> TextTable:
         notes.append("gzip")
     if not content.strip():
         raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", "Give a table with a header and rows."))
-    if content.startswith(_PARQUET):
-        return parquet.parse(path.name, io.BytesIO(content), notes)
-    if content.startswith((_ZIP, _OLE)):
-        return excel.parse(path.name, io.BytesIO(content), notes)
-    return delimited.parse(path.name, content, notes)
+    return content, notes
 
 
 def _gunzip(name: str, content: bytes) -> bytes:

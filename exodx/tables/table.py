@@ -27,6 +27,10 @@ class TextTable:
         ``.`` or ``,``.
     notes : tuple of str
         What was recognised (delimiter, encoding, sheet), to be told to the user.
+    analytes : tuple of str
+        The columns that hold measurements, where the layout tells (rows of a long table were gathered).
+    unit : str
+        ``Ct`` where the instrument or the name of the value column says so.
     """
 
     source: str
@@ -35,6 +39,8 @@ class TextTable:
     place: str = "line"
     decimal: str = "."
     notes: tuple[str, ...] = ()
+    analytes: tuple[str, ...] = ()
+    unit: str = ""
 
     def __len__(self) -> int:
         return len(self.lines)

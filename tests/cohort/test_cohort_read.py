@@ -195,15 +195,26 @@ def test_the_fingerprint_follows_values_states_and_labels_and_not_ids(read):
 
 
 @pytest.mark.cohorts
-def test_a_real_ct_export_is_read_and_its_doubled_wells_are_refused(cohorts_folder):
+def test_a_real_ct_export_is_read_and_its_doubled_wells_are_summarised(cohorts_folder):
     folder = cohorts_folder / "aaa-pbmc-taqman-ct"
     cohort = read_cohort(folder / "data_Ct_wide.txt", Intake(label="Group", positive="AAA", specimens=folder / "data_design.txt"))
     assert {a.unit for a in cohort.panel.analytes} == {"Ct"}
     assert 0 < cohort.y.sum() < len(cohort)
     assert (cohort.measurements.states == State.UNDETERMINED).any()
-    with pytest.raises(InputRefused) as caught:
-        read_cohort(folder / "data_Ct_long.txt")
-    assert {p.code for p in caught.value.problems} == {"VALUE_TWICE"}
+    long = read_cohort(folder / "data_Ct_long.txt", Intake(label="Group", positive="AAA"))
+    wells = pd.read_csv(folder / "data_Ct_long.txt", sep="\t", dtype=str).groupby(["Sample", "Target"])["Ct"].agg(list)
+    assert {target for (_, target), cells in wells.items() if len(cells) > 1} == {"GAPDH", "FGF23"}
+    for name in long.panel.names:
+        values, states = long.measurements.column(name)
+        for row, specimen in enumerate(long.ids):
+            cells = wells.get((specimen, name), [])
+            numbers = [float(c) for c in cells if c != "Undetermined"]
+            if not cells:
+                assert states[row] == State.NOT_RUN
+            elif 2 * len(numbers) <= len(cells):
+                assert states[row] == State.UNDETERMINED
+            else:
+                assert values[row] == pytest.approx(np.mean(numbers), abs=1e-9)
 
 
 @pytest.mark.cohorts

@@ -70,3 +70,41 @@ def test_specimen_ids_are_found_numbered_or_refused():
         ("ID_BLANK", "t, line 6, column 'id'"),
         ("ID_TWICE", "t, lines 2, 4"),
     ]
+
+
+def gathered(text, tmp_path, wells=" | "):
+    (tmp_path / "t.csv").write_text(text)
+    return to_wide(read_table(tmp_path / "t.csv"), ANALYTES.__contains__, wells=wells)
+
+
+def test_replicate_wells_are_handed_on_together_when_asked_for(tmp_path):
+    table = gathered(LONG + "S1,A,PD-L1,6\nS3,A,miR-1-3p,Undetermined\nS1,A,PD-L1,\n", tmp_path)
+    assert table.columns["PD-L1"] == ["5 | 6 | ", "<2", "7"]
+    assert table.columns["miR-1-3p"] == ["27.1", "Undetermined", "25 | Undetermined"]
+    assert table.notes[-1] == "replicate wells: 2 of 8 values have several (up to 3)"
+    assert table.analytes == ANALYTES
+
+
+def test_one_well_cannot_give_two_values(tmp_path):
+    text = "sample,plate,well,target,cq\nS1,1,A1,miR-1-3p,27\nS1,2,A1,miR-1-3p,27.5\nS2,1,A2,miR-1-3p,30\n"
+    assert gathered(text, tmp_path).columns["miR-1-3p"] == ["27 | 27.5", "30"]
+    with pytest.raises(InputRefused) as caught:
+        gathered(text + "S2,1,A2,miR-1-3p,30\n", tmp_path)
+    assert [(p.code, p.where) for p in caught.value.problems] == [("VALUE_TWICE", "t.csv, lines 4, 5")]
+
+
+def test_one_specimen_with_one_well_an_analyte_is_still_a_long_table(tmp_path):
+    table = gathered("specimen_id,analyte,well,ct\nS1,miR-1-3p,1,27\nS1,miR-2-3p,2,28\n", tmp_path)
+    assert table.columns == {"specimen_id": ["S1"], "miR-1-3p": ["27"], "miR-2-3p": ["28"]}
+    assert table.unit == "Ct"
+
+
+def test_what_is_said_of_a_well_is_no_column_of_the_specimen(tmp_path):
+    table = gathered("sample,site,well,task,target,cq\nS1,A,7,UNKNOWN,miR-1-3p,27\nS2,B,8,UNKNOWN,miR-1-3p,28\n", tmp_path)
+    assert table.header == ["sample", "site", "miR-1-3p"]
+
+
+def test_a_column_called_name_does_not_make_a_table_long(tmp_path):
+    text = "id,name,PSA,result\nS1,Anna,5,7\nS2,Bo,6,8\n"
+    (tmp_path / "t.csv").write_text(text)
+    assert to_wide(read_table(tmp_path / "t.csv"), ANALYTES.__contains__, wells=" | ").header == ["id", "name", "PSA", "result"]

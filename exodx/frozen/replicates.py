@@ -1,0 +1,115 @@
+"""From wells to one value: how the replicate wells of a specimen's analyte become a Ct, a state, and a warning where they disagree.
+
+The median of the wells (the mean of two); not detected if at least half of the wells that ran are not detected (2 of 3, 1 of 2).
+Wells that did not run or failed take no part. The rule looks at one specimen's wells alone, and their order does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.frozen.cells import Cells, State, read_cells
+from exodx.panel import Scale
+
+WELLS = " | "
+"""What stands between the wells of a cell that holds several, as a long table's rows are gathered."""
+
+MAX_SD, MAX_RANGE = 0.5, 1.0
+"""Ct by which replicate wells may differ before the specimen is flagged."""
+
+_ROUNDING = 1e-9
+
+
+def read_replicates(
+    texts: Sequence[str], scale: Scale, lod: float | None = None, decimal: str = "."
+) -> tuple[Cells, NDArray[np.bool_]]:
+    """Read a column whose cells may hold several wells; see :func:`~exodx.frozen.cells.read_cells`.
+
+    Returns
+    -------
+    cells : Cells
+        One value and state a specimen. Only Ct wells are summarised: several values on another scale are unreadable.
+    disagree : ndarray of bool, shape (n,)
+        The specimens whose wells disagree.
+
+    Examples
+    --------
+    >>> cells, disagree = read_replicates(["27.1 | 27.3 | Undetermined", "30 | Undetermined"], Scale.CT)
+    >>> cells.values, [State(s).name for s in cells.states], disagree
+    (array([27.2,  nan]), ['MEASURED', 'UNDETERMINED'], array([ True,  True]))
+    """
+    none = np.zeros(len(texts), bool)
+    if not any(WELLS in text for text in texts):
+        return read_cells(texts, scale, lod, decimal), none
+    split = [text.split(WELLS) for text in texts]
+    if scale is not Scale.CT:
+        cells = read_cells([wells[0] for wells in split], scale, lod, decimal)
+        several = {row: "several values, and only Ct wells are summarised" for row, wells in enumerate(split) if len(wells) > 1}
+        return replace(cells, unreadable=cells.unreadable | several), none
+    owner = np.repeat(np.arange(len(split)), [len(wells) for wells in split])
+    place = np.concatenate([np.arange(len(wells)) for wells in split])
+    flat = read_cells([well.strip() for wells in split for well in wells], scale, lod, decimal)
+    shape = (len(split), int(place.max()) + 1)
+    values, states = np.full(shape, np.nan), np.full(shape, State.NOT_RUN, np.uint8)
+    values[owner, place], states[owner, place] = flat.values, flat.states
+    unreadable = {int(owner[at]): why for at, why in flat.unreadable.items()}
+    value, state, disagree = summarise(values, states)
+    return Cells(value, state, unreadable), disagree
+
+
+def summarise(
+    values: NDArray[np.float64], states: NDArray[np.uint8]
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.bool_]]:
+    """Summarise the Ct wells of one analyte.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, k)
+        NaN where a well has no number.
+    states : ndarray of uint8, shape (n, k)
+        ``NOT_RUN`` where a specimen has fewer than k wells.
+
+    Returns
+    -------
+    value, state : ndarray, shape (n,)
+        A specimen that is not detected keeps the median of the limits its wells were written with (``>40``), if any.
+    disagree : ndarray of bool, shape (n,)
+        The SD exceeds 0.5 Ct, the range 1 Ct, or some wells are detected and others are not.
+    """
+    measured, undetected = states == State.MEASURED, (states == State.UNDETERMINED) | (states == State.BELOW_LOD)
+    found, lost = measured.sum(axis=1), undetected.sum(axis=1)
+    is_lost = (lost > 0) & (2 * lost >= found + lost)
+    numbers, limits = np.where(measured, values, np.nan), np.where(undetected, values, np.nan)
+    value = np.where(is_lost, _median(limits), _median(numbers))
+    state = np.full(len(values), State.NOT_RUN, np.uint8)
+    state[(states == State.FAILED_QC).any(axis=1)] = State.FAILED_QC
+    state[found > 0] = State.MEASURED
+    state[is_lost] = State.UNDETERMINED
+    return value, state, _scattered(numbers) | ((found > 0) & (lost > 0))
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of each row's numbers (exact for a single one), NaN where there is none."""
+    ordered, n, rows = np.sort(values, axis=1), np.isfinite(values).sum(axis=1), np.arange(len(values))
+    low, high = ordered[rows, np.maximum(n - 1, 0) // 2], ordered[rows, np.minimum(n // 2, values.shape[1] - 1)]
+    median: NDArray[np.float64] = np.where(low == high, low, (low + high) / 2)
+    return median
+
+
+def _scattered(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say in which rows the numbers differ too much; sums run over sorted wells: neither order nor padding matters."""
+    ordered, n = np.sort(values, axis=1), np.isfinite(values).sum(axis=1)
+    total, squares = np.zeros(len(values)), np.zeros(len(values))
+    for column in ordered.T:
+        total += np.nan_to_num(column)
+    mean = total / np.maximum(n, 1)
+    for column in ordered.T:
+        squares += np.nan_to_num(column - mean) ** 2
+    sd = np.sqrt(squares / np.maximum(n - 1, 1))
+    spread = np.nan_to_num(ordered[np.arange(len(values)), np.maximum(n - 1, 0)] - ordered[:, 0])
+    scattered: NDArray[np.bool_] = (n > 1) & ((sd > MAX_SD + _ROUNDING) | (spread > MAX_RANGE + _ROUNDING))
+    return scattered

@@ -1,0 +1,205 @@
+"""The one list of families, and how an export of any of them is found inside a text file or a workbook."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from exodx.errors import InputRefused, Problem
+from exodx.tables.instruments import biomark, cfx, lightcycler, mirnaqcd, openarray, quantstudio, sds
+from exodx.tables.instruments.wells import Block, Columns, Family, fold, long_table
+from exodx.tables.table import TextTable
+
+FAMILIES = (
+    quantstudio.FAMILY,
+    quantstudio.GENOTYPING,
+    sds.FAMILY,
+    cfx.FAMILY,
+    lightcycler.FAMILY_480,
+    lightcycler.FAMILY_96,
+    biomark.FAMILY,
+    openarray.FAMILY,
+)
+Wells = dict[str, list[str]]
+_SEARCHED = 200
+"""The header of the wells stands within so many lines of the file or of its [Results] mark."""
+
+_WIDEST = 200
+"""No instrument's table of wells has so many columns."""
+
+_PLATE_KEYS = ("experiment barcode", "barcode", "experiment name")
+
+
+def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTable | None:
+    """Return every well of a text export, or None where no family knows it.
+
+    Raises
+    ------
+    InputRefused
+        For an export that is recognised and cannot be used: genotyping, a line with too many cells, an open quotation mark.
+    """
+    text, said = _decode(content)
+    if "\x00" in text:
+        return None
+    lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
+    start = next((i for i, line in enumerate(lines) if line.startswith("[Results]")), 0) if "[Results]" in text else 0
+    above: list[str] = []
+    for at in range(start, min(start + _SEARCHED, len(lines))):
+        sign = max("\t,;", key=lines[at].count)
+        cells = _cells(lines[at], sign) if lines[at].count(sign) < _WIDEST else []
+        if found := _recognise(source, above, cells):
+            columns = found[1]
+            end = next((i for i, line in enumerate(lines[at + 1 :], at + 1) if line[:1] in "[ \t" and _ends(line)), len(lines))
+            _refuse_more(source, columns, (_cells(line, sign) for line in takewhile(_no_section, lines[end:])))
+            wells, places = _wells(source, lines[at + 1 : end], at + 2, sign, len(cells), columns)
+            preamble = lines[: min(start or at, _SEARCHED)]
+            plate, dye = _plate(dict(map(_pair, preamble))), _filter(preamble)
+            return long_table(Block(source, found[0], wells, places, "line", plate, dye, (*notes, *said)))
+        above = cells
+    return mirnaqcd.wells(source, lines, (*notes, *said))
+
+
+def wells_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: Sequence[str]) -> TextTable | None:
+    """Return every well of the first sheet that a family knows, or None; see :func:`wells_of_text`."""
+    for name, rows in sheets.items():
+        above: list[str] = []
+        for at, cells in enumerate(rows[:_SEARCHED]):
+            if found := _recognise(source, above, cells):
+                end = next((i for i in range(at + 1, len(rows)) if not any(rows[i])), len(rows))
+                preamble = {row[0].casefold().strip(): row[1] for row in rows[:at] if len(row) > 1}
+                _refuse_more(source, found[1], rows[end:])
+                wells, places = _by_role(rows[at + 1 : end], found[1]), list(range(at + 2, end + 1))
+                said = (*notes, f"sheet {name!r}")
+                return long_table(Block(source, found[0], wells, places, "row", _plate(preamble), "", said))
+            above = cells
+    return None
+
+
+def _decode(content: bytes) -> tuple[str, list[str]]:
+    """Decode UTF-16 and UTF-8; anything else as Windows-1252 or Latin-1, which the note says if a family is recognised."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace"), ["UTF-16"]
+    try:
+        return content.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        try:
+            return content.decode("cp1252"), ["not UTF-8: decoded as Windows-1252"]
+        except UnicodeDecodeError:
+            return content.decode("latin-1"), ["not UTF-8: decoded as Latin-1"]
+
+
+def _cells(line: str, sign: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=sign), [])
+    except csv.Error:
+        return []
+
+
+def _recognise(source: str, above: Sequence[str], cells: Sequence[str]) -> tuple[Family, Columns] | None:
+    if not 4 <= len(cells) <= _WIDEST:
+        return None
+    above, cells = [fold(cell) for cell in above], [fold(cell) for cell in cells]
+    for family in FAMILIES:
+        columns = family.locate(above, cells)
+        if columns is None:
+            continue
+        if family.refusal:
+            fix = "Export the Ct values of a quantification experiment."
+            raise InputRefused(Problem("NOT_QUANTIFICATION", source, family.refusal, fix))
+        return family, columns
+    return None
+
+
+def _wells(source: str, body: list[str], first: int, sign: str, width: int, columns: Columns) -> tuple[Wells, list[int]]:
+    """Cut the lines of the wells into cells: by Arrow where every line has the header's width and nothing is quoted."""
+    text = "\n".join(body)
+    if body and '"' not in text:
+        try:
+            return _by_arrow(text, sign, width, columns), list(range(first, first + len(body)))
+        except pa.ArrowInvalid:
+            pass
+    at, rows, places = first, [], []
+    try:
+        reader = csv.reader(body, delimiter=sign, strict=True)
+        for row in reader:
+            rows.append(row)
+            places.append(at)
+            at = first + reader.line_num
+    except csv.Error as error:
+        fix = "Close the quotation mark, or export the file again."
+        raise InputRefused(Problem("QUOTE", f"{source}, line {at}", str(error), fix)) from None
+    problems = [
+        Problem("ROW_RAGGED", f"{source}, line {place}", f"{len(row)} cells where the header has {width}", "Export the file again.")
+        for row, place in zip(rows, places, strict=True)
+        if len(row) > width and any(row[width:])
+    ]
+    if problems:
+        raise InputRefused(problems)
+    return _by_role(rows, columns), places
+
+
+def _by_arrow(text: str, sign: str, width: int, columns: Columns) -> Wells:
+    names = [str(i) for i in range(width)]
+    used = [str(i) for i in dict.fromkeys(columns.values())]
+    table = pc.read_csv(
+        io.BytesIO(text.encode()),
+        pc.ReadOptions(column_names=names, block_size=1 << 24),
+        pc.ParseOptions(delimiter=sign, quote_char=False),
+        pc.ConvertOptions(include_columns=used, column_types=dict.fromkeys(used, pa.dictionary(pa.int32(), pa.string()))),
+    )
+    return {role: _texts(table.column(str(i))) for role, i in columns.items()}
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """Return the texts of a dictionary column; its indices are taken from memory, since Arrow's ``to_numpy`` imports pandas."""
+    texts: list[str] = []
+    for chunk in column.chunks:
+        words = [word.strip() for word in chunk.dictionary.to_pylist()]
+        start = chunk.indices.offset
+        texts += map(words.__getitem__, memoryview(chunk.indices.buffers()[1]).cast("i")[start : start + len(chunk)])
+    return texts
+
+
+def _by_role(rows: list[list[str]], columns: Columns) -> Wells:
+    return {role: [row[at].strip() if at < len(row) else "" for row in rows] for role, at in columns.items()}
+
+
+def _ends(line: str) -> bool:
+    return line.startswith("[") or not line.strip()
+
+
+def _no_section(line: str) -> bool:
+    return not line.startswith("[")
+
+
+def _refuse_more(source: str, columns: Columns, rows: Iterable[Sequence[str]]) -> None:
+    """Refuse wells that stand below a gap: they would be lost."""
+    last = max(columns["specimen"], columns["ct"])
+    if any(len(row) > last and row[columns["specimen"]].strip() and row[columns["ct"]].strip() for row in rows):
+        found = "wells stand in more than one block (a blank line between them)"
+        raise InputRefused(Problem("WELLS_TWICE", source, found, "Export one table of wells a file."))
+
+
+def _pair(line: str) -> tuple[str, str]:
+    """Split a line of the preamble: ``* Key = value``, ``Key<TAB>value`` or ``Key,value``."""
+    for sign in ("=", "\t", ","):
+        key, found, value = line.partition(sign)
+        if found:
+            return key.strip(" *").casefold(), value.strip()
+    return line.strip().casefold(), ""
+
+
+def _plate(preamble: Mapping[str, str]) -> str:
+    return next((preamble[key] for key in _PLATE_KEYS if preamble.get(key, "NA") not in ("", "NA")), "")
+
+
+def _filter(preamble: Sequence[str]) -> str:
+    """Return the filter that a LightCycler names above its wells."""
+    line = next((line for line in preamble if "Selected Filter:" in line), "")
+    return line.partition("Selected Filter:")[2].strip()
