@@ -1,5 +1,6 @@
 """Fixtures that several rooms share: the built-in panel, simulated cohorts, a trained model, the folder of real cohorts."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,19 @@ from hypothesis import settings
 from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate
 from exodx.panel import StudyPlan, load_panel
 from exodx.training import train_model
+
+CHROMIUM_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1500,1150",
+)
 
 settings.register_profile("exodx", deadline=None, max_examples=25, derandomize=True, database=None)
 settings.load_profile("exodx")
@@ -61,3 +75,20 @@ def _own_store(tmp_path_factory):
         patch.setenv("MPLBACKEND", "Agg")
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Give a headless Chromium, or skip with the reason."""
+    from selenium import webdriver
+
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("Debian's chromium and chromium-driver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    window = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
+    yield window
+    window.quit()
