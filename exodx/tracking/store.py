@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from exodx.errors import Problem, UsageError
+
+ANSWER_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,20 @@ def _home() -> Path:
 def _store() -> Store:
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if uri:
+        _knock(uri)
         return Store(uri, None)
     home = _home()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Store(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
+
+
+def _knock(uri: str) -> None:
+    """Ask a tracking server for any answer; MLflow itself would wait for minutes on one that is not there."""
+    if uri.startswith(("http://", "https://")):
+        try:
+            urllib.request.urlopen(uri, timeout=ANSWER_SECONDS).close()
+        except urllib.error.HTTPError as answer:
+            answer.close()  # it is there; whether it lets us in is MLflow's to find out
 
 
 def _make_experiment(name: str, store: Store) -> None:

@@ -6,7 +6,9 @@ import os
 import stat
 
 import mlflow
+import pytest
 
+from exodx.errors import UsageError
 from exodx.tracking import open_store
 
 
@@ -35,3 +37,13 @@ def test_mlflow_tracking_uri_is_respected(tmp_path, monkeypatch):
 
 def test_telemetry_is_off():
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_a_server_that_is_not_there_is_refused_at_once(monkeypatch):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(UsageError, match="STORE_UNUSABLE"):
+            open_store("athero-3")
