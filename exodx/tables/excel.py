@@ -8,11 +8,12 @@ import io
 from python_calamine import CalamineError, CalamineWorkbook
 
 from exodx.errors import InputRefused, Problem
+from exodx.tables.excel_errors import error_cells
 from exodx.tables.table import Records, TextTable, build_table
 
 
 def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:
-    """Return the sheets that hold anything, as rows of text from the first row on.
+    """Return the sheets that hold anything, as rows of text from the first row on; an error cell is its text (``#DIV/0!``).
 
     Raises
     ------
@@ -26,8 +27,19 @@ def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:
         raise InputRefused(
             Problem("NOT_A_TABLE", source, f"not a readable workbook ({error})", "Save it as XLSX or CSV.")
         ) from None
+    for name, errors in error_cells(content).items():
+        for place, text in errors.items():
+            _put(found.get(name, []), place, text)
     filled = {name: rows for name, rows in found.items() if any(any(c != "" for c in row) for row in rows)}
     return {name: [[cell_text(cell) for cell in row] for row in rows] for name, rows in filled.items()}
+
+
+def _put(rows: list[list[object]], place: tuple[int, int], text: str) -> None:
+    """Put a text into a grid, which grows where it ends before that place."""
+    row, column = place
+    rows.extend([] for _ in range(row + 1 - len(rows)))
+    rows[row].extend("" for _ in range(column + 1 - len(rows[row])))
+    rows[row][column] = text
 
 
 def parse(source: str, found: dict[str, list[list[str]]], notes: list[str]) -> TextTable:

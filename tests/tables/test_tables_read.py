@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.errors import InputRefused
+from exodx.frozen import read_cells
+from exodx.panel import Scale
 from exodx.tables import TextTable, read_table
 
 HEADER = ["id", "miR-126-3p", "PD-L1"]
@@ -188,14 +190,20 @@ def test_typed_cells_become_text(read):
     assert typed.columns == {"id": ["7", "8"], "x": ["1.5", ""], "d": ["2024-03-01", ""], "n": ["", "2"]}
 
 
-def test_an_excel_error_cell_never_becomes_a_number(read):
+def test_an_excel_error_cell_keeps_its_text_and_never_reads_as_blank(read):
     book = openpyxl.Workbook()
-    book.active.append(["id", "x"])
-    book.active.append(["S1", "#DIV/0!"])
-    book.active["B2"].data_type = "e"
+    book.create_sheet("empty", 0)
+    book["Sheet"].append(["id", "x", "y"])
+    book["Sheet"].append(["S1", "#DIV/0!", 2])
+    book["Sheet"].append(["S2", 3.5, "#N/A"])
+    book["Sheet"]["B2"].data_type = book["Sheet"]["C3"].data_type = "e"
     out = io.BytesIO()
     book.save(out)
-    assert read(out.getvalue()).columns["x"] == [""]  # calamine gives errors as blanks: not run
+    table = read(out.getvalue())
+    assert (table.columns["x"], table.columns["y"]) == (["#DIV/0!", "3.5"], ["2", "#N/A"])
+    cells = read_cells(table.columns["x"], Scale.LINEAR)
+    assert cells.unreadable == {0: "text where a number belongs"}
+    assert not read_cells(table.columns["y"], Scale.LINEAR).unreadable  # Excel's own word for not available
 
 
 def table_or_refusal(read, content):
