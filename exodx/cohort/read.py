@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -132,7 +132,7 @@ def _taken_twice(table: TextTable, panel: Panel, columns: Iterable[str]) -> list
     ]
 
 
-def _is_analyte(panel: str | Panel):  # type: ignore[no-untyped-def]
+def _is_analyte(panel: str | Panel) -> Callable[[str], bool]:
     return (lambda name: bool(panel.columns([name]))) if isinstance(panel, Panel) else is_mirna_name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -70,8 +70,8 @@ def _mean(repeats: Sequence[Estimate]) -> Estimate:
     failed = next((e for e in repeats if e.value is None or e.lower is None or e.upper is None), None)
     if failed is not None:
         return failed
-    mean: Callable[[str], float] = lambda key: float(np.mean([getattr(e, key) for e in repeats]))  # noqa: E731
-    return replace(repeats[0], value=mean("value"), lower=mean("lower"), upper=mean("upper"))
+    value, lower, upper = np.array([(e.value, e.lower, e.upper) for e in repeats], float).mean(axis=0).tolist()
+    return replace(repeats[0], value=value, lower=lower, upper=upper)
 
 
 def site_auc(y: NDArray[np.int8], margin: NDArray[np.float64], subjects: NDArray[np.intp]) -> Estimate:

@@ -27,6 +27,7 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
     InputRefused
         When fewer than two specimens of a class can be scored.
     """
+    cohort = cohort.sorted()
     prediction = model.predict(cohort.measurements, cohort.ids)
     scored = prediction.is_scored
     y, subjects, margin = cohort.y[scored], cohort.subjects[scored], prediction.margin[scored]
@@ -45,7 +46,7 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
     findings = [
         *audit_origin(cohort, model),
-        *audit_cohort(cohort, features, np.arange(len(cohort)) % 5),
+        *audit_cohort(cohort, features, cohort.subjects % 5),
         *audit_model(estimates, summaries),
     ]
     return Evaluation(

@@ -70,10 +70,20 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
         written.mkdir()
         for name, data in content.items():
             (written / name).write_bytes(data)
-        if folder.exists():
-            folder.rename(Path(scratch) / "replaced")
-        written.rename(folder)
+        _swap(written, folder, Path(scratch) / "replaced")
     return _hash(content[MANIFEST])
+
+
+def _swap(new: Path, place: Path, aside: Path) -> None:
+    """Put a folder in the place of another; where that fails the old one stands there again."""
+    if place.exists():
+        place.rename(aside)
+    try:
+        new.rename(place)
+    except OSError:
+        if aside.exists():
+            aside.rename(place)
+        raise
 
 
 def check_folder(folder: Path) -> None:

@@ -2,8 +2,9 @@
 
 from exodx.panel.analyte import Analyte
 from exodx.panel.catalog import builtin_names, load_panel
+from exodx.panel.declaration import read_toml
 from exodx.panel.panel import Panel, parse_panel
-from exodx.panel.plan import StudyPlan, parse_plan, read_toml
+from exodx.panel.plan import StudyPlan, parse_plan
 from exodx.panel.units import MAX_CT, UNITS, Scale
 
 __all__ = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from exodx.errors import Problem, nearest
+from exodx.errors import InputRefused, Problem, nearest
 
 
 def check_table(cls: type, table: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[Problem]]:
@@ -63,3 +65,19 @@ def _coerce(value: Any, hint: Any) -> tuple[Any, str]:
     if isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
         return value, ""
     return value, f"Write a value of type {hint.__name__}."
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    InputRefused
+        When the file is missing or is not TOML, with the parser's line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputRefused(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputRefused(Problem("TOML_INVALID", str(path), str(error), "Mend the TOML syntax there.")) from None

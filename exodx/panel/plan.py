@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from exodx.errors import InputRefused, Problem
@@ -92,19 +90,3 @@ def parse_plan(table: Mapping[str, Any], where: str) -> StudyPlan:
     if problems:
         raise InputRefused(problems)
     return StudyPlan(**values)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises
-    ------
-    InputRefused
-        When the file is missing or is not TOML, with the parser's line and column.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputRefused(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputRefused(Problem("TOML_INVALID", str(path), str(error), "Mend the TOML syntax there.")) from None

@@ -1,8 +1,7 @@
 """FILES: any table file becomes text columns that know their line; cohorts and the scorer read through this room."""
 
-from exodx.tables.excel import cell_text
 from exodx.tables.layout import UNNAMED, find_column, specimen_ids, to_wide
 from exodx.tables.reader import read_table, read_wells
-from exodx.tables.table import TextTable
+from exodx.tables.table import TextTable, cell_text
 
 __all__ = ["UNNAMED", "TextTable", "cell_text", "find_column", "read_table", "read_wells", "specimen_ids", "to_wide"]

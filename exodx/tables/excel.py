@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.excel_errors import error_cells
-from exodx.tables.table import Records, TextTable, build_table
+from exodx.tables.table import Records, TextTable, build_table, cell_text
 
 
 def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:
@@ -53,22 +52,3 @@ def parse(source: str, found: dict[str, list[list[str]]], notes: list[str]) -> T
     name, rows = next(iter(found.items()), ("", []))
     others = f" of {len(found)}; the other sheets are not read" if len(found) > 1 else ""
     return build_table(source, Records(rows, list(range(1, len(rows) + 1))), "row", ".", [*notes, f"sheet {name!r}{others}"])
-
-
-def cell_text(cell: object) -> str:
-    """Return a typed cell as text: whole numbers without a decimal point, times in ISO form.
-
-    >>> [cell_text(c) for c in (7.0, 31.25, None, float("nan"))]
-    ['7', '31.25', '', '']
-    """
-    if cell is None:
-        return ""
-    if isinstance(cell, float):
-        if cell != cell:
-            return ""
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(float(cell))
-    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
-        return cell.date().isoformat()
-    if isinstance(cell, (dt.date, dt.time)):
-        return cell.isoformat()
-    return str(cell)

@@ -130,6 +130,8 @@ def _from_long(table: TextTable, analyte: str, value: str, specimen: str | None,
         columns[name][row_of[who]] = (wells or "").join(cells[row] for row in rows)
     kept = {by: ids} | _constant_columns(table, by, ids, {analyte, value, by})
     notes = [f"long layout: {len(table)} rows are {len(ids)} specimens × {len(columns)} analytes"]
+    if differing := [c for c in table.header if c not in {*kept, analyte, value} and _folded(c) not in WELL_NAMES]:
+        notes.append(f"columns that differ within a specimen are not kept: {', '.join(differing)}")
     if repeated:
         most = max(map(len, repeated.values()))
         notes.append(f"replicate wells: {len(repeated)} of {len(places)} values have several (up to {most})")

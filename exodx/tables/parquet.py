@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables.excel import cell_text
-from exodx.tables.table import Records, TextTable, build_table
+from exodx.tables.table import Records, TextTable, build_table, cell_text
 
 
 def parse(source: str, content: io.BytesIO, notes: list[str]) -> TextTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -117,3 +118,22 @@ def _header_problems(source: str, header: list[str], body: list[list[str]], plac
             if filled:
                 problems.append(Problem("HEADER_MISSING", at, found, "Name them or delete them."))
     return problems
+
+
+def cell_text(cell: object) -> str:
+    """Return a typed cell as text: whole numbers without a decimal point, times in ISO form.
+
+    >>> [cell_text(c) for c in (7.0, 31.25, None, float("nan"))]
+    ['7', '31.25', '', '']
+    """
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        if cell != cell:
+            return ""
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(float(cell))
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
+        return cell.date().isoformat()
+    if isinstance(cell, (dt.date, dt.time)):
+        return cell.isoformat()
+    return str(cell)

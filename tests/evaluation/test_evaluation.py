@@ -131,3 +131,9 @@ def test_roc_band_encloses_the_curve_and_calibration_groups_hold_everyone():
 def test_directions_are_found(evaluation):
     directions = {f.feature: f.direction for f in evaluation.features}
     assert (directions["PD-L1"], directions["miR-145-5p"]) == ("up", "down")
+
+
+def test_the_order_of_rows_changes_nothing_of_an_evaluation(model, make_cohort):
+    cohort = make_cohort(n=60, site_case_shares=(0.7, 0.3), repeated_share=0.1, seed=21)
+    order = np.random.default_rng(0).permutation(len(cohort))
+    assert evaluate_external(model, cohort[order], 0.1) == evaluate_external(model, cohort, 0.1)

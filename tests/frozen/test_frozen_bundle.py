@@ -4,6 +4,7 @@ import json
 import os
 import pickletools
 import shutil
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -188,3 +189,21 @@ def test_bundles_of_every_format_version_keep_their_predictions(folder):
     np.testing.assert_allclose(prediction.margin, margin, atol=1e-6)
     shap = np.array(expected["shap"], float)
     np.testing.assert_allclose(model.explain(measurements).values, shap, atol=1e-6)
+
+
+def test_where_the_new_bundle_cannot_take_its_place_the_old_one_stands_there_again(model, tmp_path, monkeypatch):
+    folder = tmp_path / "bundle"
+    kept = save_bundle(model, folder)
+    rename = Path.rename
+
+    def failing(self, target):
+        if self.name == "bundle" and Path(target) == folder:
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        save_bundle(replace(model, name="other"), folder)
+    monkeypatch.undo()
+    assert load_bundle(folder)[1] == kept
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]

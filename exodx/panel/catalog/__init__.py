@@ -7,8 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem, nearest
+from exodx.panel.declaration import read_toml
 from exodx.panel.panel import Panel, parse_panel
-from exodx.panel.plan import read_toml
 
 
 def builtin_names() -> list[str]:
