@@ -22,6 +22,19 @@ class Reason(IntFlag):
     REFERENCE_PARTLY_MISSING = 8
     INVALID_CELL = 16
     REPLICATES_DISAGREE = 32
+    HAEMOLYSED = 64
+    HAEMOLYSIS_SUSPECTED = 128
+    SPIKE_DEVIATES = 256
+    DEPTH_TOO_LOW = 512
+    LOW_DEPTH = 1024
+    LOW_DETECTION = 2048
+    ABOVE_LOQ = 4096
+    SPECIMEN_RULE = 8192
+    SPECIMEN_REFUSED = 16384
+    ANALYTE_NOT_GIVEN = 32768
+    CONTRACT_ALLOWED = 65536
+    LIBRARY_NOT_COMPARABLE = 131072
+    INTERPLATE_MISSING = 262144
 
     @property
     def sentence(self) -> str:
@@ -36,8 +49,29 @@ _SENTENCES = {
     Reason.REFERENCE_PARTLY_MISSING: "a reference analyte is missing; its training mean stands in",
     Reason.INVALID_CELL: "a cell could not be read",
     Reason.REPLICATES_DISAGREE: "replicate wells differ (SD above 0.5 Ct, range above 1 Ct, or detected in some only)",
+    Reason.HAEMOLYSED: "haemolysed beyond the panel's limit",
+    Reason.HAEMOLYSIS_SUSPECTED: "haemolysis suspected",
+    Reason.SPIKE_DEVIATES: "a spike-in lies off the training specimens' (extraction, inhibition or heparin)",
+    Reason.DEPTH_TOO_LOW: "too few reads",
+    Reason.LOW_DEPTH: "few reads",
+    Reason.LOW_DETECTION: "few of the panel's analytes were detected",
+    Reason.ABOVE_LOQ: "a value above the upper limit of quantification; the limit stands in",
+    Reason.SPECIMEN_RULE: "a rule on the specimen's handling flags it",
+    Reason.SPECIMEN_REFUSED: "a rule on the specimen's handling refuses it",
+    Reason.ANALYTE_NOT_GIVEN: "an analyte of the panel was not given",
+    Reason.CONTRACT_ALLOWED: "the specimens differ from what the model is valid for, and this was allowed",
+    Reason.LIBRARY_NOT_COMPARABLE: "too few analytes in common with the training libraries to scale the reads",
+    Reason.INTERPLATE_MISSING: "no inter-plate calibrator: the plate is not corrected for",
 }
-BLOCKING = Reason.REFERENCES_UNDETECTED | Reason.NO_READS | Reason.NOTHING_MEASURED
+BLOCKING = (
+    Reason.REFERENCES_UNDETECTED
+    | Reason.NO_READS
+    | Reason.NOTHING_MEASURED
+    | Reason.HAEMOLYSED
+    | Reason.DEPTH_TOO_LOW
+    | Reason.SPECIMEN_REFUSED
+    | Reason.LIBRARY_NOT_COMPARABLE
+)
 """Reasons that keep a specimen from being scored, and from being learned from."""
 
 

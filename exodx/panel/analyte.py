@@ -9,7 +9,7 @@ from exodx.panel.units import UNITS, Scale
 
 Kind = Literal["mirna", "mrna", "protein", "lipid", "metabolite", "particle", "other"]
 Fraction = Literal["ev", "soluble", "total"]
-Role = Literal["target", "reference", "spike_in", "interplate", "haemolysis"]
+Role = Literal["target", "reference", "spike_in", "interplate", "haemolysis", "particles", "ev_protein", "tetraspanin"]
 Direction = Literal["up", "down"]
 
 
@@ -26,7 +26,8 @@ class Analyte:
     unit : str
         A key of :data:`exodx.panel.units.UNITS`.
     role : str
-        ``target`` (a feature), ``reference`` (subtracted from Ct targets), or a control that is not a feature.
+        ``target`` (a feature), ``reference`` (subtracted from Ct targets), what amounts are divided by (``particles``,
+        ``ev_protein``, ``tetraspanin``), or a control (``spike_in``, ``interplate``, ``haemolysis``). Only targets are features.
     fraction : str, optional
         ``ev``, ``soluble`` or ``total``: exosomal and soluble PD-L1 are different measurements.
     accession : str, optional
@@ -35,6 +36,8 @@ class Analyte:
         The declared direction in cases, ``up`` or ``down``; checked against the fitted model, never imposed on it.
     lod : float, optional
         Limit of detection, in ``unit``.
+    efficiency : float
+        Amplification factor of a Ct assay: 2 doubles in every cycle (100 %); 1.9 to 2.1 are accepted as usual.
     aliases : tuple of str
         Other spellings accepted as a column name.
     """
@@ -47,6 +50,7 @@ class Analyte:
     accession: str | None = None
     direction: Direction | None = None
     lod: float | None = None
+    efficiency: float = 2.0
     aliases: tuple[str, ...] = ()
 
     @property

@@ -8,16 +8,37 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from exodx.errors import InputRefused, Problem, nearest
-from exodx.panel.analyte import Analyte, name_key
+from exodx.panel.analyte import Analyte, Role, name_key
 from exodx.panel.declaration import check_table
 from exodx.panel.units import MAX_CT, UNITS, Scale
 
 SpecimenType = Literal[
     "plasma", "serum", "urine", "csf", "saliva", "semen", "milk", "bile", "ascites", "amniotic fluid", "other", "unspecified"
 ]  # fmt: skip
+
+CtNormalisation = Literal[
+    "references", "genorm", "normfinder", "global_mean", "spike_in", "quantile", "log_ratios", "none"
+]  # fmt: skip
+CountNormalisation = Literal["cpm", "median_of_ratios", "tmm"]
+AmountNormalisation = Literal["none", "per_particle", "per_ev_protein", "per_tetraspanin"]
+
+LOADINGS: Mapping[str, Role] = MappingProxyType(
+    {"per_particle": "particles", "per_ev_protein": "ev_protein", "per_tetraspanin": "tetraspanin"}
+)
+"""Amount normalisation → role of the analytes it divides by."""
+
+MIN_GLOBAL_MEAN = 50
+"""Fewer analytes make no global mean: on a small panel it carries the disease (10.1371/journal.pone.0136665)."""
+
+MAX_RATIO_ANALYTES = 40
+"""More analytes make too many pairs (780 of 40) for cohorts of this field."""
+
+MIN_EFFICIENCY, MAX_EFFICIENCY = 1.9, 2.1
+"""Amplification factors that are accepted: 90 to 110 % (MIQE, 10.1373/clinchem.2008.112797)."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -38,13 +59,27 @@ class Panel:
         Plain sentences shown to the reviewer.
     prevalence : float, optional
         Prevalence where the test would be used; without it no PPV or NPV is reported.
+    mirbase_release : str, optional
+        The miRBase release that the names of miRNA columns come from; decides the names that changed their meaning.
     normalisation : str
-        ``references`` subtracts the mean of the reference analytes from every Ct target; ``none`` leaves Ct unnormalised.
+        What is subtracted from every Ct target: the mean of the ``references``; of those among them that ``genorm`` or
+        ``normfinder`` finds stable; the ``global_mean`` of the analytes that are always expressed; the ``spike_in`` analytes.
+        Or ``quantile`` (to the training distribution), ``log_ratios`` (every pair of analytes; no reference), ``none``.
+    count_normalisation : str
+        What a library of reads is measured by: its size (``cpm``), ``median_of_ratios``, or ``tmm``.
+    amount_normalisation : str
+        What concentrations and intensities are divided by: nothing (``none``, per volume), ``per_particle``,
+        ``per_ev_protein`` or ``per_tetraspanin``: the analytes of that role.
     ct_cutoff : float
         A Ct above it counts as undetermined.
     censored : str
-        What an undetermined or below-LOD cell becomes: ``missing`` (the tree's default branch) or ``limit``
-        (the cut-off plus one cycle; LOD/√2). Either way it also sets the indicator feature ``<analyte>__nd``.
+        What an undetermined or below-LOD cell becomes: ``missing`` (the tree's default branch), ``limit`` (the cut-off plus
+        one cycle; LOD/√2) or ``conditional_mean`` (what a normal distribution fitted in training expects below the limit).
+        In every case it also sets the indicator feature ``<analyte>__nd``.
+    min_detection : float
+        An analyte detected in a smaller share of the training specimens gives no number to the model, only its indicator.
+    min_cpm : float
+        Counts: an analyte gives a feature if it exceeds this in as many training specimens as the smaller class has.
     """
 
     name: str
@@ -57,9 +92,14 @@ class Panel:
     intended_use: str = "exploratory research"
     evidence: str = "exploratory"
     prevalence: float | None = None
-    normalisation: Literal["references", "none"] = "references"
+    mirbase_release: str | None = None
+    normalisation: CtNormalisation = "references"
+    count_normalisation: CountNormalisation = "cpm"
+    amount_normalisation: AmountNormalisation = "none"
     ct_cutoff: float = 35.0
-    censored: Literal["missing", "limit"] = "missing"
+    censored: Literal["missing", "limit", "conditional_mean"] = "missing"
+    min_detection: float = 0.5
+    min_cpm: float = 1.0
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))
@@ -105,6 +145,10 @@ def _problems(panel: Panel) -> Iterable[Problem]:
         yield Problem("VALUE_INVALID", f"{where}.prevalence", str(panel.prevalence), "Write a number between 0 and 1.")
     if not 0 < panel.ct_cutoff <= MAX_CT:
         yield Problem("VALUE_INVALID", f"{where}.ct_cutoff", str(panel.ct_cutoff), f"Write cycles between 0 and {MAX_CT:g}.")
+    if not 0 <= panel.min_detection <= 1:
+        yield Problem("VALUE_INVALID", f"{where}.min_detection", str(panel.min_detection), "Write a share between 0 and 1.")
+    if not 0 <= panel.min_cpm < math.inf:
+        yield Problem("VALUE_INVALID", f"{where}.min_cpm", str(panel.min_cpm), "Write counts per million, 0 or more.")
     if not panel.with_role("target"):
         yield Problem("NO_TARGET", where, "no analyte has the role 'target'", "Name at least one.")
     seen: dict[str, str] = {}
@@ -116,6 +160,7 @@ def _problems(panel: Panel) -> Iterable[Problem]:
                 yield Problem("NAME_TWICE", at, f"the name is taken by {seen[key]!r}", "Name every analyte once.")
             seen[key] = analyte.name
     yield from _reference_problems(panel, where)
+    yield from _normalisation_problems(panel, where)
 
 
 def _analyte_problems(analyte: Analyte, at: str) -> Iterable[Problem]:
@@ -126,6 +171,9 @@ def _analyte_problems(analyte: Analyte, at: str) -> Iterable[Problem]:
         yield Problem("UNIT_UNKNOWN", at, f"unit {analyte.unit!r}", nearest(analyte.unit, list(UNITS)))
     if analyte.lod is not None and not 0 < analyte.lod < math.inf:
         yield Problem("VALUE_INVALID", f"{at}, lod", str(analyte.lod), "Write a positive number, in the analyte's unit.")
+    if not MIN_EFFICIENCY <= analyte.efficiency <= MAX_EFFICIENCY:
+        fix = f"Write the amplification factor, {MIN_EFFICIENCY:g} to {MAX_EFFICIENCY:g} (90 to 110 %)."
+        yield Problem("VALUE_INVALID", f"{at}, efficiency", str(analyte.efficiency), fix)
     if analyte.kind == "protein" and analyte.fraction is None:
         yield Problem("FRACTION_MISSING", at, "a protein without its fraction", "Say ev, soluble or total.")
 
@@ -133,13 +181,38 @@ def _analyte_problems(analyte: Analyte, at: str) -> Iterable[Problem]:
 def _reference_problems(panel: Panel, where: str) -> Iterable[Problem]:
     ct_targets = [a.name for a in panel.with_role("target") if UNITS.get(a.unit) is Scale.CT]
     references = panel.with_role("reference")
-    if ct_targets and panel.normalisation == "references" and not references:
-        fix = "Name reference analytes (role = 'reference'), or say normalisation = 'none'."
-        yield Problem("NO_REFERENCE", where, f"{len(ct_targets)} Ct targets and no reference analyte", fix)
+    needed = {"references": 1, "genorm": 3, "normfinder": 3}.get(panel.normalisation, 0)
+    if ct_targets and len(references) < needed:
+        fix = f"Name at least {needed} (role = 'reference'), or say normalisation = 'none'."
+        found = f"{len(ct_targets)} Ct targets and {len(references) or 'no'} reference analyte{'s' if len(references) > 1 else ''}"
+        yield Problem("NO_REFERENCE" if not references else "TOO_FEW_REFERENCES", where, found, fix)
     for analyte in references:
         if UNITS.get(analyte.unit) is not Scale.CT:
             fix = "References are subtracted from Ct targets: give their unit as Ct."
             yield Problem("REFERENCE_NOT_CT", f"{where}, analyte {analyte.name!r}", f"unit {analyte.unit!r}", fix)
+
+
+def _normalisation_problems(panel: Panel, where: str) -> Iterable[Problem]:
+    ct = [a for a in panel.analytes if UNITS.get(a.unit) is Scale.CT and a.role in ("target", "reference")]
+    if panel.normalisation == "global_mean" and len(ct) < MIN_GLOBAL_MEAN:
+        found = f"a global mean of {len(ct)} Ct analytes"
+        fix = f"It needs {MIN_GLOBAL_MEAN}: name references, or use log_ratios."
+        yield Problem("GLOBAL_MEAN_SMALL", where, found, fix)
+    if panel.normalisation == "spike_in" and not any(UNITS.get(a.unit) is Scale.CT for a in panel.with_role("spike_in")):
+        yield Problem("NO_SPIKE_IN", where, "no Ct analyte has the role 'spike_in'", "Name at least one, or other references.")
+    paired = [a for a in panel.analytes if a.role in ("target", "reference")]
+    if panel.normalisation == "log_ratios" and not 2 <= len(paired) <= MAX_RATIO_ANALYTES:
+        found, fix = f"pairs of {len(paired)} analytes", f"Pair 2 to {MAX_RATIO_ANALYTES} analytes."
+        yield Problem("RATIOS_COUNT", where, found, fix)
+    role = LOADINGS.get(panel.amount_normalisation)
+    loading = panel.with_role(role) if role is not None else ()
+    if role is not None and not loading:
+        fix = f"Name the column that says how much (role = {role!r})."
+        yield Problem("NO_LOADING", where, f"{panel.amount_normalisation} and no analyte with role {role!r}", fix)
+    for analyte in loading:
+        if UNITS.get(analyte.unit) not in (Scale.LINEAR, Scale.NORMALISED):
+            fix = "Give an amount, e.g. particles/mL."
+            yield Problem("LOADING_NOT_AMOUNT", f"{where}, analyte {analyte.name!r}", f"unit {analyte.unit!r}", fix)
 
 
 def parse_panel(document: Mapping[str, Any], where: str) -> Panel:
