@@ -4,12 +4,15 @@ from exodx.frozen.bundle import load_bundle, save_bundle
 from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State, is_blank, read_cells
 from exodx.frozen.contract import InputContract
+from exodx.frozen.encoding import FeatureEncoding
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, Reason, Status
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
+from exodx.frozen.normalisation import InterplateCorrection, LogRatios, QuantileNormalisation, ReferenceNormalisation
 from exodx.frozen.replicates import WELLS
+from exodx.frozen.scale import LibraryScaling, Log2Scale
 from exodx.frozen.threshold import Threshold
-from exodx.frozen.transform import FeatureEncoding, FrozenTransform, Log2Scale, ReferenceNormalisation
+from exodx.frozen.transform import FrozenTransform
 
 __all__ = [
     "WELLS",
@@ -21,10 +24,14 @@ __all__ = [
     "Forest",
     "FrozenTransform",
     "InputContract",
+    "InterplateCorrection",
+    "LibraryScaling",
     "Log2Scale",
+    "LogRatios",
     "Measurements",
     "Prediction",
     "Provenance",
+    "QuantileNormalisation",
     "Reason",
     "ReferenceNormalisation",
     "State",

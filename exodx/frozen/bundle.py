@@ -25,10 +25,12 @@ from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Measurements
 from exodx.frozen.model import DiagnosticModel, Provenance
 from exodx.frozen.threshold import Threshold
-from exodx.frozen.transform import FrozenTransform
+from exodx.frozen.transform import FrozenTransform, from_format_1
 from exodx.panel import parse_panel
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = (1, 2)
+"""1: three named steps of the transform; 2: a list of steps."""
 MANIFEST = "manifest.json"
 FILES = (
     "panel.toml",
@@ -183,8 +185,8 @@ def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
         readable = False
     if not readable:
         raise _refused("MANIFEST_DAMAGED", folder, f"{MANIFEST} cannot be read", "Copy the bundle again.")
-    if version != FORMAT_VERSION:
-        found = f"format version {version}; this exodx reads {FORMAT_VERSION}"
+    if version not in READABLE:
+        found = f"format version {version}; this exodx reads {' and '.join(map(str, READABLE))}"
         raise _refused("FORMAT_UNKNOWN", folder, found, "Install a newer exodx.")
     return dict(manifest)
 
@@ -210,7 +212,8 @@ def _damage(folder: Path, files: Mapping[str, str]) -> list[Problem]:
 
 
 def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> DiagnosticModel:
-    transform = FrozenTransform.from_dict(json.loads(files["transform.json"]))
+    read_transform = from_format_1 if manifest["format_version"] == 1 else FrozenTransform.from_dict
+    transform = read_transform(json.loads(files["transform.json"]))
     decision = json.loads(files["decision.json"])
     return DiagnosticModel(
         name=manifest["name"],

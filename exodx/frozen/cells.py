@@ -27,6 +27,7 @@ class State(IntEnum):
     UNDETERMINED = 2
     NOT_RUN = 3
     FAILED_QC = 4
+    ABOVE_LOQ = 5
 
 
 def is_blank(text: str) -> bool:

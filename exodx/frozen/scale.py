@@ -1,0 +1,139 @@
+"""To log2 quantities, higher = more. Ct is flipped here and nowhere else; reads become counts per million of a measured library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.frozen.cells import State
+from exodx.frozen.libraries import median_of_ratios, tmm_factors
+from exodx.frozen.measurements import Measurements, Reason, from_columns, is_censored, is_measured
+from exodx.panel import Scale
+
+Floats = NDArray[np.float64]
+States = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryScaling:
+    """How many reads a library is taken to hold.
+
+    Parameters
+    ----------
+    method : str
+        ``cpm``: the reads of the panel's analytes; ``tmm``: these times the trimmed mean of ratios to a training pseudo-library
+        (10.1186/gb-2010-11-3-r25); ``median_of_ratios``: the median ratio to the training geometric means (10.1186/gb-2010-11-10-r106).
+    reference : dict of str to float
+        The pseudo-library, or the geometric means, by analyte.
+    library : float
+        Reads of a library whose median ratio is 1.
+    """
+
+    method: str = "cpm"
+    reference: dict[str, float] = field(default_factory=dict)
+    library: float = 0.0
+
+    def reads(self, m: Measurements, names: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the effective library size of each specimen, and which cannot be compared with the training libraries; shape (n,)."""
+        total = library_size(m, names)
+        if self.method == "cpm" or not names:
+            return total, np.zeros(len(m), bool)
+        counts = np.column_stack([np.where(is_measured(s), v, 0.0) for v, s in (m.column(name) for name in names)])
+        reference = np.array([self.reference[name] for name in names])
+        if self.method == "tmm":
+            size = total * tmm_factors(counts, reference)
+        else:
+            size = self.library * median_of_ratios(counts, reference)
+        return np.where(np.isfinite(size), size, 0.0), (total > 0) & ~np.isfinite(size)
+
+
+def library_size(m: Measurements, names: Sequence[str]) -> Floats:
+    """Return the reads of each specimen in these analytes, added in a fixed order; shape (n,)."""
+    total = np.zeros(len(m))
+    for name in names:
+        values, states = m.column(name)
+        total += np.where(is_measured(states), values, 0.0)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Log2Scale:
+    """To log2 quantities, higher = more: −Ct·log2 E, log2(CPM + prior), log2 concentration; normalised data as they are.
+
+    Parameters
+    ----------
+    scales : dict of str to str
+        Scale of each analyte.
+    lods : dict of str to float
+        Limits of detection, in the analyte's unit.
+    ct_cutoff : float
+        A Ct above it is undetermined.
+    prior_cpm : float
+        Added to counts per million; frozen in training, because a prior that follows the cohort's mean library
+        would give one specimen another value in another batch.
+    given_cpm_prior : float
+        Added to values that came as counts per million.
+    efficiencies : dict of str to float
+        Amplification factor of the Ct assays that do not simply double.
+    below : dict of str to float
+        What a censored cell holds, as a log2 quantity; analytes without one hold their limit (cut-off + 1 cycle, LOD/√2).
+    library : LibraryScaling
+    unexpressed : tuple of str
+        Analytes of too few reads in training: their reads are part of the library, and they go no further.
+    """
+
+    scales: dict[str, str]
+    lods: dict[str, float]
+    ct_cutoff: float
+    prior_cpm: float
+    given_cpm_prior: float
+    efficiencies: dict[str, float] = field(default_factory=dict)
+    below: dict[str, float] = field(default_factory=dict)
+    library: LibraryScaling = LibraryScaling()
+    unexpressed: tuple[str, ...] = ()
+
+    def apply(self, m: Measurements) -> Measurements:
+        """Return log2 quantities; a value above the upper limit of quantification holds that limit and is flagged."""
+        counted = [n for n in m.names if self.scales[n] == Scale.COUNTS]
+        reads, strange = self.library.reads(m, counted)
+        kept = tuple(name for name in m.names if name not in self.unexpressed)
+        columns, over = [], np.zeros(len(m), bool)
+        for name in kept:
+            values, states = m.column(name)
+            over |= states == State.ABOVE_LOQ
+            states = np.where((states == State.ABOVE_LOQ) & np.isfinite(values), np.uint8(State.MEASURED), states)
+            columns.append(self._column(name, values, states, reads))
+        out = from_columns(kept, columns, m).flagged(Reason.ABOVE_LOQ, over)
+        if counted:
+            out = out.flagged(Reason.NO_READS, (reads == 0) & ~strange).flagged(Reason.LIBRARY_NOT_COMPARABLE, strange)
+        return out
+
+    def _column(self, name: str, values: Floats, states: States, reads: Floats) -> tuple[Floats, States]:
+        scale = self.scales[name]
+        if scale == Scale.CT:
+            late = is_measured(states) & (values > self.ct_cutoff)
+            states = np.where(late, np.uint8(State.UNDETERMINED), states)
+            ct = np.where(is_censored(states), self.ct_cutoff + 1.0, values)
+            quantity = -ct * np.log2(self.efficiencies[name]) if name in self.efficiencies else -ct
+        elif scale == Scale.COUNTS:
+            cpm = 1e6 * np.where(is_censored(states), 0.0, values) / np.where(reads > 0, reads, np.nan)
+            quantity = np.log2(cpm + self.prior_cpm)
+        elif scale == Scale.CPM:
+            quantity = np.log2(np.where(is_censored(states), 0.0, values) + self.given_cpm_prior)
+        elif scale == Scale.LINEAR:
+            limit = self.lods.get(name)
+            floor = np.where(values > 0, values, np.nan) if limit is None else np.full_like(values, limit)
+            quantity = np.log2(np.where(is_censored(states), floor / np.sqrt(2.0), np.where(values > 0, values, np.nan)))
+        else:
+            quantity = values
+        return (np.where(is_censored(states), self.below[name], quantity) if name in self.below else quantity), states
+
+
+def log2_scale(state: dict[str, object]) -> Log2Scale:
+    """Rebuild from plain JSON types."""
+    scale = Log2Scale(**state)  # type: ignore[arg-type]
+    library = LibraryScaling(**state["library"]) if "library" in state else LibraryScaling()  # type: ignore[arg-type]
+    return replace(scale, library=library, unexpressed=tuple(scale.unexpressed))
