@@ -5,41 +5,49 @@ from __future__ import annotations
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from exodx.assay.steps import LearnEncoding, LearnLog2Scale, LearnReferences
+from exodx.assay.normalisation import LearnInterplate, normalisers
+from exodx.assay.steps import Labels, Learner, LearnEncoding, LearnLog2Scale
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import FrozenTransform, Measurements
 from exodx.panel import Panel
 
 
 def assay_pipeline(panel: Panel) -> Pipeline:
-    """Return the unfitted pipeline of a panel: log2 scale → references → encoding.
+    """Return the unfitted pipeline of a panel: plates → log2 scale → what the panel normalises by → encoding.
 
     Its input is a :class:`~exodx.frozen.Measurements` (sliced by rows like an array), its output a float64 matrix.
     """
-    return Pipeline([("scale", LearnLog2Scale(panel)), ("references", LearnReferences(panel)), ("encoding", LearnEncoding(panel))])
+    first: list[tuple[str, Learner]] = [("interplate", LearnInterplate(panel))] if panel.with_role("interplate") else []
+    return Pipeline([*first, ("scale", LearnLog2Scale(panel)), *normalisers(panel), ("encoding", LearnEncoding(panel))])
 
 
 def freeze(pipeline: Pipeline) -> FrozenTransform:
     """Return the fitted pipeline's state, without anything that can learn."""
     check_is_fitted(pipeline[-1], "state_")
-    return FrozenTransform(**{name: step.state_ for name, step in pipeline.steps})
+    return FrozenTransform(tuple(step.state_ for step in pipeline[:-1]), pipeline[-1].state_)
 
 
-def learn_transform(panel: Panel, measurements: Measurements) -> FrozenTransform:
+def learn_transform(panel: Panel, measurements: Measurements, y: Labels = None) -> FrozenTransform:
     """Learn the transform from training specimens and freeze it.
+
+    Parameters
+    ----------
+    panel : Panel
+    measurements : Measurements, n specimens
+    y : ndarray of 0/1, shape (n,), optional
+        The reference standard: NormFinder compares the classes, and the smaller class says how often counts must be expressed.
 
     Raises
     ------
     InputRefused
         When no target was measured, or no reference where the panel normalises to references.
     """
-    transform = freeze(assay_pipeline(panel).fit(measurements))
+    transform = freeze(assay_pipeline(panel).fit(measurements, y))
     problems = []
-    if not transform.encoding.analytes:
-        problems.append(
-            Problem("NOTHING_MEASURED", "training specimens", "no target analyte has a number", "Check columns and units.")
-        )
-    if panel.normalisation == "references" and panel.with_role("reference") and not transform.references.reference_means:
+    if not transform.encoding.names:
+        fix = "Check columns and units, and the panel's min_detection and min_cpm."
+        problems.append(Problem("NOTHING_MEASURED", "training specimens", "no target analyte has numbers enough", fix))
+    if panel.normalisation == "references" and panel.with_role("reference") and not transform.references:
         fix = "Check the reference columns, or say normalisation = 'none' in the panel."
         problems.append(Problem("REFERENCES_UNDETECTED", "training specimens", "no reference analyte has a number", fix))
     if problems:

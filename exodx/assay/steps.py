@@ -1,4 +1,4 @@
-"""The learning side of each frozen step: ``fit`` finds the numbers, ``transform`` is the frozen step's own ``apply``."""
+"""The learning side of scale and encoding: ``fit`` finds the numbers, ``transform`` is the frozen step's own ``apply``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from exodx.frozen import FeatureEncoding, Log2Scale, Measurements, ReferenceNormalisation
+from exodx.assay.libraries import geometric_means, reference_library
+from exodx.assay.ratios import ratio_pairs
+from exodx.frozen import FeatureEncoding, LibraryScaling, Log2Scale, Measurements
+from exodx.frozen.libraries import library_sizes
 from exodx.frozen.measurements import is_censored, is_measured
-from exodx.frozen.transform import library_size
+from exodx.frozen.normalisation import ratio_name
+from exodx.frozen.scale import count_matrix
 from exodx.panel import Panel, Scale
+from exodx.stats import fit_censored_normal
 
 PRIOR_COUNT = 2.0
 """Reads added to every count in a library of the training cohort's mean size, as in edgeR (10.1093/bioinformatics/btp616)."""
@@ -23,8 +28,16 @@ CPM_PRIOR = 0.5
 MIN_ND_SHARE = 0.05
 """An indicator is made for an analyte that was looked for and not found in at least this share of training specimens."""
 
+FEW = 0.1
+"""Without a reference standard, the share of specimens in which an analyte's counts must exceed the panel's ``min_cpm``."""
 
-class _Step(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+FITTABLE = 10
+"""Measured specimens that a distribution of a censored analyte is fitted to; with fewer its cells keep their limit."""
+
+Labels = NDArray[np.int8] | None
+
+
+class Learner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A step whose fitted ``state_`` is a frozen step."""
 
     def __init__(self, panel: Panel) -> None:
@@ -36,59 +49,76 @@ class _Step(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.state_.apply(X)
 
 
-class LearnLog2Scale(_Step):
-    """Learn the frozen prior of counts; scales, limits and the Ct cut-off are the panel's."""
+class LearnLog2Scale(Learner):
+    """Learn how libraries compare, which counts are expressed, and what a censored cell is worth; limits are the panel's."""
 
-    def fit(self, X: Measurements, y: object = None) -> Self:  # noqa: ARG002
-        """Find the prior from the training specimens' mean library."""
-        counts = [a.name for a in self.panel.analytes if a.scale is Scale.COUNTS]
-        library = library_size(X, counts)
-        mean = float(library.mean()) if counts else 0.0
-        self.state_ = Log2Scale(
+    def fit(self, X: Measurements, y: Labels = None) -> Self:
+        """Find the numbers from the training specimens; of the labels only the size of the smaller class is used."""
+        counted = [a.name for a in self.panel.analytes if a.scale is Scale.COUNTS]
+        counts = count_matrix(X, counted)
+        reads = library_sizes(counts)
+        mean = float(reads.mean()) if counted else 0.0
+        plain = Log2Scale(
             scales={a.name: str(a.scale) for a in self.panel.analytes},
             lods={a.name: a.lod for a in self.panel.analytes if a.lod is not None},
             ct_cutoff=self.panel.ct_cutoff,
             prior_cpm=1e6 * PRIOR_COUNT / mean if mean > 0 else CPM_PRIOR,
             given_cpm_prior=CPM_PRIOR,
+            efficiencies={a.name: a.efficiency for a in self.panel.analytes if a.scale is Scale.CT and a.efficiency != 2.0},  # noqa: PLR2004
+            library=_library(self.panel.count_normalisation, counts[reads > 0], counted, mean) if mean > 0 else LibraryScaling(),
+            unexpressed=self._unexpressed(counted, counts, reads, y),
         )
+        below = self._below(plain.apply(X)) if self.panel.censored == "conditional_mean" else {}
+        self.state_ = Log2Scale(**{name: getattr(plain, name) for name in plain.__slots__} | {"below": below})
         return self
 
+    def _unexpressed(self, names: list[str], counts: NDArray[np.float64], reads: NDArray[np.float64], y: Labels) -> tuple[str, ...]:
+        """Name the counted targets that exceed the panel's CPM in fewer specimens than the smaller class has."""
+        if not names or self.panel.min_cpm == 0:
+            return ()
+        needed = FEW * len(counts) if y is None else float(np.bincount(y, minlength=2).min())
+        with np.errstate(invalid="ignore"):
+            expressed = (1e6 * counts > self.panel.min_cpm * reads[:, None]).sum(axis=0) >= needed
+        return tuple(name for name, seen in zip(names, expressed, strict=True) if not seen)
 
-class LearnReferences(_Step):
-    """Learn the mean level of each reference analyte, which stands in where one is missing."""
+    def _below(self, scaled: Measurements) -> dict[str, float]:
+        """Return what a normal distribution of the log2 quantity expects of a censored cell, for analytes that tell."""
+        below = {}
+        for analyte in self.panel.analytes:
+            if analyte.scale not in (Scale.CT, Scale.LINEAR) or analyte.name not in scaled.names:
+                continue
+            values, states = scaled.column(analyte.name)
+            measured, lost = is_measured(states), is_censored(states) & np.isfinite(values)
+            if lost.any() and measured.sum() >= FITTABLE:
+                under = np.log2(analyte.efficiency) if analyte.scale is Scale.CT else 0.5
+                limits = np.where(lost, values + under, values)  # a censored cell stands one cycle, or √2, below its limit
+                fitted = fit_censored_normal(limits[measured | lost], lost[measured | lost], limits[measured | lost])
+                below[analyte.name] = float(np.mean(fitted.below(limits[lost])))
+        return below
 
-    def fit(self, X: Measurements, y: object = None) -> Self:  # noqa: ARG002
-        """Find the reference means from the training specimens' log2 quantities."""
-        targets = self.panel.with_role("target")
-        normalise = self.panel.normalisation == "references"
-        means = {}
-        for reference in self.panel.with_role("reference") if normalise else ():
-            values, states = X.column(reference.name)
-            seen = is_measured(states)
-            if seen.any():
-                means[reference.name] = float(values[seen].mean())
-        self.state_ = ReferenceNormalisation(
-            targets=tuple(a.name for a in targets if a.scale is Scale.CT) if means else (),
-            features=tuple(a.name for a in targets),
-            reference_means=means,
+
+def _library(method: str, counts: NDArray[np.float64], names: list[str], mean: float) -> LibraryScaling:
+    if method == "cpm":
+        return LibraryScaling()
+    stored = geometric_means(counts) if method == "median_of_ratios" else reference_library(counts)
+    return LibraryScaling(method, dict(zip(names, stored.tolist(), strict=True)), mean)
+
+
+class LearnEncoding(Learner):
+    """Learn which analytes (or ratios) give a feature, and which analytes also an indicator of not being detected."""
+
+    def fit(self, X: Measurements, y: Labels = None) -> Self:  # noqa: ARG002
+        """Keep what was detected often enough; indicators where detection itself varies."""
+        targets = [a.name for a in self.panel.with_role("target") if a.name in X.names]
+        pairs = ratio_pairs(self.panel, X.names)
+        ratios, paired = [ratio_name(pair) for pair in pairs], {name for pair in pairs for name in pair}
+        shares = {name: _shares(X, name) for name in (*targets, *ratios)}
+        numbers = [*(t for t in targets if t not in paired), *ratios]
+        self.state_ = FeatureEncoding(
+            tuple(n for n in numbers if shares[n][0] > 0 and shares[n][0] >= self.panel.min_detection * sum(shares[n])),
+            tuple(t for t in targets if shares[t][0] > 0 and shares[t][1] >= MIN_ND_SHARE),
+            self.panel.censored,
         )
-        return self
-
-
-class LearnEncoding(_Step):
-    """Learn which analytes give a feature, and which also an indicator of not being detected."""
-
-    def fit(self, X: Measurements, y: object = None) -> Self:  # noqa: ARG002
-        """Keep analytes with a number in some specimen; indicators where detection itself varies."""
-        analytes, indicators = [], []
-        for name in X.names:
-            _, states = X.column(name)
-            censored, measured = is_censored(states), is_measured(states)
-            if measured.any():
-                analytes.append(name)
-            if measured.any() and censored.mean() >= MIN_ND_SHARE:
-                indicators.append(name)
-        self.state_ = FeatureEncoding(tuple(analytes), tuple(indicators), self.panel.censored)
         return self
 
     def transform(self, X: Measurements) -> NDArray[np.float64]:
@@ -101,3 +131,10 @@ class LearnEncoding(_Step):
         """Return the names of the features."""
         check_is_fitted(self, "state_")
         return np.array(self.state_.names, dtype=object)
+
+
+def _shares(X: Measurements, name: str) -> tuple[float, float]:
+    """Return the shares of specimens in which an analyte was measured, and in which it was looked for and not found."""
+    _, states = X.column(name)
+    return float(is_measured(states).mean()), float(is_censored(states).mean())
+

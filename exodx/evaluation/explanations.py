@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from exodx.frozen import DiagnosticModel, Explanation, Features
-from exodx.frozen.transform import ND
+from exodx.frozen.encoding import ND
 
 MIN_CORRELATION = 0.3
 """A weaker rank correlation of value and SHAP is no direction."""

@@ -13,8 +13,10 @@ from exodx.frozen.cells import State
 from exodx.frozen.libraries import to_quantiles
 from exodx.frozen.measurements import Measurements, Reason, from_columns, is_censored, is_measured
 
-RATIO = "/"
-"""Stands between the two analytes of a log-ratio's name."""
+
+def ratio_name(pair: tuple[str, str]) -> str:
+    """Return the name of a log-ratio: its analytes with a slash between them."""
+    return "/".join(pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +140,5 @@ class LogRatios:
             known = (is_measured(a_states) | is_censored(a_states)) & (is_measured(b_states) | is_censored(b_states))
             states = np.where(lost, np.uint8(State.UNDETERMINED), np.uint8(State.MEASURED))
             columns.append((a - b, np.where(known, states, np.uint8(State.NOT_RUN))))
-            names.append(f"{first}{RATIO}{second}")
+            names.append(ratio_name((first, second)))
         return from_columns(names, columns, m)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.frozen.cells import State
-from exodx.frozen.libraries import median_of_ratios, tmm_factors
+from exodx.frozen.libraries import library_sizes, median_of_ratios, tmm_factors
 from exodx.frozen.measurements import Measurements, Reason, from_columns, is_censored, is_measured
 from exodx.panel import Scale
 
@@ -38,10 +38,10 @@ class LibraryScaling:
 
     def reads(self, m: Measurements, names: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
         """Return the effective library size of each specimen, and which cannot be compared with the training libraries; shape (n,)."""
-        total = library_size(m, names)
+        counts = count_matrix(m, names)
+        total = library_sizes(counts)
         if self.method == "cpm" or not names:
             return total, np.zeros(len(m), bool)
-        counts = np.column_stack([np.where(is_measured(s), v, 0.0) for v, s in (m.column(name) for name in names)])
         reference = np.array([self.reference[name] for name in names])
         if self.method == "tmm":
             size = total * tmm_factors(counts, reference)
@@ -50,13 +50,10 @@ class LibraryScaling:
         return np.where(np.isfinite(size), size, 0.0), (total > 0) & ~np.isfinite(size)
 
 
-def library_size(m: Measurements, names: Sequence[str]) -> Floats:
-    """Return the reads of each specimen in these analytes, added in a fixed order; shape (n,)."""
-    total = np.zeros(len(m))
-    for name in names:
-        values, states = m.column(name)
-        total += np.where(is_measured(states), values, 0.0)
-    return total
+def count_matrix(m: Measurements, names: Sequence[str]) -> Floats:
+    """Return the reads of these analytes, shape (n, len(names)); a cell without a number counts 0."""
+    columns = [np.where(is_measured(s), v, 0.0) for v, s in (m.column(name) for name in names)]
+    return np.column_stack(columns) if columns else np.zeros((len(m), 0))
 
 
 @dataclass(frozen=True, slots=True)

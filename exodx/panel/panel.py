@@ -31,8 +31,8 @@ LOADINGS: Mapping[str, Role] = MappingProxyType(
 )
 """Amount normalisation → role of the analytes it divides by."""
 
-MIN_GLOBAL_MEAN = 50
-"""Fewer analytes make no global mean: on a small panel it carries the disease (10.1371/journal.pone.0136665)."""
+MIN_PROFILE = 50
+"""Fewer analytes make no global mean and no distribution: on a small panel they carry the disease (10.1371/journal.pone.0136665)."""
 
 MAX_RATIO_ANALYTES = 40
 """More analytes make too many pairs (780 of 40) for cohorts of this field."""
@@ -193,16 +193,18 @@ def _reference_problems(panel: Panel, where: str) -> Iterable[Problem]:
 
 
 def _normalisation_problems(panel: Panel, where: str) -> Iterable[Problem]:
-    ct = [a for a in panel.analytes if UNITS.get(a.unit) is Scale.CT and a.role in ("target", "reference")]
-    if panel.normalisation == "global_mean" and len(ct) < MIN_GLOBAL_MEAN:
-        found = f"a global mean of {len(ct)} Ct analytes"
-        fix = f"It needs {MIN_GLOBAL_MEAN}: name references, or use log_ratios."
-        yield Problem("GLOBAL_MEAN_SMALL", where, found, fix)
+    profile = [a for a in panel.analytes if a.role in ("target", "reference")]
+    if panel.normalisation == "global_mean":
+        profile = [a for a in profile if UNITS.get(a.unit) is Scale.CT]
+    if panel.normalisation in ("global_mean", "quantile") and len(profile) < MIN_PROFILE:
+        found = f"{panel.normalisation} of {len(profile)} analytes"
+        yield Problem("PROFILE_SMALL", where, found, f"It needs {MIN_PROFILE}: name references, or use log_ratios.")
+    if panel.normalisation == "quantile" and len({a.unit for a in profile}) > 1:
+        yield Problem("UNITS_MIXED", where, "quantile over several units", "Give targets and references one unit.")
     if panel.normalisation == "spike_in" and not any(UNITS.get(a.unit) is Scale.CT for a in panel.with_role("spike_in")):
         yield Problem("NO_SPIKE_IN", where, "no Ct analyte has the role 'spike_in'", "Name at least one, or other references.")
-    paired = [a for a in panel.analytes if a.role in ("target", "reference")]
-    if panel.normalisation == "log_ratios" and not 2 <= len(paired) <= MAX_RATIO_ANALYTES:
-        found, fix = f"pairs of {len(paired)} analytes", f"Pair 2 to {MAX_RATIO_ANALYTES} analytes."
+    if panel.normalisation == "log_ratios" and not 2 <= len(profile) <= MAX_RATIO_ANALYTES:
+        found, fix = f"pairs of {len(profile)} analytes", f"Pair 2 to {MAX_RATIO_ANALYTES} analytes."
         yield Problem("RATIOS_COUNT", where, found, fix)
     role = LOADINGS.get(panel.amount_normalisation)
     loading = panel.with_role(role) if role is not None else ()

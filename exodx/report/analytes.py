@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from exodx.frozen import Features
-from exodx.frozen.transform import ND
+from exodx.frozen.encoding import ND
 from exodx.report.style import CASE, INK, OTHER, QUIET, canvas, short, styled
 
 MOST = 12

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from exodx.errors import RUO
 from exodx.evaluation import Evaluation
 from exodx.frozen import DiagnosticModel, Features, Measurements, State
-from exodx.frozen.transform import ND
+from exodx.frozen.encoding import ND
 from exodx.panel import StudyPlan
 from exodx.report.explanations import waterfall_figure
 from exodx.report.style import png

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, stratified_folds
 from exodx.cohort.splits import training_rows
-from exodx.errors import InputRefused, Problem
+from exodx.errors import InputRefused
 from exodx.frozen.calibrator import probability
 from exodx.panel import StudyPlan
 from exodx.training.benchmarks import benchmark_scores
@@ -31,6 +31,11 @@ class FoldChoice:
     rounds: int
     threshold: float
     n_train: int
+    references: tuple[str, ...]
+
+
+OuterFold = tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats]]
+"""Held-out rows, their margins, what was chosen, and the benchmarks' scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +89,21 @@ def cross_validate(
     """
     tasks = [(r, f) for r in range(len(folds)) for f in range(int(folds[r].max()) + 1)]
 
-    def run(repeat: int, fold: int) -> tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats]] | None:
+    def run(repeat: int, fold: int) -> OuterFold | InputRefused:
         result = _outer_fold(cohort, plan, folds[repeat], repeat, fold)
         tick()
         return result
 
     results = Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(r, f) for r, f in tasks)
-    if not any(results):
-        found = f"{int(cohort.y.sum())} positive and {int((1 - cohort.y).sum())} negative specimens"
-        fix = "No fold leaves enough of both classes to learn from: collect more subjects."
-        raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source or "cohort", found, fix))
+    refusals = [result for result in results if isinstance(result, InputRefused)]
+    if len(refusals) == len(results):
+        raise InputRefused(refusals[0].problems)
     margin = np.full(folds.shape, np.nan)
     positive = np.zeros(folds.shape, bool)
     benchmarks = {name: np.full(folds.shape, np.nan) for name in BENCHMARKS}
     choices = []
     for (repeat, _), result in zip(tasks, results, strict=True):
-        if result is None:
+        if isinstance(result, InputRefused):
             continue
         held, scores, choice, others = result
         margin[repeat, held] = scores
@@ -112,14 +116,15 @@ def cross_validate(
 
 def _outer_fold(
     cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat: int, fold: int
-) -> tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats]] | None:
+) -> OuterFold | InputRefused:
     held = np.flatnonzero(folds == fold)
     train = cohort[training_rows(folds, fold, cohort.subjects)]
     try:
         data = prepare(train, plan)
-    except InputRefused:
-        return None
+    except InputRefused as refused:
+        return refused
     fitted = fit_procedure(data, plan)
     measurements = cohort.measurements[held]
-    choice = FoldChoice(repeat, fold, fitted.candidate, fitted.rounds, fitted.threshold.value, len(train))
+    references = fitted.transform.references
+    choice = FoldChoice(repeat, fold, fitted.candidate, fitted.rounds, fitted.threshold.value, len(train), references)
     return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements)

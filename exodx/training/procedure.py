@@ -73,7 +73,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     InputRefused
         When a class has fewer than two subjects, or nothing was measured.
     """
-    flags = learn_transform(cohort.panel, cohort.measurements).apply(cohort.measurements).flags
+    flags = learn_transform(cohort.panel, cohort.measurements, cohort.y).apply(cohort.measurements).flags
     cohort = cohort[(flags & BLOCKING) == 0]
     counts = np.bincount(cohort.y, minlength=2)
     if counts.min() < 2:
@@ -84,10 +84,10 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     folds = []
     for fold in range(int(assigned.max()) + 1):
         rows, held = training_rows(assigned, fold, subjects), np.flatnonzero(assigned == fold)
-        transform = learn_transform(cohort.panel, cohort.measurements[rows])
+        transform = learn_transform(cohort.panel, cohort.measurements[rows], y[rows])
         train, test = (transform.apply(cohort.measurements[r]).values for r in (rows, held))
         folds.append(InnerFold(train, y[rows], test, y[held], held))
-    transform = learn_transform(cohort.panel, cohort.measurements)
+    transform = learn_transform(cohort.panel, cohort.measurements, y)
     return Prepared(y, tuple(folds), transform, transform.apply(cohort.measurements).values)
 
 
