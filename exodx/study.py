@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exodx.cohort import Cohort, site_folds
-from exodx.evaluation import Evaluation, evaluate_inside
+from exodx.evaluation import Evaluation, evaluate_inside, other_censoring
 from exodx.frozen import DiagnosticModel, save_bundle
 from exodx.frozen.bundle import check_folder, model_id
 from exodx.panel import StudyPlan
@@ -92,10 +92,10 @@ def run_study(
     store = open_store(cohort.panel.name) if track else None
     plan = replace(plan, panel=cohort.panel.name)  # where the panel's file lay is no part of the study
     cohort = cohort.sorted()
-    random, by_site = _validate(cohort, plan, jobs, progress)
+    random, by_site, censored = _validate(cohort, plan, jobs, progress)
     model = train_model(cohort, plan)
     prevalence = plan.prevalence if plan.prevalence is not None else cohort.panel.prevalence
-    evaluation = evaluate_inside(cohort, model, random, by_site, prevalence, plan.seed)
+    evaluation = evaluate_inside(cohort, model, random, by_site, prevalence, plan.seed, censored)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle" if out is None else out
         model_hash = save_bundle(model, folder)
@@ -110,16 +110,23 @@ def run_study(
     return Study(model, model_hash, evaluation, page, out, run)
 
 
-def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) -> tuple[CrossValidation, CrossValidation | None]:
-    """Validate by repeated random folds, and by sites where there are two or more."""
+def _validate(
+    cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress
+) -> tuple[CrossValidation, CrossValidation | None, CrossValidation | None]:
+    """Validate by repeated random folds; by sites where there are two or more; and, once, with censored cells taken otherwise."""
     folds = repeated_folds(cohort, plan)
     sites, names = site_folds(cohort.sites)
-    total = sum(int(repeat.max()) + 1 for repeat in folds) + (len(names) if len(names) > 1 else 0)
+    per_repeat = [int(repeat.max()) + 1 for repeat in folds]
+    otherwise = other_censoring(cohort)
+    total = sum(per_repeat) + (len(names) if len(names) > 1 else 0) + (per_repeat[0] if otherwise is not None else 0)
     design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeats"
     with progress(total) as tick:
         random = cross_validate(cohort, plan, folds, design, jobs, tick)
         by_site = cross_validate(cohort, plan, sites[None], "leave-one-site-out", jobs, tick) if len(names) > 1 else None
-    return random, by_site
+        censored = None
+        if otherwise is not None:
+            censored = cross_validate(otherwise, plan, folds[:1], f"censored = {otherwise.panel.censored}", jobs, tick)
+    return random, by_site, censored
 
 
 def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from exodx.errors import InputRefused, Problem
 from exodx.frozen import InterplateCorrection, LogRatios, Measurements, QuantileNormalisation, ReferenceNormalisation
 from exodx.frozen.measurements import is_measured
 from exodx.panel import Panel, Scale
-from exodx.panel.names import family_of
+from exodx.panel.names.families import families_of
 from exodx.panel.panel import LOADINGS
 
 ALWAYS = 0.95
@@ -62,7 +62,7 @@ class LearnReferences(Learner):
         if method in ("genorm", "normfinder"):
             values = np.column_stack([np.where(is_measured(s), v, np.nan) for v, s in (X.column(n) for n in declared)])
             groups = y if method == "normfinder" else None
-            return list(choose_references(values, declared, method, {name: family_of(name) for name in declared}, groups))
+            return list(choose_references(values, declared, method, families_of(declared), groups))
         return []
 
     def _always(self, X: Measurements) -> list[str]:

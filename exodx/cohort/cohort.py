@@ -91,6 +91,11 @@ class Cohort:
         return self.codes("subject")
 
     @property
+    def subjects_stated(self) -> bool:
+        """Say whether a column told whose specimens these are."""
+        return bool((self.specimens["subject"] != self.specimens.index).any())
+
+    @property
     def sites(self) -> list[str]:
         """Site of each specimen; all not stated where no column says."""
         return [str(site) for site in self.specimens["site"]] if "site" in self.specimens else [UNKNOWN] * len(self)

@@ -97,12 +97,21 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     problems += [*found, *cell_problems, *attribute_problems]
     if problems or measurements is None:
         raise InputRefused(problems)
+    if (wells := _wells(table, panel)) is not None:
+        specimens["wells"] = wells
     notes += attribute_notes
     synthetic = "synthetic" in attributes and any(
         c.casefold() in ("yes", "true", "1") for c in table.columns[attributes["synthetic"]]
     )
     cohort = Cohort(panel, measurements, specimens, source=table.source, synthetic=synthetic, notes=tuple(notes))
     return cohort if standard is None else _labelled(cohort, standard)
+
+
+def _wells(table: TextTable, panel: Panel) -> list[int] | None:
+    """Return in how many wells the panel's analytes were measured for each specimen; None where a cell holds one."""
+    columns = [table.columns[header] for found in panel.columns(table.header).values() for header in found]
+    wells = [sum(1 + cell.count(WELLS) for cell in row if cell) for row in zip(*columns, strict=True)]
+    return wells if any(WELLS in cell for column in columns for cell in column) else None
 
 
 def _labelled(cohort: Cohort, standard: Standard) -> Cohort:

@@ -1,5 +1,6 @@
 """HOW GOOD: estimates with intervals, curves, sites, findings, and what the explanations say as a whole."""
 
+from exodx.evaluation.assay_audits import other_censoring
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.curves import CalibrationBin, RocBand
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
@@ -18,5 +19,6 @@ __all__ = [
     "SiteResult",
     "evaluate_external",
     "evaluate_inside",
+    "other_censoring",
     "summarise_explanation",
 ]

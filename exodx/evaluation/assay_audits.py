@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -17,10 +18,11 @@ from scipy import stats
 from exodx.cohort import Cohort
 from exodx.evaluation.audits import CONFOUNDED_BLOCKS, CONFOUNDED_WARNS, Finding
 from exodx.frozen import State
-from exodx.frozen.measurements import is_measured
+from exodx.frozen.measurements import is_censored, is_measured
 from exodx.panel import Panel, Scale
 from exodx.panel.analyte import name_key
-from exodx.stats import auc
+from exodx.stats import auc, auc_cross_validated
+from exodx.training import CrossValidation
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +31,9 @@ SHIFT_CT, SHIFT_P = 0.5, 0.01
 
 STANDARDISED = 0.05
 """How near to 0 and 1 the mean and SD of a column must be for it to look standardised."""
+
+CENSORED, MOVED = 0.05, 0.03
+"""Undetected cells are taken otherwise once where an analyte has more of them; a larger move of the AUC is warned of."""
 
 MANY, MOST = 30, 0.8
 
@@ -53,6 +58,32 @@ def audit_references(panel: Panel, chosen: Sequence[tuple[str, ...]]) -> list[Fi
         return [Finding("references_chosen", "note", f"{message}.")]
     fix = "No set is stable: declare references on other grounds, or use log_ratios."
     return [Finding("references_unstable", "warning", f"{message}, and {len(set(chosen))} sets in all. {fix}")]
+
+
+def other_censoring(cohort: Cohort) -> Cohort | None:
+    """Return the cohort with censored cells taken otherwise, where there are enough of them to matter; else None."""
+    targets = [a.name for a in cohort.panel.with_role("target")]
+    shares = [is_censored(cohort.measurements.column(name)[1]).mean() for name in targets]
+    if max(shares) < CENSORED:
+        return None
+    policy: Literal["missing", "limit"] = "limit" if cohort.panel.censored == "missing" else "missing"
+    return replace(cohort, panel=replace(cohort.panel, censored=policy))
+
+
+def audit_censoring(cohort: Cohort, usual: CrossValidation, otherwise: CrossValidation | None) -> list[Finding]:
+    """Return whether what an undetected cell is taken for decides the AUC."""
+    if otherwise is None:
+        return []
+    scored = np.isfinite(usual.margin[0]) & np.isfinite(otherwise.margin[0])
+    y, folds, subjects = cohort.y[scored], usual.folds[:1, scored], cohort.subjects[scored]
+    aucs = [auc_cross_validated(y, cv.margin[:1, scored], folds, subjects, name="auc").value for cv in (usual, otherwise)]
+    if aucs[0] is None or aucs[1] is None or abs(aucs[0] - aucs[1]) <= MOVED:
+        return []
+    message = (
+        f"The AUC is {aucs[0]:.2f} with undetected cells taken as {cohort.panel.censored!r}, {aucs[1]:.2f} with {otherwise.design}: "
+        "what is not detected decides. Raise the input, lower the limit of detection, or leave out analytes near it."
+    )
+    return [Finding("censoring_sensitive", "warning", message)]
 
 
 def _spikes(cohort: Cohort) -> list[Finding]:
@@ -147,7 +178,7 @@ def _standardised(cohort: Cohort) -> Finding | None:
 
 
 def _subjects(cohort: Cohort) -> Finding | None:
-    if len(set(cohort.subjects.tolist())) < len(cohort) or cohort.subjects_stated:
+    if cohort.subjects_stated:
         return None
     message = (
         "No column says whose specimens these are: several of one person would stand on both sides of a split, and the AUC would be "

@@ -45,6 +45,7 @@ class FoldResult:
     n_train: int
     n_held: int
     auc: float | None
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,6 @@ class Evaluation:
             roc=RocBand(**{key: tuple(values) for key, values in state["roc"].items()}),
             calibration=tuple(CalibrationBin(**b) for b in state["calibration"]),
             sites=tuple(SiteResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state["sites"]),
-            folds=tuple(FoldResult(**f) for f in state["folds"]),
+            folds=tuple(FoldResult(**{**f, "references": tuple(f["references"])}) for f in state["folds"]),
             features=tuple(FeatureSummary(**f) for f in state["features"]),
         )

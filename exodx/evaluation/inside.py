@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, site_folds
 from exodx.errors import InputRefused, Problem
+from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
 from exodx.evaluation.audits import audit_cohort, audit_model, audit_sites
 from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc
@@ -27,6 +28,7 @@ def evaluate_inside(
     by_site: CrossValidation | None,
     prevalence: float | None,
     seed: int,
+    censored: CrossValidation | None = None,
 ) -> Evaluation:
     """Evaluate the procedure that made a model, from predictions of specimens that took no part in it.
 
@@ -43,6 +45,8 @@ def evaluate_inside(
         Of use; without it there is no PPV or NPV.
     seed : int
         Of the ROC band's bootstrap.
+    censored : CrossValidation, optional
+        Of the first repeat's folds, with censored cells taken otherwise.
     """
     y, subjects = cohort.y, cohort.subjects
     scored = np.asarray(np.isfinite(random.margin).all(axis=0))
@@ -58,7 +62,14 @@ def evaluate_inside(
     estimates += pooled
     features = model.transform.apply(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
-    findings = [*audit_cohort(cohort, features, random.folds[0]), *audit_sites(cohort, pooled), *audit_model(estimates, summaries)]
+    findings = [
+        *audit_cohort(cohort, features, random.folds[0]),
+        *audit_assay(cohort),
+        *audit_references(cohort.panel, [choice.references for choice in random.choices]),
+        *audit_censoring(cohort, random, censored),
+        *audit_sites(cohort, pooled),
+        *audit_model(estimates, summaries),
+    ]
     mean = margin.mean(axis=0)
     return Evaluation(
         title="Inside the training cohort, on specimens held out from every step of learning",
@@ -128,6 +139,7 @@ def _folds(random: CrossValidation, y: NDArray[np.int8]) -> tuple[FoldResult, ..
                 choice.n_train,
                 int(rows.sum()),
                 value,
+                choice.references,
             )
         )
     return tuple(results)

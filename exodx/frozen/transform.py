@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from exodx.frozen.encoding import FeatureEncoding
+from exodx.frozen.encoding import ND, FeatureEncoding
 from exodx.frozen.measurements import Features, Measurements
-from exodx.frozen.normalisation import InterplateCorrection, LogRatios, QuantileNormalisation, ReferenceNormalisation
+from exodx.frozen.normalisation import InterplateCorrection, LogRatios, QuantileNormalisation, ReferenceNormalisation, ratio_name
 from exodx.frozen.scale import Log2Scale, log2_scale
 
 
@@ -63,6 +63,11 @@ class FrozenTransform:
         found = (s for s in self.steps if isinstance(s, ReferenceNormalisation))
         scales = self.scale.scales
         return next((tuple(s.reference_means) for s in found if any(scales[n] == "ct" for n in s.targets)), ())
+
+    def analytes_of(self, feature: str) -> tuple[str, ...]:
+        """Return the analytes that a feature comes from: its own, or the two of a log-ratio."""
+        pairs = {ratio_name(pair): pair for step in self.steps if isinstance(step, LogRatios) for pair in step.pairs}
+        return pairs.get(feature, (feature.removesuffix(ND),))
 
     def apply(self, m: Measurements) -> Features:
         """Return the features of raw measurements."""

@@ -138,11 +138,7 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
 
 def _feature_row(model: DiagnosticModel, features: Features, m: Measurements, shap: Floats, row: int, j: int) -> FeatureRow:
     name, value = features.names[j], float(features.values[row, j])
-    analyte = next(a for a in model.panel.analytes if a.name == name.removesuffix(ND))
-    column = m.names.index(analyte.name)
-    state, raw = State(int(m.states[row, column])), float(m.values[row, column])
-    words = state.name.lower().replace("_", " ")
-    measured = f"{raw:.4g} {analyte.unit}" if state is State.MEASURED else words
+    measured = " / ".join(_measured(model, m, analyte, row) for analyte in model.transform.analytes_of(name))
     return FeatureRow(
         feature=name,
         measured=measured,
@@ -150,6 +146,13 @@ def _feature_row(model: DiagnosticModel, features: Features, m: Measurements, sh
         shap="–" if np.isnan(shap[j]) else number(float(shap[j])),
         band="" if np.isnan(value) or name.endswith(ND) else _band(model, name, value),
     )
+
+
+def _measured(model: DiagnosticModel, m: Measurements, analyte: str, row: int) -> str:
+    """Say what was measured of an analyte, with its unit."""
+    column = m.names.index(analyte)
+    state, unit = State(int(m.states[row, column])), next(a.unit for a in model.panel.analytes if a.name == analyte)
+    return f"{m.values[row, column]:.4g} {unit}" if state is State.MEASURED else state.name.lower().replace("_", " ")
 
 
 def _band(model: DiagnosticModel, name: str, value: float) -> str:

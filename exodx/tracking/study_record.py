@@ -105,7 +105,9 @@ def _params(model: DiagnosticModel, plan: StudyPlan) -> dict[str, str]:
         "panel.version": model.panel.version,
         "panel.specimen_type": model.panel.specimen_type,
         "panel.n_targets": str(len(model.panel.with_role("target"))),
+        "panel.normalisation": f"{model.panel.normalisation}, {model.panel.count_normalisation}, {model.panel.amount_normalisation}",
         "panel.references": ", ".join(a.name for a in model.panel.with_role("reference")) or "none",
+        "chosen.references": ", ".join(model.transform.references) or "none",
     }
     return {f"plan.{key}": str(value) for key, value in asdict(plan).items()} | panel | chosen | decision
 
@@ -118,7 +120,7 @@ def _metric(name: str, estimate: Estimate) -> dict[str, float]:
 def _folds(evaluation: Evaluation) -> tuple[ChildRun, ...]:
     children = []
     for fold in evaluation.folds:
-        params = {"candidate": fold.candidate, "rounds": str(fold.rounds)}
+        params = {"candidate": fold.candidate, "rounds": str(fold.rounds), "references": ", ".join(fold.references) or "none"}
         metrics = {"threshold": fold.threshold, "n_train": float(fold.n_train), "n_held": float(fold.n_held)}
         metrics |= {} if fold.auc is None else {"auc": fold.auc}
         children.append(ChildRun(f"repeat {fold.repeat + 1}, fold {fold.fold + 1}", params, metrics))
