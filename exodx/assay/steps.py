@@ -93,7 +93,7 @@ class LearnLog2Scale(Learner):
                 under = np.log2(analyte.efficiency) if analyte.scale is Scale.CT else 0.5
                 limits = np.where(lost, values + under, values)  # a censored cell stands one cycle, or √2, below its limit
                 fitted = fit_censored_normal(limits[measured | lost], lost[measured | lost], limits[measured | lost])
-                below[analyte.name] = float(np.mean(fitted.below(limits[lost])))
+                below[analyte.name] = float(np.mean([fitted.below(limit) for limit in limits[lost]]))
         return below
 
 

@@ -16,7 +16,10 @@ from exodx.cli.options import FILE, say, write_text
 @click.option(
     "--effect", type=click.FloatRange(0), default=1.0, show_default=True, help="Multiplies the disease shifts; 0 is a null cohort."
 )
-@click.option("--haemolysed", type=click.FloatRange(0, 1), default=0.08, show_default=True, help="Share of haemolysed specimens.")
+@click.option(
+    "--haemolysed", type=click.FloatRange(0, 0.99), default=0.08, show_default=True, help="Share of haemolysed controls."
+)
+@click.option("--haemolysis-odds", type=click.FloatRange(0), default=1.0, show_default=True, help="Odds ratio of haemolysis in cases.")
 @click.option("--heparin-cases", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of cases under heparin.")
 @click.option(
     "--repeated", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of subjects with two specimens."
@@ -29,6 +32,7 @@ def command(
     site_case_shares: str,
     effect: float,
     haemolysed: float,
+    haemolysis_odds: float,
     heparin_cases: float,
     repeated: float,
     seed: int,
@@ -47,6 +51,7 @@ def command(
         site_case_shares=shares,
         effect=effect,
         haemolysed_share=haemolysed,
+        haemolysed_case_odds=haemolysis_odds,
         heparin_case_share=heparin_cases,
         repeated_share=repeated,
         seed=seed,

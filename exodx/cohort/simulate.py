@@ -79,6 +79,9 @@ class SimulatedStudy:
         Technical shifts per analyte, in log2 steps.
     plate_size : int
     haemolysed_share : float
+        Among controls.
+    haemolysed_case_odds : float
+        Odds ratio of haemolysis in cases: above 1 the classes were not drawn alike.
     heparin_case_share, aspirin_case_share, aspirin_control_share : float
     repeated_share : float
         Share of subjects with two specimens.
@@ -94,6 +97,7 @@ class SimulatedStudy:
     plate_sd: float = 0.2
     plate_size: int = 24
     haemolysed_share: float = 0.08
+    haemolysed_case_odds: float = 1.0
     heparin_case_share: float = 0.0
     aspirin_case_share: float = 0.0
     aspirin_control_share: float = 0.0
@@ -122,13 +126,20 @@ def simulate(panel: Panel, study: SimulatedStudy) -> pd.DataFrame:
     people = _people(study, rng)
     shared = {
         "yield": rng.normal(0.0, YIELD_SD_LOG2, study.n),
-        "red_cells": np.where(rng.random(study.n) < study.haemolysed_share, rng.gamma(4.0, 0.75, study.n), 0.0),
+        "red_cells": np.where(rng.random(study.n) < _haemolysed(study)[people["case"]], rng.gamma(4.0, 0.75, study.n), 0.0),
         "heparin": people["case"] * (rng.random(study.n) < study.heparin_case_share),
         "aspirin": rng.random(study.n) < np.where(people["case"], study.aspirin_case_share, study.aspirin_control_share),
         "common": rng.normal(0.0, 1.0, study.n),
     }
     columns = {a.name: _column(a, study, people, shared, rng) for a in panel.analytes}
     return pd.DataFrame({**_specimen_columns(study, people, rng), **columns})
+
+
+def _haemolysed(study: SimulatedStudy) -> Floats:
+    """Return the probability of haemolysis in controls and in cases."""
+    odds = study.haemolysed_share / (1.0 - study.haemolysed_share) * np.array([1.0, study.haemolysed_case_odds])
+    probability: Floats = odds / (1.0 + odds)
+    return probability
 
 
 def _people(study: SimulatedStudy, rng: np.random.Generator) -> Codes:

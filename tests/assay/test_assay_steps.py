@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from exodx.assay import LearnEncoding, LearnLog2Scale, LearnReferences, assay_pipeline, freeze, learn_transform
 from exodx.errors import InputRefused
-from exodx.frozen import FrozenTransform, InputContract, Measurements, State
+from exodx.frozen import FrozenTransform, InputContract, Measurements, ReferenceNormalisation, State
 from exodx.panel import Analyte, Panel
 
 STEPS = (LearnLog2Scale, LearnReferences, LearnEncoding)
@@ -76,8 +76,8 @@ def test_labels_take_no_part(athero, cohort):
 def test_reference_means_are_of_the_measured_training_specimens():
     p = panel()
     learned = learn_transform(p, measure(p, a=["30"] * 3, b=["30"] * 3, r1=["24", "26", ""], r2=["27", "Undetermined", "36"]))
-    assert learned.references.reference_means == {"r1": -25.0, "r2": -27.0}
-    assert (learned.references.targets, learned.references.features) == (("a", "b"), ("a", "b"))
+    assert learned.steps[-1] == ReferenceNormalisation(("a", "b"), {"r1": -25.0, "r2": -27.0})
+    assert learned.references == ("r1", "r2")
 
 
 def test_without_normalisation_references_are_not_subtracted():

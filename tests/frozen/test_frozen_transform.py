@@ -23,8 +23,10 @@ def frozen(panel, means, prior=0.5, indicators=()):
     targets = [a.name for a in panel.with_role("target")]
     scales = {a.name: str(a.scale) for a in panel.analytes}
     return FrozenTransform(
-        Log2Scale(scales, {a.name: a.lod for a in panel.analytes if a.lod}, 35.0, prior, 0.5),
-        ReferenceNormalisation(tuple(n for n in targets if panel.name == "ct" and n != "p"), tuple(targets), means),
+        (
+            Log2Scale(scales, {a.name: a.lod for a in panel.analytes if a.lod}, 35.0, prior, 0.5),
+            ReferenceNormalisation(tuple(n for n in targets if panel.name == "ct" and n != "p"), means),
+        ),
         FeatureEncoding(tuple(targets), indicators, panel.censored),
     )
 
