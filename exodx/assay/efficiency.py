@@ -14,6 +14,9 @@ from exodx.stats import Estimate
 ACCEPTABLE = (1.9, 2.1)
 """Efficiencies of 90 % and 110 %: what the quantity is multiplied by in one cycle."""
 
+FLAT = -0.1
+"""A slope above it is no amplification: it would multiply the quantity by 10¹⁰ in a cycle."""
+
 
 @dataclass(frozen=True, slots=True)
 class StandardCurve:
@@ -83,9 +86,9 @@ def standard_curve(log10_quantity: ArrayLike, ct: ArrayLike, level: float = 0.95
     dx, dy = x - x.mean(), y - y.mean()
     spread = float(np.sum(dx**2))
     slope = float(np.sum(dx * dy)) / spread
-    if slope >= 0:
+    if slope >= FLAT:
         fix = "Give log10 quantities, not dilutions, and Ct as the instrument writes it."
-        raise _refused("CURVE_RISES", f"Ct changes by {slope:.3g} per tenfold quantity, and should fall", fix)
+        raise _refused("CURVE_NOT_FALLING", f"Ct changes by {slope:.3g} per tenfold quantity, and should fall", fix)
     rest = float(np.sum((dy - slope * dx) ** 2))
     error = float(np.sqrt(rest / (x.size - 2) / spread))
     return StandardCurve(
@@ -160,7 +163,7 @@ def _efficiency(slope: float) -> float:
 def _interval(slope: float, error: float, n: int, level: float) -> Estimate:
     reach = float(stdtrit(n - 2, 0.5 + level / 2)) * error
     name, method = "efficiency", "slope ± t, carried through 10^(−1/slope)"
-    if slope + reach >= 0:
+    if slope + reach >= FLAT:
         reason = "the wells scatter so much that a flat line is possible"
         return Estimate(name, _efficiency(slope), None, None, level=level, method=method, n=n, reason=reason)
     return Estimate(name, _efficiency(slope), _efficiency(slope - reach), _efficiency(slope + reach), level, method, n)

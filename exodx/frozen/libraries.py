@@ -106,8 +106,9 @@ def tmm_factors(counts: ArrayLike, reference: ArrayLike) -> Floats:
     -----
     edgeR's ``calcNormFactors(method = "TMM")`` with its defaults (whose ``Acutoff`` never acts), Robinson and Oshlack 2010,
     10.1186/gb-2010-11-3-r25: log ratios are trimmed by 30 % and mean log proportions by 5 % at either end, by average ranks,
-    and the rest is weighted by its precision; where nothing is left, or all log ratios are 0, the factor is 1. edgeR then scales the factors of a batch to a geometric mean of 1, which is not done here. The precision
-    rests on the number of reads: a library sequenced twice as deep has the same trimming, but not quite the same factor.
+    and the rest is weighted by its precision; where nothing is left, or all log ratios are 0, the factor is 1. edgeR then
+    scales the factors of a batch to a geometric mean of 1, which is not done here. The precision rests on the number of reads:
+    a library sequenced twice as deep has the same trimming, but not quite the same factor.
 
     Examples
     --------
