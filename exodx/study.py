@@ -23,7 +23,7 @@ from exodx.report import (
     study_page,
 )
 from exodx.tracking import LoggedRun, log_run, open_store, study_record
-from exodx.training import CrossValidation, cross_validate, repeated_folds, train_model
+from exodx.training import Validation, cross_validate, repeated_folds, train_model
 
 REPORT = "report.html"
 Tick = Callable[[], None]
@@ -92,10 +92,10 @@ def run_study(
     store = open_store(cohort.panel.name) if track else None
     plan = replace(plan, panel=cohort.panel.name)  # where the panel's file lay is no part of the study
     cohort = cohort.sorted()
-    random, by_site, censored = _validate(cohort, plan, jobs, progress)
+    validation = _validate(cohort, plan, jobs, progress)
     model = train_model(cohort, plan)
     prevalence = plan.prevalence if plan.prevalence is not None else cohort.panel.prevalence
-    evaluation = evaluate_inside(cohort, model, random, by_site, prevalence, plan.seed, censored)
+    evaluation = evaluate_inside(cohort, model, validation, prevalence, plan.seed)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle" if out is None else out
         model_hash = save_bundle(model, folder)
@@ -110,9 +110,7 @@ def run_study(
     return Study(model, model_hash, evaluation, page, out, run)
 
 
-def _validate(
-    cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress
-) -> tuple[CrossValidation, CrossValidation | None, CrossValidation | None]:
+def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) -> Validation:
     """Validate by repeated random folds; by sites where there are two or more; and, once, with censored cells taken otherwise."""
     folds = repeated_folds(cohort, plan)
     sites, names = site_folds(cohort.sites)
@@ -123,10 +121,10 @@ def _validate(
     with progress(total) as tick:
         random = cross_validate(cohort, plan, folds, design, jobs, tick)
         by_site = cross_validate(cohort, plan, sites[None], "leave-one-site-out", jobs, tick) if len(names) > 1 else None
-        censored = None
-        if otherwise is not None:
-            censored = cross_validate(otherwise, plan, folds[:1], f"censored = {otherwise.panel.censored}", jobs, tick)
-    return random, by_site, censored
+        if otherwise is None:
+            return Validation(random, by_site)
+        said = f"censored = {otherwise.panel.censored!r}"
+        return Validation(random, by_site, cross_validate(otherwise, plan, folds[:1], said, jobs, tick))
 
 
 def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> dict[str, bytes]:

@@ -69,7 +69,9 @@ class LearnReferences(Learner):
         candidates = [a.name for a in self.panel.analytes if a.scale is Scale.CT and a.role in ("target", "reference")]
         always = [name for name in candidates if is_measured(X.column(name)[1]).mean() >= ALWAYS]
         if len(always) < MIN_ALWAYS:
-            found = f"{len(always)} analytes are measured in {ALWAYS:.0%} of the training specimens; a global mean needs {MIN_ALWAYS}"
+            found = (
+                f"{len(always)} analytes are measured in {ALWAYS:.0%} of the training specimens; a global mean needs {MIN_ALWAYS}"
+            )
             raise InputRefused(Problem("GLOBAL_MEAN_SMALL", "training specimens", found, "Name references, or use log_ratios."))
         return always
 

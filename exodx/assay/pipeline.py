@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from exodx.assay.normalisation import LearnInterplate, normalisers
-from exodx.assay.steps import Labels, Learner, LearnEncoding, LearnLog2Scale
+from exodx.assay.steps import Labels, LearnEncoding, Learner, LearnLog2Scale
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import FrozenTransform, Measurements
 from exodx.panel import Panel

@@ -17,7 +17,7 @@ from exodx.frozen.measurements import is_censored, is_measured
 from exodx.frozen.normalisation import ratio_name
 from exodx.frozen.scale import count_matrix
 from exodx.panel import Panel, Scale
-from exodx.stats import fit_censored_normal
+from exodx.stats.censoring import fit_censored_normal
 
 PRIOR_COUNT = 2.0
 """Reads added to every count in a library of the training cohort's mean size, as in edgeR (10.1093/bioinformatics/btp616)."""
@@ -64,7 +64,7 @@ class LearnLog2Scale(Learner):
             ct_cutoff=self.panel.ct_cutoff,
             prior_cpm=1e6 * PRIOR_COUNT / mean if mean > 0 else CPM_PRIOR,
             given_cpm_prior=CPM_PRIOR,
-            efficiencies={a.name: a.efficiency for a in self.panel.analytes if a.scale is Scale.CT and a.efficiency != 2.0},  # noqa: PLR2004
+            efficiencies={a.name: a.efficiency for a in self.panel.analytes if a.scale is Scale.CT and a.efficiency != 2.0},
             library=_library(self.panel.count_normalisation, counts[reads > 0], counted, mean) if mean > 0 else LibraryScaling(),
             unexpressed=self._unexpressed(counted, counts, reads, y),
         )
@@ -89,7 +89,7 @@ class LearnLog2Scale(Learner):
                 continue
             values, states = scaled.column(analyte.name)
             measured, lost = is_measured(states), is_censored(states) & np.isfinite(values)
-            if lost.any() and measured.sum() >= FITTABLE:
+            if lost.any() and measured.sum() >= FITTABLE and np.ptp(values[measured]) > 0:
                 under = np.log2(analyte.efficiency) if analyte.scale is Scale.CT else 0.5
                 limits = np.where(lost, values + under, values)  # a censored cell stands one cycle, or √2, below its limit
                 fitted = fit_censored_normal(limits[measured | lost], lost[measured | lost], limits[measured | lost])
@@ -137,4 +137,3 @@ def _shares(X: Measurements, name: str) -> tuple[float, float]:
     """Return the shares of specimens in which an analyte was measured, and in which it was looked for and not found."""
     _, states = X.column(name)
     return float(is_measured(states).mean()), float(is_censored(states).mean())
-

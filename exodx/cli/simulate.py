@@ -16,10 +16,10 @@ from exodx.cli.options import FILE, say, write_text
 @click.option(
     "--effect", type=click.FloatRange(0), default=1.0, show_default=True, help="Multiplies the disease shifts; 0 is a null cohort."
 )
+@click.option("--haemolysed", type=click.FloatRange(0, 0.99), default=0.08, show_default=True, help="Share of haemolysed controls.")
 @click.option(
-    "--haemolysed", type=click.FloatRange(0, 0.99), default=0.08, show_default=True, help="Share of haemolysed controls."
+    "--haemolysis-odds", type=click.FloatRange(0), default=1.0, show_default=True, help="Odds ratio of haemolysis in cases."
 )
-@click.option("--haemolysis-odds", type=click.FloatRange(0), default=1.0, show_default=True, help="Odds ratio of haemolysis in cases.")
 @click.option("--heparin-cases", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of cases under heparin.")
 @click.option(
     "--repeated", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of subjects with two specimens."

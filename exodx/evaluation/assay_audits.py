@@ -80,8 +80,8 @@ def audit_censoring(cohort: Cohort, usual: CrossValidation, otherwise: CrossVali
     if aucs[0] is None or aucs[1] is None or abs(aucs[0] - aucs[1]) <= MOVED:
         return []
     message = (
-        f"The AUC is {aucs[0]:.2f} with undetected cells taken as {cohort.panel.censored!r}, {aucs[1]:.2f} with {otherwise.design}: "
-        "what is not detected decides. Raise the input, lower the limit of detection, or leave out analytes near it."
+        f"The AUC is {aucs[0]:.2f} with undetected cells taken as {cohort.panel.censored!r}, {aucs[1]:.2f} with "
+        f"{otherwise.design}: what is not detected decides. Raise the input, lower the limit of detection, or leave it out."
     )
     return [Finding("censoring_sensitive", "warning", message)]
 
@@ -96,9 +96,13 @@ def _spikes(cohort: Cohort) -> list[Finding]:
             continue
         used = cohort.panel.normalisation == "spike_in"
         message = (
-            f"{analyte.name} was added to every specimen alike, yet lies {shift:+.2f} Ct in the positive class (p = {p:.2g}): heparin, "
-            "inhibition or another extraction, not disease. "
-            + ("The panel subtracts it from every target, which makes this difference a signal: use reference analytes. " if used else "")
+            f"{analyte.name} was added to every specimen alike, yet lies {shift:+.2f} Ct in the positive class (p = {p:.2g}): "
+            "heparin, inhibition or another extraction, not disease. "
+            + (
+                "The panel subtracts it from every target, which makes this difference a signal: use reference analytes. "
+                if used
+                else ""
+            )
             + "Find out which specimens were handled or treated otherwise."
         )
         findings.append(Finding("spike_confounded", "blocking" if used else "warning", message))
@@ -116,8 +120,8 @@ def _haemolysis(cohort: Cohort) -> list[Finding]:
         return []
     red = [a.name for a in cohort.panel.with_role("reference") if name_key(a.name) in RED_CELL]
     message = (
-        f"Haemolysis (Ct of miR-23a-3p − miR-451a) lies {shift:+.2f} in the positive class (p = {p:.2g}): red-cell miRNAs tell the classes "
-        "apart without any disease. Compare specimens of equal haemolysis, or collect them alike."
+        f"Haemolysis (Ct of miR-23a-3p − miR-451a) lies {shift:+.2f} in the positive class (p = {p:.2g}): red-cell miRNAs tell "
+        "the classes apart without any disease. Compare specimens of equal haemolysis, or collect them alike."
         + (f" The reference {', '.join(red)} comes from red cells and carries this into every target: use another." if red else "")
     )
     return [Finding("haemolysis_confounded", "warning", message)]
@@ -137,8 +141,8 @@ def _run_by_class(cohort: Cohort) -> list[Finding]:
             continue
         shares = [f"{100 * absent[y == label].mean():.0f} %" for label in (1, 0)]
         message = (
-            f"{analyte.name} was not run in {shares[0]} of the positive and {shares[1]} of the negative specimens: whether it was run tells "
-            f"the classes apart (AUC {value:.2f}), and a model can read it from the gap. Take it out of the panel, or run it for all."
+            f"{analyte.name} was not run in {shares[0]} of the positive and {shares[1]} of the negative specimens: whether it was "
+            f"run tells the classes apart (AUC {value:.2f}), and a model can read it from the gap. Take it out, or run it for all."
         )
         severity: Literal["warning", "blocking"] = "blocking" if value > CONFOUNDED_BLOCKS else "warning"
         findings.append(Finding("missingness_confounded", severity, message))
@@ -147,7 +151,7 @@ def _run_by_class(cohort: Cohort) -> list[Finding]:
 
 def _wells(cohort: Cohort) -> Finding | None:
     """Whether one class was measured in more replicate wells than the other."""
-    if "wells" not in cohort.specimens or cohort.specimens["wells"].nunique() < 2:  # noqa: PLR2004
+    if "wells" not in cohort.specimens or cohort.specimens["wells"].nunique() < 2:
         return None
     wells = cohort.specimens["wells"].to_numpy(np.float64)
     value = auc(cohort.y, wells)
@@ -155,8 +159,8 @@ def _wells(cohort: Cohort) -> Finding | None:
         return None
     means = [float(wells[cohort.y == label].mean()) for label in (1, 0)]
     message = (
-        f"Positive specimens were measured in {means[0]:.1f} wells on average, negative ones in {means[1]:.1f}: replicates make values "
-        "steadier, and the classes were not handled alike. Measure both classes in the same number of wells."
+        f"Positive specimens were measured in {means[0]:.1f} wells on average, negative ones in {means[1]:.1f}: replicates make "
+        "values steadier, and the classes were not handled alike. Measure both classes in the same number of wells."
     )
     return Finding("wells_confounded", "warning", message)
 
@@ -171,8 +175,8 @@ def _standardised(cohort: Cohort) -> Finding | None:
     if not alike or np.mean(alike) < MOST:
         return None
     message = (
-        f"{sum(alike)} of {len(alike)} analytes have mean 0 and SD 1 over this cohort: they were standardised before they came here, "
-        "perhaps with the specimens held out, and a new specimen cannot be brought to this scale. Start from the raw values."
+        f"{sum(alike)} of {len(alike)} analytes have mean 0 and SD 1 over this cohort: they were standardised before they came "
+        "here, perhaps with the specimens held out, and a new specimen cannot be brought to this scale. Start from the raw values."
     )
     return Finding("standardised_upstream", "warning", message)
 
@@ -181,8 +185,8 @@ def _subjects(cohort: Cohort) -> Finding | None:
     if cohort.subjects_stated:
         return None
     message = (
-        "No column says whose specimens these are: several of one person would stand on both sides of a split, and the AUC would be "
-        "too high. Name the column with --subject, or make sure that each person gave one specimen."
+        "No column says whose specimens these are: several of one person would stand on both sides of a split, and the AUC would "
+        "be too high. Name the column with --subject, or make sure that each person gave one specimen."
     )
     return Finding("subjects_not_stated", "note", message)
 
@@ -195,10 +199,12 @@ def _measured(cohort: Cohort, name: str) -> Floats:
 def _shift(values: Floats, y: NDArray[np.int8]) -> tuple[float, float]:
     """Return the difference of means (positive − negative class) and Welch's p; (0, 1) where it cannot be said."""
     cases, controls = (values[(y == label) & ~np.isnan(values)] for label in (1, 0))
-    if min(len(cases), len(controls)) < 3 or not (np.ptp(cases) or np.ptp(controls)):  # noqa: PLR2004
+    if min(len(cases), len(controls)) < 3 or not (np.ptp(cases) or np.ptp(controls)):
         return 0.0, 1.0
     return float(cases.mean() - controls.mean()), float(stats.ttest_ind(cases, controls, equal_var=False).pvalue)
 
 
-RED_CELL = frozenset({"mir-16-5p", "mir-451a", "mir-486-5p", "mir-144-3p", "mir-92a-3p", "mir-17-5p", "mir-21-5p", "mir-106a-5p", "mir-25-3p"})
+RED_CELL = frozenset(
+    {"mir-16-5p", "mir-451a", "mir-486-5p", "mir-144-3p", "mir-92a-3p", "mir-17-5p", "mir-21-5p", "mir-106a-5p", "mir-25-3p"}
+)
 """miRNAs of red cells (10.3389/fgene.2013.00094)."""

@@ -18,17 +18,15 @@ from exodx.evaluation.explanations import summarise_explanation
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
 from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference, pooled_auc
-from exodx.training import BENCHMARKS, CrossValidation
+from exodx.training import BENCHMARKS, CrossValidation, Validation
 
 
 def evaluate_inside(
     cohort: Cohort,
     model: DiagnosticModel,
-    random: CrossValidation,
-    by_site: CrossValidation | None,
+    validation: Validation,
     prevalence: float | None,
     seed: int,
-    censored: CrossValidation | None = None,
 ) -> Evaluation:
     """Evaluate the procedure that made a model, from predictions of specimens that took no part in it.
 
@@ -37,18 +35,13 @@ def evaluate_inside(
     cohort : Cohort, n specimens
     model : DiagnosticModel
         The final model, for its explanations; none of the estimates comes from it.
-    random : CrossValidation
-        Nested, repeated.
-    by_site : CrossValidation, optional
-        One site held out at a time; gives the headline where at least two sites can be evaluated.
+    validation : Validation
     prevalence : float, optional
         Of use; without it there is no PPV or NPV.
     seed : int
         Of the ROC band's bootstrap.
-    censored : CrossValidation, optional
-        Of the first repeat's folds, with censored cells taken otherwise.
     """
-    y, subjects = cohort.y, cohort.subjects
+    y, subjects, random = cohort.y, cohort.subjects, validation.random
     scored = np.asarray(np.isfinite(random.margin).all(axis=0))
     if np.bincount(y[scored], minlength=2).min() < 2:
         found = f"{int(y[scored].sum())} positive and {int((1 - y[scored]).sum())} negative specimens could be scored out of fold"
@@ -58,7 +51,7 @@ def evaluate_inside(
     estimates += accuracy_estimates(y[scored], called, subjects[scored], prevalence)
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
-    sites, pooled = _sites(cohort, by_site)
+    sites, pooled = _sites(cohort, validation.by_site)
     estimates += pooled
     features = model.transform.apply(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
@@ -66,7 +59,7 @@ def evaluate_inside(
         *audit_cohort(cohort, features, random.folds[0]),
         *audit_assay(cohort),
         *audit_references(cohort.panel, [choice.references for choice in random.choices]),
-        *audit_censoring(cohort, random, censored),
+        *audit_censoring(cohort, random, validation.otherwise),
         *audit_sites(cohort, pooled),
         *audit_model(estimates, summaries),
     ]

@@ -1,6 +1,6 @@
-"""Taking out what is not the analyte: the plate, the amount of input, the distribution of a specimen's values. All by frozen numbers.
+"""Taking out what is not the analyte, by frozen numbers: the plate, the amount of input, the distribution of a specimen's values.
 
-Each step is a frozen state with one ``apply``; analytes stand in a fixed order, so a specimen alone gets the bits it gets in a batch.
+Each step is a frozen state with one ``apply``; analytes stand in a fixed order: a specimen alone gets the bits it gets in a batch.
 """
 
 from __future__ import annotations
@@ -114,7 +114,10 @@ class QuantileNormalisation:
         columns = [m.column(name) for name in self.analytes]
         values = np.column_stack([np.where(is_measured(s), v, np.nan) for v, s in columns])
         placed = to_quantiles(values, np.array(self.target))
-        moved = {name: np.where(is_measured(s), placed[:, j], v) for j, (name, (v, s)) in enumerate(zip(self.analytes, columns, strict=True))}
+        moved = {
+            name: np.where(is_measured(s), placed[:, j], v)
+            for j, (name, (v, s)) in enumerate(zip(self.analytes, columns, strict=True))
+        }
         pairs = ((name, *m.column(name)) for name in m.names)
         return from_columns(m.names, [(moved.get(name, v), s) for name, v, s in pairs], m)
 

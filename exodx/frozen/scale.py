@@ -25,7 +25,8 @@ class LibraryScaling:
     ----------
     method : str
         ``cpm``: the reads of the panel's analytes; ``tmm``: these times the trimmed mean of ratios to a training pseudo-library
-        (10.1186/gb-2010-11-3-r25); ``median_of_ratios``: the median ratio to the training geometric means (10.1186/gb-2010-11-10-r106).
+        (10.1186/gb-2010-11-3-r25); ``median_of_ratios``: the median ratio to the training geometric means
+        (10.1186/gb-2010-11-10-r106).
     reference : dict of str to float
         The pseudo-library, or the geometric means, by analyte.
     library : float
@@ -37,7 +38,7 @@ class LibraryScaling:
     library: float = 0.0
 
     def reads(self, m: Measurements, names: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return the effective library size of each specimen, and which cannot be compared with the training libraries; shape (n,)."""
+        """Return each specimen's effective library size, and whether it cannot be compared with training; shape (n,)."""
         counts = count_matrix(m, names)
         total = library_sizes(counts)
         if self.method == "cpm" or not names:

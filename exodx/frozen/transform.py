@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from exodx.frozen.encoding import ND, FeatureEncoding
 from exodx.frozen.measurements import Features, Measurements
@@ -18,7 +18,9 @@ from exodx.frozen.scale import Log2Scale, log2_scale
 
 
 class Step(Protocol):
-    """What every step but the last does."""
+    """What every step but the last does: a dataclass of plain numbers and names."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def apply(self, m: Measurements) -> Measurements:
         """Return the measurements one step further."""
@@ -77,13 +79,17 @@ class FrozenTransform:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON types."""
-        return {"steps": [{"step": type(step).__name__} | asdict(step) for step in (*self.steps, self.encoding)]}
+        return {"steps": [*map(_state, self.steps), _state(self.encoding)]}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> FrozenTransform:
         """Rebuild from :meth:`to_dict`."""
         steps = [_step(dict(entry)) for entry in state["steps"]]
         return cls(tuple(steps[:-1]), steps[-1])
+
+
+def _state(step: Step | FeatureEncoding) -> dict[str, Any]:
+    return {"step": type(step).__name__} | asdict(step)
 
 
 def _step(state: dict[str, Any]) -> Any:

@@ -32,7 +32,7 @@ LOADINGS: Mapping[str, Role] = MappingProxyType(
 """Amount normalisation → role of the analytes it divides by."""
 
 MIN_PROFILE = 50
-"""Fewer analytes make no global mean and no distribution: on a small panel they carry the disease (10.1371/journal.pone.0136665)."""
+"""Fewer analytes make no global mean or distribution: on a small panel they carry the disease (10.1371/journal.pone.0136665)."""
 
 MAX_RATIO_ANALYTES = 40
 """More analytes make too many pairs (780 of 40) for cohorts of this field."""

@@ -105,7 +105,9 @@ def _params(model: DiagnosticModel, plan: StudyPlan) -> dict[str, str]:
         "panel.version": model.panel.version,
         "panel.specimen_type": model.panel.specimen_type,
         "panel.n_targets": str(len(model.panel.with_role("target"))),
-        "panel.normalisation": f"{model.panel.normalisation}, {model.panel.count_normalisation}, {model.panel.amount_normalisation}",
+        "panel.normalisation": model.panel.normalisation,
+        "panel.count_normalisation": model.panel.count_normalisation,
+        "panel.amount_normalisation": model.panel.amount_normalisation,
         "panel.references": ", ".join(a.name for a in model.panel.with_role("reference")) or "none",
         "chosen.references": ", ".join(model.transform.references) or "none",
     }

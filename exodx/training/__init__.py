@@ -1,7 +1,7 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
 from exodx.training.final import train_model
-from exodx.training.nested import BENCHMARKS, CrossValidation, cross_validate, repeated_folds
+from exodx.training.nested import BENCHMARKS, CrossValidation, Validation, cross_validate, repeated_folds
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "CrossValidation",
     "Fitted",
     "Prepared",
+    "Validation",
     "cross_validate",
     "fit_procedure",
     "prepare",

@@ -63,6 +63,25 @@ class CrossValidation:
     choices: tuple[FoldChoice, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Everything a procedure was validated by.
+
+    Parameters
+    ----------
+    random : CrossValidation
+        Nested, repeated.
+    by_site : CrossValidation, optional
+        One site held out at a time; gives the headline where at least two sites can be evaluated.
+    otherwise : CrossValidation, optional
+        Of the first repeat's folds, with censored cells taken otherwise.
+    """
+
+    random: CrossValidation
+    by_site: CrossValidation | None = None
+    otherwise: CrossValidation | None = None
+
+
 def repeated_folds(cohort: Cohort, plan: StudyPlan) -> NDArray[np.intp]:
     """Return the outer folds of each repeat, shape (repeats, n)."""
     return np.stack(
@@ -114,9 +133,7 @@ def cross_validate(
     return CrossValidation(design, folds, margin, positive, benchmarks, tuple(choices))
 
 
-def _outer_fold(
-    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat: int, fold: int
-) -> OuterFold | InputRefused:
+def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat: int, fold: int) -> OuterFold | InputRefused:
     held = np.flatnonzero(folds == fold)
     train = cohort[training_rows(folds, fold, cohort.subjects)]
     try:

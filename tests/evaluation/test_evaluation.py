@@ -15,7 +15,7 @@ from exodx.evaluation import Evaluation, evaluate_external, evaluate_inside
 from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, site_auc
 from exodx.panel import StudyPlan
-from exodx.training import CrossValidation, cross_validate, repeated_folds, train_model
+from exodx.training import CrossValidation, Validation, cross_validate, repeated_folds, train_model
 
 
 def at_sites(cohort: Cohort, sites: list[str]) -> Cohort:
@@ -28,7 +28,7 @@ def inside(cohort: Cohort, plan: StudyPlan, prevalence: float | None = None) -> 
     by_site: CrossValidation | None = None
     if len(names) > 1:
         by_site = cross_validate(cohort, plan, folds[None], "leave-one-site-out", 2, lambda: None)
-    return evaluate_inside(cohort, train_model(cohort, plan), random, by_site, prevalence, plan.seed)
+    return evaluate_inside(cohort, train_model(cohort, plan), Validation(random, by_site), prevalence, plan.seed)
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def test_a_manifest_of_junk_is_refused(bundle, junk):
     assert refused(bundle) == ["MANIFEST_DAMAGED"]
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
+@pytest.mark.parametrize("version", [0, 3, 99])
 def test_an_unknown_format_version_is_refused(bundle, version):
     manifest = json.loads((bundle / MANIFEST).read_bytes()) | {"format_version": version}
     (bundle / MANIFEST).write_text(json.dumps(manifest))

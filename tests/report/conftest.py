@@ -9,7 +9,7 @@ from exodx.evaluation import Evaluation, evaluate_inside
 from exodx.frozen import DiagnosticModel, Explanation, Features
 from exodx.report import analyte_figure, beeswarm_figure, calibration_figure, png, roc_figure, sites_figure
 from exodx.scoring import Scores
-from exodx.training import cross_validate, repeated_folds, train_model
+from exodx.training import Validation, cross_validate, repeated_folds, train_model
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def study(make_cohort, fast_plan):
     return Study(
         cohort,
         model,
-        evaluate_inside(cohort, model, random, by_site, 0.2, 0),
+        evaluate_inside(cohort, model, Validation(random, by_site), 0.2, 0),
         model.transform.apply(cohort.measurements),
         model.explain(cohort.measurements),
     )

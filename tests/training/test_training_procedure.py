@@ -71,7 +71,7 @@ def test_invariant_2_the_check_finds_a_planted_leak(cohort, fast_plan, monkeypat
         everything[:] = [cohort]
         return original(cohort, *args)
 
-    def on_all_rows(panel, measurements):
+    def on_all_rows(panel, measurements, y):
         return learn_transform(panel, everything[0].measurements)
 
     def with_held_labels(train, plan):
