@@ -48,7 +48,7 @@ class LearnReferences(Learner):
         targets = tuple(a.name for a in self.panel.with_role("target") if a.scale is Scale.CT)
         names, share = self._names(X, y), {"global_mean": (0.5, MOST)}.get(self.panel.normalisation, (0.0, 1.0))
         means = _means(X, names)
-        self.state_ = ReferenceNormalisation(targets if means else (), means, needed=share[0], wanted=share[1])
+        self.state_ = ReferenceNormalisation(targets, means, needed=share[0], wanted=share[1])
         return self
 
     def _names(self, X: Measurements, y: Labels) -> list[str]:

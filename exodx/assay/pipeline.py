@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from exodx.assay.normalisation import LearnInterplate, normalisers
 from exodx.assay.steps import Labels, LearnEncoding, Learner, LearnLog2Scale
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import FrozenTransform, Measurements
+from exodx.frozen import FrozenTransform, Measurements, ReferenceNormalisation
 from exodx.panel import Panel
 
 
@@ -47,9 +47,10 @@ def learn_transform(panel: Panel, measurements: Measurements, y: Labels = None) 
     if not transform.encoding.names:
         fix = "Check columns and units, and the panel's min_detection and min_cpm."
         problems.append(Problem("NOTHING_MEASURED", "training specimens", "no target analyte has numbers enough", fix))
-    if panel.normalisation == "references" and panel.with_role("reference") and not transform.references:
-        fix = "Check the reference columns, or say normalisation = 'none' in the panel."
-        problems.append(Problem("REFERENCES_UNDETECTED", "training specimens", "no reference analyte has a number", fix))
+    if any(isinstance(step, ReferenceNormalisation) and step.targets and not step.reference_means for step in transform.steps):
+        fix = "Check the columns of what is subtracted, or say in the panel that nothing is (normalisation, amount_normalisation)."
+        found = "no analyte that the targets are normalised by has a number"
+        problems.append(Problem("REFERENCES_UNDETECTED", "training specimens", found, fix))
     if problems:
         raise InputRefused(problems)
     return transform
