@@ -75,6 +75,12 @@ class TestGeNorm:
         assert genorm(y).ranking == (0, 1, 2)
         assert genorm(y[:, [0, 2, 1]]).ranking == (0, 1, 2)
 
+    @given(SEEDS)
+    def test_rounding_does_not_decide_between_equals(self, seed):
+        y = 0.7 * np.eye(9)[:, :4] + np.random.default_rng(seed).normal(0, 5, (9, 1))
+        assert genorm(y).ranking == (0, 1, 2, 3)
+        assert normfinder(y).ranking == (0, 1, 2, 3)
+
     def test_all_are_taken_where_variation_stays_high(self):
         found = genorm(np.random.default_rng(2).normal(0, 3, (30, 5)))
         assert min(found.variation) > 0.15
