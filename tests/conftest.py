@@ -1,5 +1,6 @@
 """Fixtures that several rooms share: the built-in panel, simulated cohorts, a trained model, the folder of real cohorts."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,13 @@ CHROMIUM_FLAGS = (
 
 settings.register_profile("exodx", deadline=None, max_examples=25, derandomize=True, database=None)
 settings.load_profile("exodx")
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Read a file of golden numbers by its stem; see tests/reference/README.md."""
+    folder = Path(__file__).parent / "reference"
+    return lambda stem: json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def standard_curve(log10_quantity: ArrayLike, ct: ArrayLike, level: float = 0.95
 
     Notes
     -----
-    Rasmussen 2001, 10.1007/978-3-642-59524-0_3; MIQE, Bustin 2009, 10.1373/clinchem.2008.112797. The interval of E is that of
+    As MIQE asks, Bustin 2009, 10.1373/clinchem.2008.112797. The interval of E is that of
     the slope (Student's t, n − 2 degrees of freedom), carried through E = 10^(−1/slope).
 
     Examples

@@ -38,6 +38,8 @@ class GeNorm:
         Steadiest first. geNorm cannot rank the first two: they stand in the order of their columns.
     stability : tuple of float, length k
         M of each candidate of ``ranking`` among those that were left when it went; lower is steadier.
+    m_of_all : tuple of float, length k
+        M of each candidate among all, in the order of the columns.
     mean_m : tuple of float, length k − 1
         Mean M of the best 2, 3, …, k candidates.
     variation : tuple of float, length k − 2
@@ -48,6 +50,7 @@ class GeNorm:
 
     ranking: tuple[int, ...]
     stability: tuple[float, ...]
+    m_of_all: tuple[float, ...]
     mean_m: tuple[float, ...]
     variation: tuple[float, ...]
     n_best: int
@@ -124,7 +127,8 @@ def genorm(log_quantity: ArrayLike) -> GeNorm:
     variation = _variation(y, ranking)
     enough = (n for n, v in enumerate(variation, start=2) if v < ENOUGH_VARIATION)
     stability = (last, last, *reversed(leaving))
-    return GeNorm(ranking, stability, (last, *reversed(means)), variation, next(enough, y.shape[1]))
+    m_of_all = _plain(_m(distance, range(y.shape[1])))
+    return GeNorm(ranking, stability, m_of_all, (last, *reversed(means)), variation, next(enough, y.shape[1]))
 
 
 def normfinder(log_quantity: ArrayLike, groups: Sequence[Any] | NDArray[Any] | None = None) -> NormFinder:

@@ -8,6 +8,7 @@ from exodx.stats.accuracy import (
     sensitivity,
     specificity,
 )
+from exodx.stats.censoring import CensoredNormal, fit_censored_normal, fit_ros
 from exodx.stats.concordance import placements
 from exodx.stats.estimate import Estimate
 from exodx.stats.intervals import clopper_pearson, logit_interval, wilson
@@ -25,6 +26,7 @@ from exodx.stats.probability import (
 from exodx.stats.roc import auc, auc_cross_validated, auc_delong, auc_difference, roc_curve
 
 __all__ = [
+    "CensoredNormal",
     "Confusion",
     "Estimate",
     "RandomEffects",
@@ -41,7 +43,9 @@ __all__ = [
     "clip_probability",
     "clopper_pearson",
     "confusion",
+    "fit_censored_normal",
     "fit_logistic",
+    "fit_ros",
     "likelihood_ratios",
     "log_loss",
     "log_loss_estimate",

@@ -36,7 +36,8 @@ normfinder <- function(y, group) {
   d <- matrix(residuals(lm(mean ~ group + gene, cells)), m)
   v <- pmax(raw, 0) / as.vector(table(group))
   tau2 <- max(0, sum(d^2) / ((m - 1) * (k - 1)) - mean(v))
-  rho <- abs(d) * tau2 / (tau2 + v) + sqrt(v + tau2 * v / (tau2 + v))
+  shrink <- ifelse(tau2 + v > 0, tau2 / (tau2 + v), 0) # 0/0 is taken for 0; NormqPCR gives NaN there
+  rho <- abs(d) * shrink + sqrt(v + v * shrink)
   list(stability = as.numeric(colMeans(rho)), variance = raw, tau2 = tau2)
 }
 simulate <- function(n, spread, shift) {
