@@ -7,7 +7,9 @@ from exodx.frozen.contract import InputContract
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, Reason, Status
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
+from exodx.frozen.quality import QualityGate
 from exodx.frozen.replicates import WELLS
+from exodx.frozen.specimen_rules import rule_columns, specimen_rule_flags
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FeatureEncoding, FrozenTransform, Log2Scale, ReferenceNormalisation
 
@@ -25,6 +27,7 @@ __all__ = [
     "Measurements",
     "Prediction",
     "Provenance",
+    "QualityGate",
     "Reason",
     "ReferenceNormalisation",
     "State",
@@ -33,5 +36,7 @@ __all__ = [
     "is_blank",
     "load_bundle",
     "read_cells",
+    "rule_columns",
     "save_bundle",
+    "specimen_rule_flags",
 ]
