@@ -226,9 +226,7 @@ class QualityGate:
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> QualityGate:
         """Rebuild from :meth:`to_dict`."""
-        rules = tuple(
-            QualityRule(**{k: tuple(v) if isinstance(v, list) else v for k, v in rule.items()}) for rule in state["rules"]
-        )
+        rules = tuple(_rule(table) for table in state["rules"])
         spikes = {name: (float(median), float(mad)) for name, (median, mad) in state["spikes"].items()}
         names = {key: tuple(state[key]) for key in ("targets", "ct_pair", "signature", "background")}
         return cls(**{**state, "rules": rules, "spikes": spikes, **names})
