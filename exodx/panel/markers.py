@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from types import MappingProxyType
 
 from exodx.panel.analyte import Analyte, name_key
 
-WORDS_OF_KIND = {"small_nuclear": "small nuclear RNA"}
+WORDS_OF_KIND = MappingProxyType({"small_nuclear": "small nuclear RNA"})
 NOT_ON_LABELS = "disease"
 """Every target was proposed as a marker of some disease: that says nothing new on a label."""
 
@@ -40,8 +41,8 @@ class Markers:
 
     def tags(self, analyte: Analyte | str) -> tuple[Tag, ...]:
         """Return what is known of an analyte: by its accession where it states one, else by its name."""
-        if isinstance(analyte, Analyte) and analyte.accession in self.by_accession:
-            return self.by_accession[analyte.accession]
+        if isinstance(analyte, Analyte) and (found := self.by_accession.get(analyte.accession or "")):
+            return found
         return self.by_name.get(name_key(analyte if isinstance(analyte, str) else analyte.name), ())
 
     def label(self, analyte: Analyte | str, shown: str | None = None) -> str:
