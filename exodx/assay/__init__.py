@@ -3,6 +3,7 @@
 from exodx.assay.efficiency import StandardCurve, pfaffl_ratio, standard_curve
 from exodx.assay.normalisation import LearnInterplate, LearnLoading, LearnQuantiles, LearnRatios, LearnReferences
 from exodx.assay.pipeline import assay_pipeline, freeze, learn_transform
+from exodx.assay.quality import LearnQuality
 from exodx.assay.stability import choose_references, genorm, normfinder
 from exodx.assay.steps import LearnEncoding, LearnLog2Scale
 
@@ -11,6 +12,7 @@ __all__ = [
     "LearnInterplate",
     "LearnLoading",
     "LearnLog2Scale",
+    "LearnQuality",
     "LearnQuantiles",
     "LearnRatios",
     "LearnReferences",

@@ -6,6 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from exodx.assay.normalisation import LearnInterplate, normalisers
+from exodx.assay.quality import LearnQuality
 from exodx.assay.steps import Labels, LearnEncoding, Learner, LearnLog2Scale
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import FrozenTransform, Measurements, ReferenceNormalisation
@@ -13,11 +14,12 @@ from exodx.panel import Panel
 
 
 def assay_pipeline(panel: Panel) -> Pipeline:
-    """Return the unfitted pipeline of a panel: plates → log2 scale → what the panel normalises by → encoding.
+    """Return the unfitted pipeline of a panel: quality rules → plates → log2 scale → what the panel normalises by → encoding.
 
     Its input is a :class:`~exodx.frozen.Measurements` (sliced by rows like an array), its output a float64 matrix.
     """
-    first: list[tuple[str, Learner]] = [("interplate", LearnInterplate(panel))] if panel.with_role("interplate") else []
+    first: list[tuple[str, Learner]] = [("quality", LearnQuality(panel))]
+    first += [("interplate", LearnInterplate(panel))] if panel.with_role("interplate") else []
     return Pipeline([*first, ("scale", LearnLog2Scale(panel)), *normalisers(panel), ("encoding", LearnEncoding(panel))])
 
 

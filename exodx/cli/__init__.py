@@ -11,6 +11,7 @@ import click
 from exodx.errors import RUO, ExodxError
 
 COMMANDS = {
+    "card": "Write one specimen's card, under an opaque id.",
     "check": "Read and validate a cohort; say everything that is wrong at once.",
     "demo": "Run the whole way on the example cohort that comes with exodx.",
     "evaluate": "Evaluate a frozen model on another cohort.",

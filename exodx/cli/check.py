@@ -40,15 +40,20 @@ def command(cohort: Path, as_json: bool, **options: Any) -> None:
 
 
 def _summary(cohort: Cohort) -> dict[str, Any]:
-    from exodx.assay import learn_transform
+    from exodx.assay import LearnQuality, learn_transform
+    from exodx.cohort import quality_report
     from exodx.frozen import State
     from exodx.frozen.measurements import status_of
+    from exodx.panel.markers import read_markers
 
-    states = cohort.measurements.states
-    flags = learn_transform(cohort.panel, cohort.measurements).apply(cohort.measurements).flags
+    states, markers = cohort.measurements.states, read_markers()
+    gate = LearnQuality(cohort.panel).fit(cohort.measurements).state_
+    flags = learn_transform(cohort.panel, cohort.measurements).apply(gate.apply(cohort.measurements)).flags
+    report = quality_report(cohort, gate, flags)
     statuses = [str(status_of(int(f))) for f in flags]
     analytes = [
-        {"analyte": a.name, "unit": a.unit, "role": a.role} | {s.name.lower(): int((states[:, j] == s).sum()) for s in State}
+        {"analyte": a.name, "label": markers.label(a), "unit": a.unit, "role": a.role}
+        | {s.name.lower(): int((states[:, j] == s).sum()) for s in State}
         for j, a in enumerate(cohort.panel.analytes)
     ]
     return {
@@ -61,13 +66,14 @@ def _summary(cohort: Cohort) -> dict[str, Any]:
         "status": {s: statuses.count(s) for s in sorted(set(statuses))},
         "not_ok": [{"specimen_id": i, "status": s} for i, s in zip(cohort.ids, statuses, strict=True) if s != "OK"],
         "analytes": analytes,
+        "quality": report.to_dict(),
         "notice": RUO,
     }
 
 
 def _table(answer: dict[str, Any]) -> str:
     states = ("measured", "below_lod", "undetermined", "not_run", "failed_qc")
-    width = max(len(row["analyte"]) for row in answer["analytes"])
+    width = max(len(row["label"]) for row in answer["analytes"])
     status = ", ".join(f"{n} {s}" for s, n in answer["status"].items())
     lines = [
         f"{answer['cohort']}: {answer['specimens']} specimens of {answer['subjects']} subjects, panel {answer['panel']}; {status}",
@@ -76,6 +82,20 @@ def _table(answer: dict[str, Any]) -> str:
         f"{'analyte':<{width}}  {'unit':<12} {'role':<11}" + "".join(f"{s:>13}" for s in states),
     ]
     for row in answer["analytes"]:
-        lines.append(f"{row['analyte']:<{width}}  {row['unit']:<12} {row['role']:<11}" + "".join(f"{row[s]:>13}" for s in states))
-    lines += ["", *(f"{row['specimen_id']}: {row['status']}" for row in answer["not_ok"]), RUO]
+        lines.append(f"{row['label']:<{width}}  {row['unit']:<12} {row['role']:<11}" + "".join(f"{row[s]:>13}" for s in states))
+    quality = answer["quality"]
+    lines += ["", *(f"{row['specimen_id']}: {row['status']}{_why(quality, row['specimen_id'])}" for row in answer["not_ok"])]
+    lines += ["", *(f"{f['severity']} {f['code']}: {f['message']}" for f in quality["cohort_findings"])]
+    lines += ["", " → ".join(f"{step['n']} {step['step']}" for step in quality["flow"]), RUO]
     return "\n".join(lines)
+
+
+def _why(quality: dict[str, Any], specimen: str) -> str:
+    found = [
+        f"{f['rule']} {f['observed']:.4g} {f['limit']}"
+        if isinstance(f["observed"], float)
+        else f"{f['rule']} {f['observed'] or ''}"
+        for f in quality["findings"]
+        if f["specimen"] == specimen
+    ]
+    return f" ({'; '.join(found)})" if found else ""

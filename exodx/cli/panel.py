@@ -30,8 +30,13 @@ def show(name: str) -> None:
     import tomli_w
 
     from exodx.panel import load_panel
+    from exodx.panel.markers import read_markers
 
-    click.echo(tomli_w.dumps(load_panel(name).to_dict()), nl=False)
+    panel, markers = load_panel(name), read_markers()
+    for analyte in panel.analytes:
+        for tag in markers.tags(analyte):
+            say(f"· {analyte.name} ({analyte.role}): {tag.kind.replace('_', ' ')}: {tag.what} ({tag.source})")
+    click.echo(tomli_w.dumps(panel.to_dict()), nl=False)
 
 
 @command.command("infer")

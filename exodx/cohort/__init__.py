@@ -1,8 +1,10 @@
 """DATA: a cohort of specimens with a state per cell, read, inferred, simulated and split."""
 
+from exodx.cohort.card import specimen_card
 from exodx.cohort.cohort import Cohort
 from exodx.cohort.example import example_file
 from exodx.cohort.infer import infer_from_file, infer_panel
+from exodx.cohort.quality import QCFinding, QCReport, quality_report
 from exodx.cohort.read import Intake, build_cohort, frame_cohort, read_cohort
 from exodx.cohort.simulate import SimulatedStudy, simulate
 from exodx.cohort.splits import site_folds, stratified_folds, training_rows
@@ -10,15 +12,19 @@ from exodx.cohort.splits import site_folds, stratified_folds, training_rows
 __all__ = [
     "Cohort",
     "Intake",
+    "QCFinding",
+    "QCReport",
     "SimulatedStudy",
     "build_cohort",
     "example_file",
     "frame_cohort",
     "infer_from_file",
     "infer_panel",
+    "quality_report",
     "read_cohort",
     "simulate",
     "site_folds",
+    "specimen_card",
     "stratified_folds",
     "training_rows",
 ]

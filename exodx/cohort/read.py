@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,10 +11,12 @@ import pandas as pd
 from exodx.cohort.cohort import Cohort
 from exodx.cohort.columns import cell_problem, find_specimen_columns, read_specimen_columns
 from exodx.cohort.infer import infer_panel, is_mirna_name
+from exodx.cohort.manifest import read_manifest
 from exodx.cohort.standard import Standard, read_standard
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import WELLS, InputContract, Measurements
-from exodx.panel import Panel, StudyPlan, load_panel
+from exodx.frozen import WELLS, InputContract, Measurements, rule_columns, specimen_rule_flags
+from exodx.panel import Panel, StudyPlan, load_panel, rules_of
+from exodx.panel.manifest import manifest_columns, manifest_fields
 from exodx.tables import UNNAMED, TextTable, cell_text, read_table, specimen_ids, to_wide
 from exodx.tables.table import Records, build_table
 
@@ -88,18 +90,27 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
             *([id_column] if id_column is not None else []),
             *([intake.label] if intake.label else []),
         }
+        reserved |= set(manifest_columns(table.header, reserved).values())
         panel, inferred = infer_panel(table, reserved)
         notes += inferred
     problems += _taken_twice(table, panel, [*attributes.values(), *filter(None, [intake.label])])
     standard, found = _standard(table, intake)
     measurements, cell_problems = _measurements(table, panel)
     specimens, attribute_notes, attribute_problems = read_specimen_columns(table, ids, attributes)
-    problems += [*found, *cell_problems, *attribute_problems]
+    analytes = {header for headers in panel.columns(table.header).values() for header in headers}
+    taken = {*analytes, *filter(None, [id_column, intake.label])}
+    extra = [column for rule in rules_of(panel) for column in (rule.column, rule.per) if column]
+    manifest = read_manifest(table, {*taken, *attributes.values()}, extra)
+    problems += [*found, *cell_problems, *attribute_problems, *manifest.problems]
+    if measurements is not None:
+        measurements, found = _ruled(table, panel, taken, measurements)
+        problems += found
     if problems or measurements is None:
         raise InputRefused(problems)
+    notes += [*attribute_notes, *manifest.notes]
+    specimens = manifest.onto(specimens)
     if (wells := _wells(table, panel)) is not None:
         specimens["wells"] = wells
-    notes += attribute_notes
     synthetic = "synthetic" in attributes and any(
         c.casefold() in ("yes", "true", "1") for c in table.columns[attributes["synthetic"]]
     )
@@ -112,6 +123,17 @@ def _wells(table: TextTable, panel: Panel) -> list[int] | None:
     columns = [table.columns[header] for found in panel.columns(table.header).values() for header in found]
     wells = [sum(1 + cell.count(WELLS) for cell in row if cell) for row in zip(*columns, strict=True)]
     return wells if any(WELLS in cell for column in columns for cell in column) else None
+
+
+def _ruled(table: TextTable, panel: Panel, taken: Collection[str], m: Measurements) -> tuple[Measurements, list[Problem]]:
+    """Flag the specimens that the rules on specimen columns flag or refuse; a manifest's cells are told of by the manifest."""
+    rules, known = rules_of(panel), {known.name for known in manifest_fields()}
+    headers = rule_columns(table.header, rules, taken)
+    columns = {column: table.columns[header] for column, header in headers.items()}
+    verdicts = specimen_rule_flags(columns, rules, table.decimal, len(table))
+    own = {at: why for at, why in verdicts.unreadable.items() if at[1] not in known}
+    problems = [cell_problem(table, row, headers[column], why) for (row, column), why in own.items()]
+    return replace(m, flags=m.flags | verdicts.flags), problems
 
 
 def _labelled(cohort: Cohort, standard: Standard) -> Cohort:

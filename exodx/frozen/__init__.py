@@ -9,8 +9,10 @@ from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, Reason, Status
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
 from exodx.frozen.normalisation import InterplateCorrection, LogRatios, QuantileNormalisation, ReferenceNormalisation
+from exodx.frozen.quality import QualityGate
 from exodx.frozen.replicates import WELLS
 from exodx.frozen.scale import LibraryScaling, Log2Scale
+from exodx.frozen.specimen_rules import rule_columns, specimen_rule_flags
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform
 
@@ -31,6 +33,7 @@ __all__ = [
     "Measurements",
     "Prediction",
     "Provenance",
+    "QualityGate",
     "QuantileNormalisation",
     "Reason",
     "ReferenceNormalisation",
@@ -40,5 +43,7 @@ __all__ = [
     "is_blank",
     "load_bundle",
     "read_cells",
+    "rule_columns",
     "save_bundle",
+    "specimen_rule_flags",
 ]

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 from exodx.frozen.encoding import ND, FeatureEncoding
 from exodx.frozen.measurements import Features, Measurements
 from exodx.frozen.normalisation import InterplateCorrection, LogRatios, QuantileNormalisation, ReferenceNormalisation, ratio_name
+from exodx.frozen.quality import QualityGate
 from exodx.frozen.scale import Log2Scale, log2_scale
 
 
@@ -30,7 +31,15 @@ class Step(Protocol):
 STEPS: Mapping[str, type] = MappingProxyType(
     {
         step.__name__: step
-        for step in (InterplateCorrection, Log2Scale, ReferenceNormalisation, QuantileNormalisation, LogRatios, FeatureEncoding)
+        for step in (
+            QualityGate,
+            InterplateCorrection,
+            Log2Scale,
+            ReferenceNormalisation,
+            QuantileNormalisation,
+            LogRatios,
+            FeatureEncoding,
+        )
     }
 )
 """Every step a bundle may name."""
@@ -89,7 +98,7 @@ class FrozenTransform:
 
 
 def _state(step: Step | FeatureEncoding) -> dict[str, Any]:
-    return {"step": type(step).__name__} | asdict(step)
+    return {"step": type(step).__name__} | (step.to_dict() if isinstance(step, QualityGate) else asdict(step))
 
 
 def _step(state: dict[str, Any]) -> Any:
@@ -97,6 +106,8 @@ def _step(state: dict[str, Any]) -> Any:
     kind = STEPS[state.pop("step")]
     if kind is Log2Scale:
         return log2_scale(state)
+    if kind is QualityGate:
+        return QualityGate.from_dict(state)
     return kind(**{key: _tuples(value) for key, value in state.items()})
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from exodx.errors import InputRefused, Problem, nearest
 from exodx.panel.analyte import Analyte, Role, name_key
 from exodx.panel.declaration import check_table
+from exodx.panel.quality import QualityRule, parse_rules, rule_problems
 from exodx.panel.units import MAX_CT, UNITS, Scale
 
 SpecimenType = Literal[
@@ -40,6 +41,7 @@ MAX_RATIO_ANALYTES = 40
 MIN_EFFICIENCY, MAX_EFFICIENCY = 1.9, 2.1
 """Amplification factors that are accepted: 90 to 110 % (MIQE, 10.1373/clinchem.2008.112797)."""
 
+_TABLES = ("panel", "qc", "analyte")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -80,6 +82,8 @@ class Panel:
         An analyte detected in a smaller share of the training specimens gives no number to the model, only its indicator.
     min_cpm : float
         Counts: an analyte gives a feature if it exceeds this in as many training specimens as the smaller class has.
+    qc : tuple of QualityRule
+        The panel's own quality rules, which take the place of the default rules of the same name.
     """
 
     name: str
@@ -100,6 +104,7 @@ class Panel:
     censored: Literal["missing", "limit", "conditional_mean"] = "missing"
     min_detection: float = 0.5
     min_cpm: float = 1.0
+    qc: tuple[QualityRule, ...] = ()
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))
@@ -125,10 +130,11 @@ class Panel:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the TOML form (``panel`` and ``analyte`` tables), without keys left at None or empty."""
-        head = {k: v for k, v in asdict(self).items() if k != "analytes" and v is not None}
+        """Return the TOML form (``panel``, ``qc`` and ``analyte`` tables), without keys left at None or empty."""
+        head = {k: v for k, v in asdict(self).items() if k not in ("analytes", "qc") and v is not None}
         analytes = [{k: v for k, v in asdict(a).items() if v not in (None, ())} for a in self.analytes]
-        return {"panel": head, "analyte": analytes}
+        rules = {"qc": [rule.to_dict() for rule in self.qc]} if self.qc else {}
+        return {"panel": head, **rules, "analyte": analytes}
 
     @property
     def fingerprint(self) -> str:
@@ -161,6 +167,7 @@ def _problems(panel: Panel) -> Iterable[Problem]:
             seen[key] = analyte.name
     yield from _reference_problems(panel, where)
     yield from _normalisation_problems(panel, where)
+    yield from rule_problems(panel.qc, where)
 
 
 def _analyte_problems(analyte: Analyte, at: str) -> Iterable[Problem]:
@@ -218,7 +225,7 @@ def _normalisation_problems(panel: Panel, where: str) -> Iterable[Problem]:
 
 
 def parse_panel(document: Mapping[str, Any], where: str) -> Panel:
-    """Build a panel from a parsed TOML document with a ``panel`` table and an ``analyte`` array.
+    """Build a panel from a parsed TOML document with a ``panel`` table, an ``analyte`` and perhaps a ``qc`` array.
 
     Raises
     ------
@@ -226,23 +233,30 @@ def parse_panel(document: Mapping[str, Any], where: str) -> Panel:
         With every problem of the document: unknown keys (and the nearest valid one), wrong types, contradictions.
     """
     problems = [
-        Problem("KEY_UNKNOWN", f"{where}: {key}", "this table is not known", nearest(key, ["panel", "analyte"]))
+        Problem("KEY_UNKNOWN", f"{where}: {key}", "this table is not known", nearest(key, list(_TABLES)))
         for key in document
-        if key not in ("panel", "analyte")
+        if key not in _TABLES
     ]
-    tables, head = document.get("analyte", []), document.get("panel", {})
-    if not isinstance(head, Mapping) or not (isinstance(tables, list) and all(isinstance(t, Mapping) for t in tables)):
-        fix = "Write one [panel] table and an [[analyte]] table for each."
-        raise InputRefused([*problems, Problem("TABLE_INVALID", where, "'panel' or 'analyte' is not a table", fix)])
+    tables, head, qc = document.get("analyte", []), document.get("panel", {}), document.get("qc", [])
+    if not isinstance(head, Mapping) or not (_is_array(tables) and _is_array(qc)):
+        fix = "Write one [panel] table and an [[analyte]] table for each; [[qc]] for each rule."
+        raise InputRefused([*problems, Problem("TABLE_INVALID", where, "'panel', 'analyte' or 'qc' is not a table", fix)])
+    rules, found = parse_rules(qc, where)
+    problems += found
     analytes = []
     for i, table in enumerate(tables, start=1):
         values, found = check_table(Analyte, table, f"{where}: analyte {table.get('name', i)}")
         problems += found
         analytes += [] if found else [Analyte(**values)]
-    if "analytes" in head:
-        problems.append(Problem("KEY_UNKNOWN", f"{where}: panel.analytes", "analytes stand here", "Use [[analyte]] tables."))
-    values, found = check_table(Panel, {**head, "analytes": []}, f"{where}: panel")
+    for key, name in {"analytes": "analyte", "qc": "qc"}.items():
+        if key in head:
+            problems.append(Problem("KEY_UNKNOWN", f"{where}: panel.{key}", f"{key} stand here", f"Use [[{name}]] tables."))
+    values, found = check_table(Panel, {**head, "analytes": [], "qc": []}, f"{where}: panel")
     problems += found
     if problems:
         raise InputRefused(problems)
-    return Panel(**{**values, "analytes": tuple(analytes)})
+    return Panel(**{**values, "analytes": tuple(analytes), "qc": rules})
+
+
+def _is_array(tables: object) -> bool:
+    return isinstance(tables, list) and all(isinstance(table, Mapping) for table in tables)

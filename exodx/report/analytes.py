@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from exodx.frozen import Features
 from exodx.frozen.encoding import ND
+from exodx.panel.markers import read_markers
 from exodx.report.style import CASE, INK, OTHER, QUIET, canvas, short, styled
+from exodx.report.words import feature_label
 
 MOST = 12
 COLUMNS = 4
@@ -29,7 +31,7 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
     names : sequence of str
         Features in the order shown; the first 12 are.
     """
-    shown = list(names)[:MOST]
+    shown, markers = list(names)[:MOST], read_markers()
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     classes = (
@@ -40,7 +42,8 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
         figure = canvas(max(2.2 * columns, 5.4), 0.6 + 2.1 * rows)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, name in zip(panels, shown, strict=False):
-            _panel(ax, name, features.values[:, features.names.index(name)], y)
+            title = feature_label(markers, name.removesuffix(ND), short(name.removesuffix(ND), 22))
+            _panel(ax, name, title, features.values[:, features.names.index(name)], y)
         for ax in panels[len(shown) :]:
             ax.set_axis_off()
         of = f"{len(shown)} of {len(features.names)} features" if len(shown) < len(features.names) else "Features"
@@ -52,8 +55,8 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
     return figure
 
 
-def _panel(ax: Any, name: str, values: NDArray[np.float64], y: NDArray[np.int8]) -> None:
-    ax.set_title(short(name.removesuffix(ND), 22), fontsize=8, fontweight="normal", pad=5)
+def _panel(ax: Any, name: str, title: str, values: NDArray[np.float64], y: NDArray[np.int8]) -> None:
+    ax.set_title(title, fontsize=8, fontweight="normal", pad=5)
     ax.set(xlim=(-0.6, 1.6))
     ax.set_xticks([0, 1], [_missing(values[y == label]) for label in (1, 0)], fontsize=7, color=QUIET)
     ax.tick_params(axis="x", length=0)

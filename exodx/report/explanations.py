@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from exodx.frozen import Explanation, Features
 from exodx.frozen.calibrator import probability
+from exodx.panel.markers import read_markers
 from exodx.report.style import CASE, FAINT, OTHER, QUIET, canvas, short, styled, value_colours
-from exodx.report.words import number
+from exodx.report.words import feature_label, number
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +43,7 @@ def beeswarm_figure(explanation: Explanation, features: Features, top: int = 15)
     shap, values = explanation.values[scored], features.values[scored]
     importance = np.abs(shap).mean(axis=0)
     order = np.argsort(-importance, kind="stable")[:top]
+    markers = read_markers()
     with styled():
         figure = canvas(7.6, 1.6 + ROW_INCHES * len(order))
         ax = figure.add_subplot()
@@ -51,7 +53,7 @@ def beeswarm_figure(explanation: Explanation, features: Features, top: int = 15)
             _swarm(ax, y, shap[:, j], values[:, j])
             ax.text(1.02, y, number(float(importance[j])), transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=QUIET)
         ax.text(1.02, -0.8, "mean |SHAP|", transform=ax.get_yaxis_transform(), va="center", fontsize=7, color=QUIET)
-        ax.set_yticks(range(len(order)), [short(features.names[j]) for j in order])
+        ax.set_yticks(range(len(order)), [feature_label(markers, features.names[j], short(features.names[j])) for j in order])
         ax.set(ylim=(len(order) - 0.4, -0.6), xlabel=X_LABEL)
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
@@ -119,7 +121,9 @@ def waterfall_figure(explanation: Explanation, features: Features, row: int, top
         raise ValueError(f"specimen {row} was not scored: it has no SHAP values")
     order = np.argsort(-np.abs(shap), kind="stable")
     named, rest = order[:top], order[top:]
-    bars = [(f"{short(features.names[j])} = {_shown(float(values[j]))}", float(shap[j])) for j in named]
+    markers = read_markers()
+    labels = {j: feature_label(markers, features.names[j], short(features.names[j])) for j in named}
+    bars = [(f"{labels[j]} = {_shown(float(values[j]))}", float(shap[j])) for j in named]
     if rest.size:
         bars.insert(0, (f"{rest.size} other features", float(shap[rest].sum())))
     bars[rest.size > 0 :] = bars[rest.size > 0 :][::-1]

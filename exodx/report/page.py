@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -15,6 +15,7 @@ from exodx.evaluation import Evaluation
 from exodx.frozen import DiagnosticModel, Features, Measurements, State
 from exodx.frozen.encoding import ND
 from exodx.panel import StudyPlan
+from exodx.panel.markers import read_markers
 from exodx.report.explanations import waterfall_figure
 from exodx.report.style import png
 from exodx.report.words import (
@@ -22,6 +23,7 @@ from exodx.report.words import (
     SHAP_NOTE,
     SIMULATED,
     by_severity,
+    feature_label,
     headline,
     interval,
     is_simulated,
@@ -83,6 +85,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         evaluation=evaluation,
         findings=by_severity(evaluation),
         fitted=fitted,
+        markers=read_markers(),
         analytes=sorted(model.panel.analytes, key=lambda a: rank.get(a.name, len(rank))),
         threshold=model.threshold,
         calibrator=model.calibrator,
@@ -117,6 +120,8 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
     scored = bool(prediction.is_scored[row])
     shap = explanation.values[row]
     order = np.argsort(-np.abs(shap), kind="stable") if scored else np.arange(len(shap))
+    markers = read_markers()
+    rows = [_feature_row(model, features, measurements, shap, row, int(j)) for j in order]
     return _render(
         "specimen.html",
         title=f"Specimen {prediction.specimen_ids[row]}",
@@ -131,7 +136,7 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
         threshold=model.threshold,
         simulated=SIMULATED if model.provenance.synthetic else "",
         figure=_data_uri(png(waterfall_figure(explanation, features, row))) if scored else "",
-        rows=[_feature_row(model, features, measurements, shap, row, int(j)) for j in order],
+        rows=[replace(r, feature=feature_label(markers, r.feature)) for r in rows],
         base=number(explanation.base),
         note=SHAP_NOTE,
     )

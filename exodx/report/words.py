@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from exodx.evaluation import Evaluation, Finding
+from exodx.frozen.transform import ND
+from exodx.panel.markers import Markers
 from exodx.stats import Estimate
 
 SHAP_NOTE = "SHAP values are contributions to the log-odds of the model; they are not causes."
@@ -36,6 +38,16 @@ _SEVERITIES = ("blocking", "warning", "note")
 def label(name: str) -> str:
     """Return an estimate's name in words."""
     return LABELS.get(name, name.replace("_", " "))
+
+
+def feature_label(markers: Markers, feature: str, shown: str | None = None) -> str:
+    """Return a feature's name with what else its analyte tells of, such as haemolysis, platelets or drugs.
+
+    >>> from exodx.panel.markers import read_markers
+    >>> feature_label(read_markers(), "miR-451a__nd")
+    'miR-451a__nd (haemolysis)'
+    """
+    return markers.label(feature.removesuffix(ND), shown or feature)
 
 
 def number(value: float | None, digits: int = 3) -> str:

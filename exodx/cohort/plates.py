@@ -1,0 +1,66 @@
+"""Plate effects: the share of each analyte's variance that lies between plates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.cohort.cohort import Cohort
+from exodx.cohort.columns import UNKNOWN
+from exodx.frozen import State
+from exodx.panel import Scale
+from exodx.stats.variance import between_groups, holm
+
+MIN_ICC, MAX_P = 0.3, 0.05
+"""A plate effect is named when plates hold more of the variance than this and Holm's p over all analytes is below."""
+
+CPM_PRIOR = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PlateEffect:
+    """An analyte whose level depends on the plate: ICC(1,1), Holm's p of the one-way F test, specimens and plates."""
+
+    analyte: str
+    icc: float
+    p: float
+    n: int
+    plates: int
+
+
+def plate_effects(cohort: Cohort) -> tuple[PlateEffect, ...]:
+    """Return the analytes with a plate effect, the strongest first; none where no column says the plate.
+
+    Values are taken as a log2 quantity or Ct, before any normalisation: what is measured, detected cells only.
+    """
+    if "plate" not in cohort.specimens:
+        return ()
+    plates = cohort.specimens["plate"].astype(str).to_numpy()
+    stated = plates != UNKNOWN
+    found = [
+        (name, result)
+        for name, values in zip(cohort.panel.names, _levels(cohort).T, strict=True)
+        if (result := between_groups(values[stated], plates[stated])) is not None
+    ]
+    adjusted = holm([result.p for _, result in found])
+    effects = [
+        PlateEffect(name, result.icc, float(p), result.n, result.groups)
+        for (name, result), p in zip(found, adjusted, strict=True)
+        if result.icc > MIN_ICC and p < MAX_P
+    ]
+    return tuple(sorted(effects, key=lambda e: (-e.icc, e.analyte)))
+
+
+def _levels(cohort: Cohort) -> NDArray[np.float64]:
+    """Return log2 quantities or Ct, shape (n, p); NaN where nothing was measured."""
+    m, analytes = cohort.measurements, cohort.panel.analytes
+    levels = np.where(m.states == State.MEASURED, m.values, np.nan)
+    counted = np.array([a.scale is Scale.COUNTS for a in analytes], bool)
+    logged = np.array([a.scale in (Scale.CPM, Scale.LINEAR) for a in analytes], bool)
+    library = np.nansum(levels[:, counted], axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        levels[:, counted] = np.log2(1e6 * levels[:, counted] / library + CPM_PRIOR)
+        levels[:, logged] = np.log2(np.where(levels[:, logged] > 0, levels[:, logged], np.nan))
+    return levels
