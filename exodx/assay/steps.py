@@ -11,13 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from exodx.assay.libraries import geometric_means, reference_library
 from exodx.assay.ratios import ratio_pairs
+from exodx.errors import InputRefused, Problem
 from exodx.frozen import FeatureEncoding, LibraryScaling, Log2Scale, Measurements
-from exodx.frozen.libraries import library_sizes
+from exodx.frozen.libraries import MIN_USABLE, library_sizes
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.frozen.normalisation import ratio_name
 from exodx.frozen.scale import count_matrix
 from exodx.panel import Panel, Scale
-from exodx.stats.censoring import fit_censored_normal
+from exodx.stats import fit_censored_normal
 
 PRIOR_COUNT = 2.0
 """Reads added to every count in a library of the training cohort's mean size, as in edgeR (10.1093/bioinformatics/btp616)."""
@@ -101,6 +102,9 @@ def _library(method: str, counts: NDArray[np.float64], names: list[str], mean: f
     if method == "cpm":
         return LibraryScaling()
     stored = geometric_means(counts) if method == "median_of_ratios" else reference_library(counts)
+    if method == "median_of_ratios" and (stored > 0).sum() < MIN_USABLE:
+        found = f"{(stored > 0).sum()} analytes have reads in every training specimen; the median of ratios needs {MIN_USABLE}"
+        raise InputRefused(Problem("COUNTS_TOO_SPARSE", "training specimens", found, "Leave out poor libraries, or use tmm."))
     return LibraryScaling(method, dict(zip(names, stored.tolist(), strict=True)), mean)
 
 

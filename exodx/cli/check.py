@@ -40,16 +40,16 @@ def command(cohort: Path, as_json: bool, **options: Any) -> None:
 
 
 def _summary(cohort: Cohort) -> dict[str, Any]:
-    from exodx.assay import LearnQuality, learn_transform
+    from exodx.assay import learn_transform
     from exodx.cohort import quality_report
     from exodx.frozen import State
     from exodx.frozen.measurements import status_of
     from exodx.panel.markers import read_markers
 
     states, markers = cohort.measurements.states, read_markers()
-    gate = LearnQuality(cohort.panel).fit(cohort.measurements).state_
-    flags = learn_transform(cohort.panel, cohort.measurements).apply(gate.apply(cohort.measurements)).flags
-    report = quality_report(cohort, gate, flags)
+    transform = learn_transform(cohort.panel, cohort.measurements)
+    flags = transform.apply(cohort.measurements).flags
+    report = quality_report(cohort, transform.gate, flags)
     statuses = [str(status_of(int(f))) for f in flags]
     analytes = [
         {"analyte": a.name, "label": markers.label(a), "unit": a.unit, "role": a.role}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,9 +130,8 @@ class Log2Scale:
             quantity = values
         return (np.where(is_censored(states), self.below[name], quantity) if name in self.below else quantity), states
 
-
-def log2_scale(state: dict[str, object]) -> Log2Scale:
-    """Rebuild from plain JSON types."""
-    scale = Log2Scale(**state)  # type: ignore[arg-type]
-    library = LibraryScaling(**state["library"]) if "library" in state else LibraryScaling()  # type: ignore[arg-type]
-    return replace(scale, library=library, unexpressed=tuple(scale.unexpressed))
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Log2Scale:
+        """Rebuild from plain JSON types; a state of bundle format 1 has no library."""
+        scale = cls(**state)
+        return replace(scale, library=LibraryScaling(**state.get("library", {})), unexpressed=tuple(scale.unexpressed))

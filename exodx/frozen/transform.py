@@ -15,7 +15,7 @@ from exodx.frozen.encoding import ND, FeatureEncoding
 from exodx.frozen.measurements import Features, Measurements
 from exodx.frozen.normalisation import InterplateCorrection, LogRatios, QuantileNormalisation, ReferenceNormalisation, ratio_name
 from exodx.frozen.quality import QualityGate
-from exodx.frozen.scale import Log2Scale, log2_scale
+from exodx.frozen.scale import Log2Scale
 
 
 class Step(Protocol):
@@ -64,6 +64,11 @@ class FrozenTransform:
         return self.encoding.names
 
     @property
+    def gate(self) -> QualityGate:
+        """The quality rules with what they learned."""
+        return next(step for step in self.steps if isinstance(step, QualityGate))
+
+    @property
     def scale(self) -> Log2Scale:
         """The step that brings every analyte to log2 quantities."""
         return next(step for step in self.steps if isinstance(step, Log2Scale))
@@ -103,11 +108,9 @@ def _state(step: Step | FeatureEncoding) -> dict[str, Any]:
 
 def _step(state: dict[str, Any]) -> Any:
     """Rebuild a step; lists were tuples."""
-    kind = STEPS[state.pop("step")]
-    if kind is Log2Scale:
-        return log2_scale(state)
-    if kind is QualityGate:
-        return QualityGate.from_dict(state)
+    kind: Any = STEPS[state.pop("step")]
+    if kind in (Log2Scale, QualityGate):
+        return kind.from_dict(state)
     return kind(**{key: _tuples(value) for key, value in state.items()})
 
 
@@ -116,7 +119,9 @@ def _tuples(value: Any) -> Any:
 
 
 def from_format_1(state: Mapping[str, Any]) -> FrozenTransform:
-    """Rebuild the transform of a bundle of format 1, where three steps had names and a missing reference stood at its mean."""
+    """Rebuild the transform of a bundle of format 1, where three steps had names, a missing reference stood at its mean, and there were no quality rules."""
     references = {key: _tuples(value) for key, value in state["references"].items() if key != "features"}
     encoding = FeatureEncoding(**{key: _tuples(value) for key, value in state["encoding"].items()})
-    return FrozenTransform((log2_scale(dict(state["scale"])), ReferenceNormalisation(**references, follow=0.0)), encoding)
+    scale = Log2Scale.from_dict(state["scale"])
+    gate = QualityGate((), scale.scales, (), scale.ct_cutoff)
+    return FrozenTransform((gate, scale, ReferenceNormalisation(**references, follow=0.0)), encoding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from exodx.evaluation import Evaluation, Finding
-from exodx.frozen.transform import ND
+from exodx.frozen.encoding import ND
 from exodx.panel.markers import Markers
 from exodx.stats import Estimate
 

@@ -156,8 +156,8 @@ def test_the_grand_mean_of_calibrators_is_learned_and_taken_out():
 
 
 def test_the_pipeline_has_the_steps_that_the_panel_asks_for(athero):
-    assert [name for name, _ in assay_pipeline(athero).steps] == ["scale", "references", "encoding"]
-    step = learn_transform(athero, _some(athero)).steps[1]
+    assert [name for name, _ in assay_pipeline(athero).steps] == ["quality", "scale", "references", "encoding"]
+    step = learn_transform(athero, _some(athero)).steps[2]
     assert isinstance(step, ReferenceNormalisation)
     assert set(step.reference_means) == {"miR-103a-3p", "miR-423-5p"}
 

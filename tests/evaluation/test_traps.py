@@ -15,16 +15,20 @@ from exodx.evaluation import evaluate_inside, other_censoring
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
 from exodx.frozen import State
 from exodx.panel import Analyte, Panel, StudyPlan
+from exodx.panel.quality import QualityRule
 from exodx.training import CrossValidation, Validation, cross_validate, repeated_folds, train_model
 
 PLAN = StudyPlan(outer_folds=4, repeats=1, inner_folds=2, search="minimal", seed=1)
 N = 400
+NO_GATE = QualityRule("haemolysis_ct", "haemolysis_ct", off=True)
+"""The rule refuses the worst haemolysed specimens, and with them most of the trap."""
 
 
 def trap_panel(references, normalisation="references"):
     roles = {"miR-126-3p": "target", "miR-145-5p": "target", "miR-23a-3p": "haemolysis", "miR-451a": "haemolysis"}
     roles |= {"cel-miR-39-3p": "spike_in"} | dict.fromkeys(references, "reference")
-    return Panel("trap", "1", "t", tuple(Analyte(n, "mirna", "Ct", r) for n, r in roles.items()), normalisation=normalisation)
+    analytes = tuple(Analyte(n, "mirna", "Ct", r) for n, r in roles.items())
+    return Panel("trap", "1", "t", analytes, normalisation=normalisation, qc=(NO_GATE,))
 
 
 def evaluate(cohort):
