@@ -119,7 +119,10 @@ def _tuples(value: Any) -> Any:
 
 
 def from_format_1(state: Mapping[str, Any]) -> FrozenTransform:
-    """Rebuild the transform of a bundle of format 1, where three steps had names, a missing reference stood at its mean, and there were no quality rules."""
+    """Rebuild the transform of a bundle of format 1.
+
+    It had three named steps and no quality rules, and a missing reference stood at its training mean.
+    """
     references = {key: _tuples(value) for key, value in state["references"].items() if key != "features"}
     encoding = FeatureEncoding(**{key: _tuples(value) for key, value in state["encoding"].items()})
     scale = Log2Scale.from_dict(state["scale"])
