@@ -42,6 +42,9 @@ MIN_EFFICIENCY, MAX_EFFICIENCY = 1.9, 2.1
 """Amplification factors that are accepted: 90 to 110 % (MIQE, 10.1373/clinchem.2008.112797)."""
 
 _TABLES = ("panel", "qc", "analyte")
+USUAL = ("efficiency", 2.0)
+"""Not worth saying of every analyte."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -130,9 +133,9 @@ class Panel:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the TOML form (``panel``, ``qc`` and ``analyte`` tables), without keys left at None or empty."""
+        """Return the TOML form (``panel``, ``qc`` and ``analyte`` tables), without keys left at None or empty and usual efficiencies."""
         head = {k: v for k, v in asdict(self).items() if k not in ("analytes", "qc") and v is not None}
-        analytes = [{k: v for k, v in asdict(a).items() if v not in (None, ())} for a in self.analytes]
+        analytes = [{k: v for k, v in asdict(a).items() if v not in (None, ()) and (k, v) != USUAL} for a in self.analytes]
         rules = {"qc": [rule.to_dict() for rule in self.qc]} if self.qc else {}
         return {"panel": head, **rules, "analyte": analytes}
 
