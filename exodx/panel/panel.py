@@ -133,7 +133,7 @@ class Panel:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the TOML form (``panel``, ``qc`` and ``analyte`` tables), without keys left at None or empty and usual efficiencies."""
+        """Return the TOML form (``panel``, ``qc`` and ``analyte`` tables), without keys left at None, empty or usual."""
         head = {k: v for k, v in asdict(self).items() if k not in ("analytes", "qc") and v is not None}
         analytes = [{k: v for k, v in asdict(a).items() if v not in (None, ()) and (k, v) != USUAL} for a in self.analytes]
         rules = {"qc": [rule.to_dict() for rule in self.qc]} if self.qc else {}
