@@ -83,15 +83,9 @@ def test_a_rule_may_look_at_a_column_that_is_also_the_age(read):
 
 
 def test_the_label_is_never_a_manifest_column(read):
-    text = "specimen_id,infection_screen,miR-1-3p\nS1,positive,27\nS2,negative,28\n"
-    (name,) = (text.splitlines()[0].split(",")[1],)
-    cohort = read_cohort_labelled(read, text, name)
+    cohort = read("specimen_id,infection_screen,miR-1-3p\nS1,case,27\nS2,positive,28\n", label="infection_screen")
     assert "infection_screen" not in cohort.specimens
     assert not cohort.measurements.flags.any()
-
-
-def read_cohort_labelled(read, text, label):
-    return read(text.replace("positive", "case"), label=label)
 
 
 def test_manifest_columns_are_no_analytes_of_an_inferred_panel(tmp_path):

@@ -1,4 +1,4 @@
-"""One-way ICC against a published table, F test against SciPy, Holm by hand and by R."""
+"""One-way ICC against a published table, F test and Holm against R and SciPy."""
 
 import numpy as np
 import pytest
@@ -18,6 +18,12 @@ def test_icc_is_the_published_one():
     assert result.icc == pytest.approx((11.24 - 6.26) / (11.24 + 3 * 6.26), abs=5e-4)  # their two decimals
     assert round(result.icc, 2) == 0.17
     assert (result.n, result.groups) == (24, 6)
+
+
+def test_the_analysis_of_variance_is_that_of_r(golden):
+    for case in golden("variance")["cases"]:
+        result = between_groups(case["value"], case["group"])
+        assert (result.f, result.p, result.icc) == pytest.approx((case["f"], case["p"], case["icc"]), rel=1e-9)
 
 
 @given(st.lists(st.lists(st.floats(-50, 50), min_size=2, max_size=6), min_size=2, max_size=5), st.randoms(use_true_random=False))
@@ -55,8 +61,9 @@ def test_groups_without_any_scatter_inside_are_all_the_variance():
     assert (result.icc, result.p) == (1.0, 0.0)
 
 
-def test_holm_steps_down_and_never_decreases():
-    # 5 × .01, 4 × .02, 3 × .03, then 2 × .04 and .05 are held at .09; the same from p.adjust of R 4
+def test_holm_steps_down_and_never_decreases(golden):
+    # 5 × .01, 4 × .02, 3 × .03, then 2 × .04 and .05 are held at .09
     assert holm([0.05, 0.01, 0.03, 0.02, 0.04]) == pytest.approx([0.09, 0.05, 0.09, 0.08, 0.09])
+    assert holm(golden("variance")["p"]) == pytest.approx(golden("variance")["holm"], abs=1e-12)
     assert holm([0.6, 0.7]).tolist() == [1.0, 1.0]
     assert holm([]).tolist() == []
