@@ -21,6 +21,7 @@ def test_wheel_carries_panels_templates_and_example_data_and_runs_without_the_ch
     names = zipfile.ZipFile(wheel).namelist()
     assert "exodx/panel/catalog/athero-3.toml" in names
     assert {"exodx/panel/names/mirna.tsv", "exodx/panel/names/protein.tsv"} <= set(names)
+    assert {f"exodx/panel/{name}" for name in ("quality.toml", "manifest.toml", "markers.tsv")} <= set(names)
     assert "exodx/data/athero-3-simulated/train.csv" in names
     assert any(name.startswith("exodx/report/templates/") and name.endswith(".html") for name in names)
     assert not any(name.startswith("tests/") for name in names)

@@ -26,7 +26,8 @@ class Cohort:
     measurements : Measurements
         Raw values and cell states, n specimens × the panel's analytes.
     specimens : DataFrame, n rows
-        Index: specimen id. Columns: ``subject`` always; ``site``, ``plate``, ``date``, ``age``, ``sex`` where known.
+        Index: specimen id. Columns: ``subject`` always; ``site``, ``plate``, ``date``, ``age``, ``sex`` where known, and
+        the fields of the manifest (:mod:`exodx.panel.manifest`) that the file has.
     reference_standard : Series of int, n rows, or None
         1 where the target condition is present.
     positive_label : str

@@ -17,6 +17,7 @@ from exodx.errors import InputRefused, Problem
 from exodx.frozen import WELLS, State, read_cells
 from exodx.panel import MAX_CT, Analyte, Panel, Scale
 from exodx.panel.analyte import name_key
+from exodx.panel.manifest import manifest_columns
 from exodx.tables import TextTable, read_table, specimen_ids, to_wide
 
 _MIRNA = re.compile(r"^(?:[a-z]{3}-)?(?:mir|let)-?\d+[a-z]*(?:[-_./*].*|\*)?$")
@@ -107,7 +108,8 @@ def infer_from_file(path: Path, without: Collection[str]) -> tuple[Panel, tuple[
     if problems:
         raise InputRefused(problems)
     ids = [] if id_column is None else [id_column]
-    panel, notes = infer_panel(table, {*without, *ids, *attributes.values()})
+    taken = {*without, *ids, *attributes.values()}
+    panel, notes = infer_panel(table, taken | set(manifest_columns(table.header, taken).values()))
     return panel, (*table.notes, *notes)
 
 

@@ -221,7 +221,8 @@ def _marker_targets(cohort: Cohort, gate: QualityGate) -> Iterator[CohortFinding
 
 
 def _sources(gate: QualityGate) -> str:
-    return next((rule.source for rule in gate.rules if rule.kind.startswith("haemolysis")), "no rule in force")
+    rules = [r for r in gate.rules if r.kind.startswith("haemolysis") and r.name not in gate.not_applied]
+    return "; ".join(rule.source for rule in rules) or "no rule can be looked at"
 
 
 def _manifest_findings(cohort: Cohort) -> Iterator[CohortFinding]:

@@ -120,7 +120,7 @@ def parse_rules(tables: Sequence[Mapping[str, Any]], where: str) -> tuple[tuple[
     A table that bears a default rule's name need not say its kind, column and direction again; limits that it does not give
     are none. With ``off = true`` nothing else need be said.
     """
-    defaults = {rule.name: rule.to_dict() for rule in default_rules()}
+    defaults = {rule.name: rule.to_dict() for rule in default_rules()} if tables else {}
     rules, problems = [], []
     for i, table in enumerate(tables, start=1):
         at, known = f"{where}: qc {table.get('name', i)}", defaults.get(str(table.get("name")))

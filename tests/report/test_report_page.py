@@ -9,6 +9,7 @@ import pytest
 from exodx.errors import RUO
 from exodx.evaluation import Finding, SiteResult
 from exodx.frozen import State
+from exodx.panel.markers import read_markers
 from exodx.report import specimen_page, study_page
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -56,7 +57,8 @@ def test_the_headline_estimates_sites_and_figures_are_on_the_page(page, study, f
 def test_panel_learning_plan_and_provenance_are_on_the_page(page, study, fast_plan):
     for analyte in study.model.panel.analytes:
         assert re.search(
-            rf"<td>{analyte.name}</td><td>{analyte.unit}</td><td>{analyte.role}</td><td>{analyte.accession}</td>", page
+            rf"<td>{re.escape(read_markers().label(analyte))}</td><td>{analyte.unit}</td><td>{analyte.role}</td><td>{analyte.accession}</td>",
+            page,
         )
     for summary in study.evaluation.features:
         assert f"<td>{summary.declared}</td><td>{summary.direction}</td>" in page
