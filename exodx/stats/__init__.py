@@ -9,6 +9,8 @@ from exodx.stats.accuracy import (
     specificity,
 )
 from exodx.stats.concordance import placements
+from exodx.stats.dose_curve import Curve
+from exodx.stats.dose_response import CurveFit, fit_curve, lob, lod
 from exodx.stats.estimate import Estimate
 from exodx.stats.intervals import clopper_pearson, logit_interval, wilson
 from exodx.stats.logistic import SeparationError, fit_logistic
@@ -26,6 +28,8 @@ from exodx.stats.roc import auc, auc_cross_validated, auc_delong, auc_difference
 
 __all__ = [
     "Confusion",
+    "Curve",
+    "CurveFit",
     "Estimate",
     "RandomEffects",
     "SeparationError",
@@ -41,8 +45,11 @@ __all__ = [
     "clip_probability",
     "clopper_pearson",
     "confusion",
+    "fit_curve",
     "fit_logistic",
     "likelihood_ratios",
+    "lob",
+    "lod",
     "log_loss",
     "log_loss_estimate",
     "logit_interval",
