@@ -139,7 +139,7 @@ def _number(word: str, decimal: str) -> float | None:
 def _word_state(word: str, scale: Scale) -> State | None:
     state = WORDS.get(word)
     if state is None:
-        state = _SCALE_WORDS.get(scale, {}).get(word)
+        state = _SCALE_WORDS[scale].get(word) if scale in _SCALE_WORDS else None
     return State.NOT_RUN if state is None and word == "-" else state
 
 

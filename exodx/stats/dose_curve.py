@@ -16,7 +16,6 @@ from exodx.stats.inputs import Floats
 Model = Literal["4PL", "5PL"]
 _STARTS_TRIED = 4
 _TOLERANCE = 1e-15
-_EDGE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,67 +83,80 @@ def curve_of(theta: Floats, model: Model) -> Curve:
     return Curve(model, a, b, c, d, *g)
 
 
-def _share(theta: Floats, log_x: Floats) -> tuple[Floats, Floats, float]:
-    """Return the fall from a to d (1 at no analyte), the distance from the turn, and g."""
+def _log_share(theta: Floats, log_x: Floats) -> tuple[Floats, Floats, float]:
+    """Return the logarithm of the fall from a to d (0 at no analyte), the distance from the turn, and g."""
     g = float(np.exp(theta[4])) if theta.size == 5 else 1.0
     z = np.exp(theta[2]) * (log_x - theta[3])
-    share: Floats = np.exp(-g * np.logaddexp(0, z))
-    return share, z, g
+    fall: Floats = -g * np.logaddexp(0, z)
+    return fall, z, g
 
 
 def jacobian(theta: Floats, log_x: Floats) -> Floats:
     """Return the derivatives of the signal by a, d, ln b, ln c (and ln g)."""
-    share, z, g = _share(theta, log_x)
+    fall, z, g = _log_share(theta, log_x)
+    share = np.exp(fall)
     steep = (theta[0] - theta[1]) * share * g
     turn = steep * expit(z)
-    columns = [share, 1 - share, -turn * z, turn * np.exp(theta[2])]
+    columns = [share, -np.expm1(fall), -turn * z, turn * np.exp(theta[2])]
     return np.column_stack([*columns, -steep * np.logaddexp(0, z)] if theta.size == 5 else columns)
 
 
 def solve(log_x: Floats, y: Floats, model: Model) -> Floats | None:
-    """Descend from the best of a grid of starts, and keep the lowest end."""
+    """Descend from the best of a grid of starts, and keep the lowest end; None where none is reached.
+
+    Only b, c and g are searched: a and d follow by linear least squares, so that standards which do not reach an asymptote leave no
+    ridge to crawl along (variable projection: Golub and Pereyra 1973, 10.1137/0710036, with Kaufman's derivative).
+    """
     scale = float(np.abs(y).max())
-    y = y / scale
 
-    def residuals(theta: Floats) -> Floats:
-        share, *_ = _share(theta, log_x)
-        left: Floats = (theta[1] + (theta[0] - theta[1]) * share - y) / y
-        return left
+    def residuals(shape: Floats) -> Floats:
+        return _project(shape, log_x, y / scale)[1]
 
-    def slopes(theta: Floats) -> Floats:
-        return jacobian(theta, log_x) / y[:, None]
+    def slopes(shape: Floats) -> Floats:
+        theta, _, design = _project(shape, log_x, y / scale)
+        slope = jacobian(theta, log_x)[:, 2:] / (y / scale)[:, None]
+        basis = np.linalg.qr(design)[0]
+        projected: Floats = slope - basis @ (basis.T @ slope)
+        return projected
 
     bounds, best = _bounds(log_x, model), None
-    for start in _starts(log_x, y, model, bounds):
-        end = least_squares(residuals, start, slopes, bounds, "trf", _TOLERANCE, _TOLERANCE, _TOLERANCE, "jac", max_nfev=2000)
+    for start in _starts(log_x, y / scale, model):
+        end = least_squares(residuals, start, slopes, bounds, "trf", _TOLERANCE, _TOLERANCE, _TOLERANCE, "jac", max_nfev=500)
         if end.status > 0 and (best is None or end.cost < best.cost):
             best = end
     if best is None:
         return None
-    theta: Floats = best.x * np.array([scale, scale, *[1.0] * (best.x.size - 2)])
+    theta, *_ = _project(best.x, log_x, y / scale)
+    theta[:2] *= scale
     return theta
 
 
+def _project(shape: Floats, log_x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the parameters with the best a and d for this b, c and g, the weighted residuals, and the design of a and d."""
+    theta = np.concatenate([[0.0, 0.0], shape])
+    fall, *_ = _log_share(theta, log_x)
+    design = np.column_stack([np.exp(fall), -np.expm1(fall)]) / y[:, None]
+    size = np.linalg.norm(design, axis=0)
+    size[size == 0] = 1
+    design /= size
+    ends = np.linalg.lstsq(design, np.ones(y.size), rcond=None)[0]
+    theta[:2] = ends / size
+    return theta, design @ ends - 1, design
+
+
 def _bounds(log_x: Floats, model: Model) -> tuple[Floats, Floats]:
-    """Bound the slope, the turn (a factor of 1000 outside the standards) and the asymmetry; signals are in parts of the highest."""
+    """Bound the slope, the turn (a factor of 1000 outside the standards) and the asymmetry."""
     outside = np.log(1000.0)
-    lower = [-10.0, -10.0, np.log(0.05), log_x.min() - outside, np.log(0.02)]
-    upper = [1e4, 1e4, np.log(20.0), log_x.max() + outside, np.log(50.0)]
-    k = 5 if model == "5PL" else 4
+    lower = [np.log(0.05), log_x.min() - outside, np.log(0.02)]
+    upper = [np.log(20.0), log_x.max() + outside, np.log(50.0)]
+    k = 3 if model == "5PL" else 2
     return np.array(lower[:k]), np.array(upper[:k])
 
 
-def _starts(log_x: Floats, y: Floats, model: Model, bounds: tuple[Floats, Floats]) -> list[Floats]:
-    """Cross slopes, turns and asymmetries; a and d follow from each by linear least squares. The best few are returned."""
+def _starts(log_x: Floats, y: Floats, model: Model) -> list[Floats]:
+    """Cross slopes, turns and asymmetries, and return the best few."""
     turns = np.linspace(log_x.min(), log_x.max() + np.log(10.0), 7)
-    shapes = product(np.log([0.5, 1.0, 2.0, 4.0]), turns, np.log([0.4, 1.0, 2.5]) if model == "5PL" else [0.0])
-    found: list[tuple[float, int, Floats]] = []
-    for log_b, log_c, log_g in shapes:
-        theta = np.array([0.0, 0.0, log_b, log_c, log_g][: bounds[0].size])
-        share, *_ = _share(theta, log_x)
-        design = np.column_stack([share, 1 - share]) / y[:, None]
-        theta[:2] = np.linalg.lstsq(design, np.ones(y.size), rcond=None)[0]
-        cost = float(np.sum((design @ theta[:2] - 1) ** 2))
-        inner = bounds[0] + _EDGE, bounds[1] - _EDGE
-        found.append((cost, len(found), np.clip(theta, *inner)))
-    return [theta for _, _, theta in sorted(found)[:_STARTS_TRIED]]
+    asymmetries = np.log([0.4, 1.0, 2.5]) if model == "5PL" else [0.0]
+    shapes = [np.array(shape[: 3 if model == "5PL" else 2]) for shape in product(np.log([0.5, 1.0, 2.0, 4.0]), turns, asymmetries)]
+    costs = [float(np.sum(_project(shape, log_x, y)[1] ** 2)) for shape in shapes]
+    return [shapes[i] for i in np.argsort(costs, kind="stable")[:_STARTS_TRIED]]

@@ -1,0 +1,112 @@
+"""BioTek (Agilent) Gen5: text and XLSX exports with a Layout and Results drawn as the plate looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from exodx.errors import InputRefused, Problem
+from exodx.tables.plates.grid import Grid
+from exodx.tables.plates.matrix import lettered, numbers_at
+from exodx.tables.plates.wells import (
+    STANDARD,
+    UNASSIGNED,
+    UNKNOWN,
+    UNNAMED_ANALYTE,
+    Cells,
+    PlateWells,
+    Well,
+    kind_of,
+    no_layout,
+    without_analyte,
+)
+
+_Drawing = Mapping[str, tuple[str, int]]
+
+
+def recognise(rows: Sequence[Sequence[str]]) -> bool:
+    """Say whether the file begins as Gen5 begins it: the software's version, then the procedure's details."""
+    words = {cell.rstrip(":") for row in rows for cell in row if cell}
+    return "Software Version" in words and ("Procedure Details" in words or "Protocol File Path" in words)
+
+
+def plates(grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
+    """Return every well of every plate.
+
+    Raises
+    ------
+    InputRefused
+        ``NO_LAYOUT``, ``READ_UNCLEAR`` where several reads could be the signal, ``CELL_UNREADABLE``.
+    """
+    made = []
+    for grid in grids:
+        marks = [row for row in range(len(grid.rows)) if _titled(grid, row, "Plate Number")]
+        for start, end in zip(marks, [*marks[1:], len(grid.rows)], strict=True):
+            made.append(_plate(grid, start, end))
+    if not made:
+        raise no_layout(grids[0], 0)
+    return tuple(made)
+
+
+def _titled(grid: Grid, row: int, title: str) -> bool:
+    return next((cell for cell in grid.rows[row] if cell), "").rstrip(":") == title
+
+
+def _drawings(grid: Grid, title: str, start: int, end: int) -> dict[str, dict[str, tuple[str, int]]]:
+    """Return what is drawn under a title, by the label behind each row."""
+    at = next((row for row in range(start, end) if _titled(grid, row, title)), None)
+    if at is None:
+        return {}
+    header = next((row for row in range(at + 1, min(at + 4, end)) if numbers_at(grid.rows[row])), None)
+    return {} if header is None else lettered(grid, header)
+
+
+def _plate(grid: Grid, start: int, end: int) -> PlateWells:
+    cells = Cells(grid)
+    name = next((cell for cell in grid.rows[start][1:] if cell and not cell.startswith("Plate Number")), str(start))
+    layout, results = (_drawings(grid, title, start, end) for title in ("Layout", "Results"))
+    ids, amounts, names = (layout.get(label, {}) for label in ("Well ID", "Conc/Dil", "Name"))
+    if not ids or not results:
+        raise no_layout(grid, max(map(len, results.values()), default=0))
+    read = _read(grid, start, results)
+    vendor = next((drawing for label, drawing in results.items() if "conc" in label.casefold()), {})
+    drawings = {"amount": amounts, "name": names, "signal": results[read], "vendor": vendor}
+    wells = [
+        _well(cells, at, text, {role: drawn.get(at, ("", row)) for role, drawn in drawings.items()})
+        for at, (text, row) in ids.items()
+    ]
+    cells.finish()
+    fractions = any(cell.startswith(("0.", "0,")) for at, (cell, _) in amounts.items() if kind_of(_stem(ids[at][0])) == UNKNOWN)
+    notes = (*grid.notes, f"Gen5 plate {name!r}: {len(wells)} wells, read {read!r}")
+    notes = (*notes, "dilutions below 1 are taken as shares: 0.25 is one part in four") if fractions else notes
+    return PlateWells(grid.source, name, "ELISA", "", without_analyte(wells), notes=notes)
+
+
+def _read(grid: Grid, row: int, results: Mapping[str, _Drawing]) -> str:
+    """Choose the signal: the read as measured, since blanks are told from it; of several, the one that was blanked."""
+    reads = [label for label in results if "conc" not in label.casefold() and not label.startswith("Blank ")]
+    blanked = [label for label in reads if f"Blank {label}" in results]
+    for choice in (reads, blanked):
+        if len(choice) == 1:
+            return choice[0]
+    found = f"several reads ({', '.join(map(repr, reads))})" if reads else "no read"
+    raise InputRefused(Problem("READ_UNCLEAR", grid.where(row), found, "Export the Results with the one read that is to be used."))
+
+
+def _stem(name: str) -> str:
+    """Drop the number of the dilution: ``SPL1:2`` is the second dilution of ``SPL1``."""
+    return name.partition(":")[0]
+
+
+def _well(cells: Cells, at: str, name: str, drawn: _Drawing) -> Well:
+    kind = kind_of(_stem(name)) if name else UNASSIGNED
+    amount, row = drawn["amount"]
+    return Well(
+        at,
+        kind,
+        drawn["name"][0] or _stem(name),
+        UNNAMED_ANALYTE,
+        cells.concentration(amount, row) if kind == STANDARD else None,
+        cells.dilution(amount, row) if kind == UNKNOWN else 1.0,
+        cells.signal(*drawn["signal"]),
+        drawn["vendor"][0],
+    )
