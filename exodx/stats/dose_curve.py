@@ -16,6 +16,7 @@ from exodx.stats.inputs import Floats
 Model = Literal["4PL", "5PL"]
 _STARTS_TRIED = 4
 _TOLERANCE = 1e-15
+_EDGE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,13 @@ def _bounds(log_x: Floats, model: Model) -> tuple[Floats, Floats]:
     upper = [np.log(20.0), log_x.max() + outside, np.log(50.0)]
     k = 3 if model == "5PL" else 2
     return np.array(lower[:k]), np.array(upper[:k])
+
+
+def at_the_edge(curve: Curve, log_x: Floats) -> tuple[str, ...]:
+    """Name the parameters that ended at the edge of what is searched: the standards do not tell them."""
+    lower, upper = _bounds(log_x, curve.model)
+    shape, names = parameters(curve)[2:], ("b", "c", "g")
+    return tuple(name for name, v, a, b in zip(names, shape, lower, upper, strict=False) if min(v - a, b - v) < _EDGE)
 
 
 def _starts(log_x: Floats, y: Floats, model: Model) -> list[Floats]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from exodx.stats.dose_curve import Curve, Model, curve_of, jacobian, parameters, solve
+from exodx.stats.dose_curve import Curve, Model, at_the_edge, curve_of, jacobian, parameters, solve
 from exodx.stats.estimate import Estimate
 from exodx.stats.inputs import Floats, checked_level, reals
 
@@ -78,6 +78,9 @@ class CurveFit:
         Why there is no curve, or no range in which it can be read.
     left_out : tuple of float
         Levels with a signal of 0 or below, which 1/y² cannot weigh.
+    untold : tuple of str
+        Of b, c and g, those that ended at the edge of what is searched, since the standards stop short of an asymptote. Between
+        the standards the curve can be read all the same.
     """
 
     curve: Curve | None
@@ -91,6 +94,7 @@ class CurveFit:
     n: int
     reason: str = ""
     left_out: tuple[float, ...] = ()
+    untold: tuple[str, ...] = ()
 
     def read(self, y: ArrayLike, level: float = 0.95) -> Estimate:
         """Read a concentration off the curve, from one signal or the mean of replicates.
@@ -229,7 +233,8 @@ def fit_curve(concentration: ArrayLike, signal: ArrayLike, model: Model = "4PL",
     why = "" if lloq is not None else "fewer than two standards read within their limits"
     residuals = (y - curve.signal(x)) / y
     covariance, sigma = _scatter(solution, np.log(x), y, residuals)
-    return CurveFit(curve, levels, lloq, uloq, limit, covariance, sigma, residuals, x.size, why, left_out)
+    untold = at_the_edge(curve, np.log(x))
+    return CurveFit(curve, levels, lloq, uloq, limit, covariance, sigma, residuals, x.size, why, left_out, untold)
 
 
 def _checked(concentration: ArrayLike, signal: ArrayLike, model: Model, blank: ArrayLike) -> tuple[Floats, Floats, Floats]:

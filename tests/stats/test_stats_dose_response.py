@@ -224,6 +224,10 @@ def test_a_straight_line_is_read_though_its_top_is_not_reached():
     fit = fit_curve(x, 0.001 + 0.00168 * x)
     assert [level.recovery for level in fit.levels] == pytest.approx([100] * 7, abs=0.5)
     assert (fit.lloq, fit.uloq) == (x.min(), x.max())
+    assert fit.untold == ("c",)
+    assert fit_curve(x, Curve("4PL", 0.05, 1.0, 40.0, 2.4).signal(x)).untold == ()
+    estimate = fit.read(fit.curve.signal(100.0))
+    assert estimate.lower < 100 < estimate.upper < 105
 
 
 def test_as_many_levels_as_parameters_leave_no_scatter():

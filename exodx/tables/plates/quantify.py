@@ -199,5 +199,6 @@ def _of_curve(fit: CurveFit, unit: str) -> str:
     wrong = [level for level in fit.levels if fit.lloq < level.concentration < fit.uloq and not level.passes(20.0)]
     text = f"{fit.curve.model} of {len(fit.levels)} standards, read from {shown(fit.lloq)} to {shown(fit.uloq)} {unit}".rstrip()
     text += f"; standards inside that read wrongly: {', '.join(shown(w.concentration) for w in wrong)}" if wrong else ""
+    text += f"; the standards stop short of an asymptote and do not tell {', '.join(fit.untold)}" if fit.untold else ""
     left = ", ".join(map(shown, fit.left_out))
     return text + (f"; standards left out, since a signal is not above 0: {left}" if left else "")

@@ -125,7 +125,9 @@ def _group(grid: Grid, first: int, end: int) -> _Group | None:
         )
 
     def _named(names: tuple[str, ...]) -> int | None:
-        return next((titles.index(n) for n in names if n in titles), None)
+        return next(
+            (i for n in names for i, title in enumerate(titles) if title == n or title.startswith((f"{n} ", f"{n}("))), None
+        )
 
     described = by("!sampledescriptor", _CONCENTRATION if kind == STANDARD else _DILUTION)
     found = {
