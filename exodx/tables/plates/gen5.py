@@ -108,5 +108,5 @@ def _well(cells: Cells, at: str, name: str, drawn: _Drawing) -> Well:
         cells.concentration(amount, row) if kind == STANDARD else None,
         cells.dilution(amount, row) if kind == UNKNOWN else 1.0,
         cells.signal(*drawn["signal"]),
-        drawn["vendor"][0],
+        cells.vendor(drawn["vendor"][0]),
     )

@@ -64,5 +64,5 @@ def well_of(cells: Cells, row: Row, kind: str, specimen: str, analyte: str) -> W
         cells.concentration(row["concentration"], row.at) if kind == STANDARD else None,
         cells.dilution(row["dilution"], row.at) if kind == UNKNOWN else 1.0,
         cells.signal(row["signal"], row.at),
-        row["vendor"],
+        cells.vendor(row["vendor"]),
     )

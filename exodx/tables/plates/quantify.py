@@ -5,6 +5,8 @@ Nothing is learned from specimens, and no plate takes part in another's curve, s
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,7 +76,7 @@ def fit_plates(plates: Sequence[PlateWells], model: Model = "4PL") -> tuple[Plat
     """
     units = sorted({plate.unit for plate in plates})
     problems = [_missing(plate, analyte) for plate in plates for analyte in plate.analytes]
-    found = [problem for problem in problems if problem]
+    found = [problem for problem in problems if problem] + _doubled(plates)
     if len(units) > 1:
         fix = "Give the plates one file at a time."
         found.append(Problem("UNITS_DIFFER", plates[0].source, f"the plates come in {', '.join(map(repr, units))}", fix))
@@ -90,8 +92,30 @@ def fit_plates(plates: Sequence[PlateWells], model: Model = "4PL") -> tuple[Plat
     return curves
 
 
+def _doubled(plates: Sequence[PlateWells]) -> list[Problem]:
+    """Say which plates bear one name, and which wells stand twice on a plate."""
+    fix = "Export every plate once, under a name of its own."
+    names = Counter(plate.plate for plate in plates)
+    problems = [
+        Problem("PLATE_TWICE", plates[0].source, f"{n} plates are called {name!r}", fix) for name, n in names.items() if n > 1
+    ]
+    for plate in plates:
+        wells = Counter((well.well, well.analyte) for well in plate.wells if well.well)
+        twice = [f"{well} ({analyte})" for (well, analyte), n in wells.items() if n > 1]
+        if twice:
+            found = f"{len(twice)} wells stand there more than once: {', '.join(twice[:4])}" + (" …" if len(twice) > 4 else "")
+            problems.append(
+                Problem("WELL_TWICE", f"{plate.source}, plate {plate.plate!r}", found, "Leave one row a well and analyte.")
+            )
+    return problems
+
+
 def _fitted(plate: PlateWells, analyte: str) -> list[Well]:
     return [well for well in plate.of(analyte, STANDARD) if well.concentration is not None]
+
+
+def _is_read(well: Well) -> bool:
+    return well.signal is not None and math.isfinite(well.signal)
 
 
 def _has_vendor(plate: PlateWells, analyte: str) -> bool:
@@ -112,10 +136,10 @@ def _missing(plate: PlateWells, analyte: str) -> Problem | None:
 
 
 def _curve(plate: PlateWells, analyte: str, model: Model) -> PlateCurve:
-    standards = [well for well in _fitted(plate, analyte) if well.signal is not None and abs(well.signal) < float("inf")]
+    standards = [well for well in _fitted(plate, analyte) if _is_read(well)]
     if not _fitted(plate, analyte):
         return PlateCurve(plate.plate, analyte, None)
-    blanks = [well.signal for well in plate.of(analyte, BLANK) if well.signal is not None and abs(well.signal) < float("inf")]
+    blanks = [well.signal or 0.0 for well in plate.of(analyte, BLANK) if _is_read(well)]
     fit = fit_curve([w.concentration or 0.0 for w in standards], [w.signal or 0.0 for w in standards], model, blanks)
     return PlateCurve(plate.plate, analyte, fit)
 
@@ -179,6 +203,8 @@ def _notes(plate: PlateWells, curve: PlateCurve, cells: dict[str, Cell]) -> list
         ("replicates contradict one another, failed", [n for n, c in cells.items() if c.contradicts]),
     ):
         notes += [f"{at}{words}: {', '.join(names)}"] if names else []
+    lost = [well for well in plate.of(curve.analyte, STANDARD) if well.concentration is None or not _is_read(well)]
+    notes += [f"{at}{len(lost)} wells of standards are not used (no concentration, no signal, or saturated)"] if lost else []
     nameless = sum(not well.specimen_id for well in plate.of(curve.analyte, UNKNOWN))
     notes += [f"{at}{nameless} wells of specimens without a name are left out"] if nameless else []
     worst = max((c for c in cells.values() if c.disagreement is not None), key=lambda c: c.disagreement or 0.0, default=None)

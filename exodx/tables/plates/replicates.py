@@ -16,7 +16,8 @@ from exodx.tables.plates.wells import Well
 MAX_CV = 20.0
 """Percent by which replicates may differ before a note says so."""
 
-_NUMBER = re.compile(r"^\d*[.,]?\d+(?:e[+-]?\d+)?$", re.IGNORECASE)
+_ROUNDING = 1e-6  # cells have six digits
+_NUMBER = re.compile(r"^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$", re.IGNORECASE)
 _LOW, _HIGH, _FAILED = "<LLOQ", ">ULOQ", "failed QC"
 
 
@@ -85,13 +86,14 @@ def from_curve(wells: Sequence[Well], fit: CurveFit, vendor_diluted: bool) -> Ce
     if not read:
         return Cell("")
     reads = [_mean([x for well, x in read if well.dilution == factor], factor) for factor in sorted({w.dilution for w, _ in read})]
-    inside = [r for r in reads if fit.lloq <= r.mean <= fit.uloq]
+    low, high = fit.lloq * (1 - _ROUNDING), fit.uloq * (1 + _ROUNDING)
+    inside = [r for r in reads if low <= r.mean <= high]
     if inside:
         values = [r.mean * r.factor for r in inside]
         cvs = [r.cv for r in inside if not math.isnan(r.cv)]
         vendor = _disagreement(read, fit, vendor_diluted)
         return Cell(shown(float(np.mean(values))), max(cvs, default=math.nan), _cv(values), vendor)
-    below, above = [r for r in reads if r.mean < fit.lloq], [r for r in reads if r.mean > fit.uloq]
+    below, above = [r for r in reads if r.mean < low], [r for r in reads if r.mean > high]
     if len(below) == len(reads):
         return Cell(f"<{shown(fit.lloq * min(r.factor for r in below))}")
     if len(above) == len(reads):
@@ -132,7 +134,7 @@ def _disagreement(read: Sequence[tuple[Well, float]], fit: CurveFit, diluted: bo
 
 
 def _number(text: str) -> float | None:
-    return float(text.replace(",", ".")) if _NUMBER.match(text) else None
+    return float(text) if _NUMBER.match(text) else None
 
 
 def from_vendor(wells: Sequence[Well], diluted: bool) -> Cell:

@@ -171,7 +171,7 @@ def _grouped(
                     cells.concentration(amount, row) if group.kind == STANDARD else None,
                     cells.dilution(amount, row) if group.kind == UNKNOWN else 1.0,
                     signal,
-                    text.get("vendor", ""),
+                    cells.vendor(text.get("vendor", "")),
                 )
             )
     return found

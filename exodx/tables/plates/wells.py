@@ -46,7 +46,7 @@ class Well:
     signal : float or None
         None where there is no reading; infinite where the detector was saturated.
     vendor_concentration : str
-        As the vendor's software wrote it, or blank.
+        As the vendor's software wrote it, with a decimal point, or blank.
     """
 
     well: str
@@ -136,6 +136,10 @@ class Cells:
             self._refuse(text, row, "a dilution that is not above 0")
             return 1.0
         return max(top / bottom, bottom / top)
+
+    def vendor(self, text: str) -> str:
+        """Return a vendor's concentration as written, but with a decimal point."""
+        return text.replace(",", ".") if self.grid.decimal == "," else text
 
     def _number(self, text: str, row: int, what: str) -> float | None:
         try:

@@ -61,7 +61,10 @@ def plates(grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
         for analyte, column in _analytes(grid, median).items():
             amount, place = expected.get(name, {}).get(analyte, ("", row))
             level = cells.concentration(amount, place) if kind == STANDARD else None
-            signal, vendor = cells.signal(grid.cell(row, column), row), results.get(location, {}).get(analyte, ("", row))[0]
+            signal, vendor = (
+                cells.signal(grid.cell(row, column), row),
+                cells.vendor(results.get(location, {}).get(analyte, ("", row))[0]),
+            )
             found.setdefault(number, []).append(Well(well, kind, name, analyte, level, factor, signal, vendor))
     cells.finish()
     unit, notes = _unit(grid, blocks.get("Units")), (*grid.notes, "xPONENT: the signal is the Median")
