@@ -36,10 +36,8 @@ def content() -> list[Put]:
 
 
 def reading(curve: Curve, put: Put) -> float:
-    """The second well of a pair reads half a percent more, a blank 2 %, so that there is a limit of blank."""
-    odd = put.well[-1] in "24"
-    signal = float(curve.signal(put.amount))
-    return signal * (1.0 + (0.02 if put.kind == "blank" else 0.0) * odd)
+    """Wells read what the curve says; the second blank 2 % more, so that there is a limit of blank."""
+    return float(curve.signal(put.amount)) * (1.02 if put.well == "H2" else 1.0)
 
 
 def long(sign: str = ",", decimal: str = ".", curves=OD, plate: str = "") -> str:
@@ -137,7 +135,7 @@ def drawing(values: dict[str, str]) -> list[list[str]]:
     return [[values.get(f"{letter}{n}", "") for n in range(1, 13)] for letter in "ABCDEFGH"]
 
 
-def gen5_rows(plate: str = "Plate 1", name: bool = True) -> list[list[str]]:
+def gen5_rows(plate: str = "Plate 1", name: bool = True, apart: bool = False) -> list[list[str]]:
     puts = {p.well: p for p in content()}
     stems = {"standard": "STD", "blank": "BLK", "control": "CTL", "unknown": "SPL"}
     ids = {
@@ -168,8 +166,10 @@ def gen5_rows(plate: str = "Plate 1", name: bool = True) -> list[list[str]]:
         rows.append([])
 
     draw(layers)
-    rows.extend([["Results"], ["", *map(str, range(1, 13))]])
-    draw({"450": read, "Blank 450": {w: "0.1" for w in read}})
+    drawn = {"450": read, "Blank 450": {w: "0.1" for w in read}, "Conc": {"B4": "<0.000"}}
+    for title, layers in {label: {label: values} for label, values in drawn.items()}.items() if apart else [("Results", drawn)]:
+        rows.extend([[title], ["", *map(str, range(1, 13))]])
+        draw(layers)
     return rows
 
 

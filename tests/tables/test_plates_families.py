@@ -18,6 +18,7 @@ FAMILIES = {
     "bioplex": (texts.bioplex(), ["PD-L1", "CD9"], "pg/mL", "Luminex"),
     "msd": (texts.msd(groups=True), ["PD-L1", "CD9"], "", "MSD"),
     "gen5": (texts.gen5(), ["concentration"], "", "ELISA"),
+    "gen5-apart": (texts.gen5(apart=True), ["concentration"], "", "ELISA"),
     "softmax": (texts.softmax(), ["concentration"], "pg/mL", "ELISA"),
 }
 
@@ -151,6 +152,22 @@ def test_outliers_marked_by_the_operator_are_not_used(tmp_path):
     assert any("1 readings are marked as outliers" in note for note in table.notes)
 
 
+def test_a_masked_well_and_a_standard_of_nothing(tmp_path):
+    """Gen5 masks ``*0.356*``; a standard of 0 is a blank."""
+    text = texts.gen5(apart=True)
+    b3 = repr(texts.reading(texts.OD["PD-L1"], next(p for p in texts.content() if p.well == "B3")))
+    path = tmp_path / "x.txt"
+    path.write_text(text.replace(b3, "*9.9*", 1).replace("BLK", "STD8").replace("3\t3\t", "3\t3\t"))
+    (plate,) = read_plates(path)
+    assert [w.signal for w in plate.wells if w.well == "B3"] == [None]
+    lines = path.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("H\tSTD8"))
+    lines[at + 1] = "\t0\t0" + lines[at + 1][2:]
+    path.write_text("\n".join(lines))
+    assert [w.kind for w in read_plates(path)[0].wells if w.specimen_id == "STD8"] == ["blank", "blank"]
+    check(read_table(path), ["concentration"])
+
+
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
@@ -158,6 +175,7 @@ def test_outliers_marked_by_the_operator_are_not_used(tmp_path):
         (texts.softmax(("P1", "P2"), platename=False), "PLATE_UNCLEAR", "2 plates"),
         (texts.gen5().replace("Blank 450", "630"), "READ_UNCLEAR", "'450', '630'"),
         (texts.gen5().split("Results")[0], "NO_LAYOUT", "0 wells"),
+        (texts.gen5().replace("Layout", "Something"), "NO_LAYOUT", "96 wells"),
         (texts.xponent().replace('"Median"', '"Mean"'), "BLOCK_MISSING", "Median"),
         (texts.xponent().replace("3(1,B1)", "third"), "LOCATION_UNREADABLE", "third"),
         (texts.xponent().replace('"pg/ml","pg/ml"', '"pg/ml","ng/ml"'), "UNITS_DIFFER", "ng/mL, pg/mL"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from exodx.errors import InputRefused, Problem
@@ -20,6 +21,7 @@ from exodx.tables.plates.wells import (
     without_analyte,
 )
 
+_IS_NO_READ = re.compile(r"conc|^blank |^count$|^mean$|^std\.? ?dev|^cv ?\(%\)|^outlier", re.IGNORECASE)
 _Drawing = Mapping[str, tuple[str, int]]
 
 
@@ -51,19 +53,20 @@ def _titled(grid: Grid, row: int, title: str) -> bool:
     return next((cell for cell in grid.rows[row] if cell), "").rstrip(":") == title
 
 
-def _drawings(grid: Grid, title: str, start: int, end: int) -> dict[str, dict[str, tuple[str, int]]]:
-    """Return what is drawn under a title, by the label behind each row."""
-    at = next((row for row in range(start, end) if _titled(grid, row, title)), None)
-    if at is None:
-        return {}
-    header = next((row for row in range(at + 1, min(at + 4, end)) if numbers_at(grid.rows[row])), None)
-    return {} if header is None else lettered(grid, header)
+def _drawings(grid: Grid, start: int, end: int) -> tuple[dict[str, _Drawing], dict[str, _Drawing]]:
+    """Return what is drawn in the Layout, and under any later title (Results, or each read's own), by the label behind each row."""
+    heads = [row for row in range(start, end) if numbers_at(grid.rows[row])]
+    first = next((row for row in heads if any(_titled(grid, above, "Layout") for above in range(max(start, row - 3), row))), None)
+    results: dict[str, _Drawing] = {}
+    for row in heads:
+        results |= lettered(grid, row) if row != first else {}
+    return ({} if first is None else dict(lettered(grid, first))), results
 
 
 def _plate(grid: Grid, start: int, end: int) -> PlateWells:
     cells = Cells(grid)
     name = next((cell for cell in grid.rows[start][1:] if cell and not cell.startswith("Plate Number")), str(start))
-    layout, results = (_drawings(grid, title, start, end) for title in ("Layout", "Results"))
+    layout, results = _drawings(grid, start, end)
     ids, amounts, names = (layout.get(label, {}) for label in ("Well ID", "Conc/Dil", "Name"))
     if not ids or not results:
         raise no_layout(grid, max(map(len, results.values()), default=0))
@@ -83,7 +86,7 @@ def _plate(grid: Grid, start: int, end: int) -> PlateWells:
 
 def _read(grid: Grid, row: int, results: Mapping[str, _Drawing]) -> str:
     """Choose the signal: the read as measured, since blanks are told from it; of several, the one that was blanked."""
-    reads = [label for label in results if "conc" not in label.casefold() and not label.startswith("Blank ")]
+    reads = [label for label in results if not _IS_NO_READ.search(label)]
     blanked = [label for label in reads if f"Blank {label}" in results]
     for choice in (reads, blanked):
         if len(choice) == 1:

@@ -16,6 +16,7 @@ UNNAMED_ANALYTE = "concentration"
 
 _SATURATED = frozenset({"ovrflw", "overflow", "over", "#sat", "sat", "saturated", "overrange"})
 _UNREAD = frozenset({"", "masked", "#masked", "nan", "n/a", "na", "-", "?????", "***", "*****", "#null", "error", "none", "empty"})
+_MASKED = re.compile(r"^\*.+\*$")
 _KIND = (
     (re.compile(r"^(?:std|standards?|calibrators?|cal|s)[\s_-]*\d*$"), STANDARD),
     (re.compile(r"^(?:blk|blanks?|background|bkgd|plate blank|b|zero|nsb)[\s_-]*\d*$"), BLANK),
@@ -109,7 +110,7 @@ class Cells:
     def signal(self, text: str, row: int, what: str = "signal") -> float | None:
         """Return a reading: None where there is none, infinite where the detector was saturated."""
         word = text.casefold()
-        if word in _UNREAD:
+        if word in _UNREAD or _MASKED.match(word):
             return None
         if word in _SATURATED or word.startswith(">"):
             return math.inf
