@@ -15,10 +15,10 @@ UNNAMED_ANALYTE = "concentration"
 """The column of an assay whose file does not name what it measures."""
 
 _SATURATED = frozenset({"ovrflw", "overflow", "over", "#sat", "sat", "saturated", "overrange"})
-_UNREAD = frozenset({"", "masked", "#masked", "nan", "n/a", "na", "-", "?????", "***", "*****", "#null", "error", "none", "empty"})
+_UNREAD = frozenset({"", "masked", "#masked", "nan", "n/a", "na", "-", "?????", "---", "***", "*****", "#null", "error", "none", "empty"})
 _MASKED = re.compile(r"^\*.+\*$")
 _KIND = (
-    (re.compile(r"^(?:std|standards?|calibrators?|cal|s)[\s_-]*\d*$"), STANDARD),
+    (re.compile(r"^(?:std|standards?|calibrators?|cal|e?s)[\s_-]*\d*$"), STANDARD),
     (re.compile(r"^(?:blk|blanks?|background|bkgd|plate blank|b|zero|nsb)[\s_-]*\d*$"), BLANK),
     (re.compile(r"^(?:p|n)?(?:ctr?l|controls?|qcs?|c)[\s_-]*\d*$"), CONTROL),
     (re.compile(r"^(?:unkn?|unknowns?|spl|samples?|specimens?|x|u|test|patient)\w*[\s_-]*\d*$"), UNKNOWN),
