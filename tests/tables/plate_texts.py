@@ -122,7 +122,9 @@ def msd(plates=("Plate_2BO40AW287",), groups: bool = False) -> str:
         kinds = {"standard": "Standards", "blank": "Blanks", "control": "Controls", "unknown": "Unknowns"}
         for put in content():
             for spot, (analyte, curve) in enumerate(ANALYTES.items(), 1):
-                name = put.name if groups or put.kind != "unknown" else f"U00{put.name[-1]}"
+                name = (
+                    put.name if groups else f"U00{put.name[-1]}" if put.kind == "unknown" else f"{put.name[0]}00{put.name[1:] or 1}"
+                )
                 amount = f"{put.amount:g}" if put.kind == "standard" else ""
                 flag = "In Detection Range" if put.name != "P-03" else "Above Detection Range"
                 cells = [name, analyte, put.well, spot, f"{put.dilution:g}", amount, repr(reading(curve, put)), "", "NaN", flag]

@@ -1,5 +1,6 @@
 """Hand-written exports of every family: the wells are those that were written, and the concentrations those that were put in."""
 
+import re
 from collections import Counter
 
 import openpyxl
@@ -152,6 +153,42 @@ def test_outliers_marked_by_the_operator_are_not_used(tmp_path):
     assert any("1 readings are marked as outliers" in note for note in table.notes)
 
 
+def test_decimal_commas_beside_a_version_with_a_point(tmp_path):
+    text = texts.softmax()
+    lines = [line if line.startswith(("Plate:", "Orig", "##")) else line.replace(".", ",") for line in text.split("\r\n")]
+    (tmp_path / "x.txt").write_text("\r\n".join(lines), newline="")
+    assert "\t1.3\t" in (tmp_path / "x.txt").read_text()
+    check(read_table(tmp_path / "x.txt"), ["concentration"])
+
+
+def test_specimens_with_short_names_stay_specimens(tmp_path):
+    """``B12`` is a blank for Bio-Plex's Type, never where a name stands."""
+    path = tmp_path / "x.csv"
+    for text in (texts.xponent(), texts.msd(), texts.gen5(name=False)):
+        for old, new in (("P-01", "B12"), ("U001", "B12"), ("SPL1", "B12")):
+            text = text.replace(old, new)
+        path.write_text(text)
+        assert read_table(path).columns["specimen_id"][0] == "B12"
+
+
+def test_unknown_kinds_are_taken_for_specimens_and_said(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text(texts.long().replace(",unknown,", ",serum,"))
+    table = read_table(path)
+    check(table, ["PD-L1"])
+    assert any("not known ('serum'): taken for specimens" in note for note in table.notes)
+    assert any(note == "plate '1': readings of 2 blank, 2 control, 8 specimen, 14 standard" for note in table.notes)
+
+
+@pytest.mark.parametrize(("written", "factor"), [("4", 4), ("1:4", 4), ("1/4", 4), ("", 1), ("0.5", 0.5)])
+def test_dilutions_are_read_as_they_are_written(written, factor, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text(texts.long().replace(",2\n", f",{written}\n"))
+    table = read_table(path)
+    assert float(table.columns["PD-L1"][0]) == pytest.approx(50 * factor, rel=1e-4)
+    assert any("a dilution below 1 (0.5)" in note for note in table.notes) is (factor < 1)
+
+
 def test_a_masked_well_and_a_standard_of_nothing(tmp_path):
     """Gen5 masks ``*0.356*``; a standard of 0 is a blank."""
     text = texts.gen5(apart=True)
@@ -176,6 +213,15 @@ def test_a_masked_well_and_a_standard_of_nothing(tmp_path):
         (texts.gen5().replace("Blank 450", "630"), "READ_UNCLEAR", "'450', '630'"),
         (texts.gen5().split("Results")[0], "NO_LAYOUT", "0 wells"),
         (texts.gen5().replace("Layout", "Something"), "NO_LAYOUT", "96 wells"),
+        (texts.long().replace(",standard,", ",unknown,"), "NO_STANDARDS", "2 blank, 22 specimens"),
+        (texts.long().replace(",standard,", ",blank,").replace(",unknown,", ",blank,"), "NO_STANDARDS", "24 blank, 0 specimens"),
+        (re.sub(r"(standard,S\d,PD-L1),[^,]+", r"\1,", texts.long()), "STANDARDS_WITHOUT_CONCENTRATION", "not in the file"),
+        (
+            re.sub(r"(standard,S(\d),PD-L1,[^,]+),[^,]+", r"\1,1.\2", texts.long()).replace("1.3,1", "9,1"),
+            "CURVE_REFUSED",
+            "two standards",
+        ),
+        (texts.long() + texts.long().splitlines()[1] + "\n", "WELL_TWICE", "A1 (PD-L1)"),
         (texts.xponent().replace('"Median"', '"Mean"'), "BLOCK_MISSING", "Median"),
         (texts.xponent().replace("3(1,B1)", "third"), "LOCATION_UNREADABLE", "third"),
         (texts.xponent().replace('"pg/ml","pg/ml"', '"pg/ml","ng/ml"'), "UNITS_DIFFER", "ng/mL, pg/mL"),

@@ -16,7 +16,7 @@ from exodx.tables.plates.wells import (
     Cells,
     PlateWells,
     Well,
-    kind_of,
+    kind_of_name,
     no_layout,
     without_analyte,
 )
@@ -78,7 +78,9 @@ def _plate(grid: Grid, start: int, end: int) -> PlateWells:
         for at, (text, row) in ids.items()
     ]
     cells.finish()
-    fractions = any(cell.startswith(("0.", "0,")) for at, (cell, _) in amounts.items() if kind_of(_stem(ids[at][0])) == UNKNOWN)
+    fractions = any(
+        cell.startswith(("0.", "0,")) for at, (cell, _) in amounts.items() if kind_of_name(_stem(ids[at][0])) == UNKNOWN
+    )
     notes = (*grid.notes, f"Gen5 plate {name!r}: {len(wells)} wells, read {read!r}")
     notes = (*notes, "dilutions below 1 are taken as shares: 0.25 is one part in four") if fractions else notes
     return PlateWells(grid.source, name, "ELISA", "", without_analyte(wells), notes=notes)
@@ -101,7 +103,7 @@ def _stem(name: str) -> str:
 
 
 def _well(cells: Cells, at: str, name: str, drawn: _Drawing) -> Well:
-    kind = kind_of(_stem(name)) if name else UNASSIGNED
+    kind = kind_of_name(_stem(name)) if name else UNASSIGNED
     amount, row = drawn["amount"]
     return Well(
         at,
@@ -109,7 +111,12 @@ def _well(cells: Cells, at: str, name: str, drawn: _Drawing) -> Well:
         drawn["name"][0] or _stem(name),
         UNNAMED_ANALYTE,
         cells.concentration(amount, row) if kind == STANDARD else None,
-        cells.dilution(amount, row) if kind == UNKNOWN else 1.0,
+        _whole(cells.dilution(amount, row)) if kind == UNKNOWN else 1.0,
         cells.signal(*drawn["signal"]),
         cells.vendor(drawn["vendor"][0]),
     )
+
+
+def _whole(dilution: float) -> float:
+    """Gen5 keeps dilutions as shares or as factors: 0.25 is one part in four, like 4."""
+    return 1 / dilution if dilution < 1 else dilution

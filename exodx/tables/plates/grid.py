@@ -106,22 +106,18 @@ def of_text(source: str, text: str, notes: Sequence[str]) -> Grid:
 
 
 def decimal_of(source: str, rows: Sequence[Sequence[str]]) -> str:
-    """A comma is the decimal sign where numbers are written with it and none is written with a point.
+    """A comma is the decimal sign where a number is written with it that no separator of thousands could be in.
 
     Raises
     ------
     InputRefused
         ``DECIMAL_AMBIGUOUS``.
     """
-    commas = []
-    for row in rows:
-        for cell in row:
-            if _POINT.match(cell):
-                return "."
-            if _COMMA.match(cell):
-                commas.append(cell)
-    if commas and all(_THOUSANDS.match(cell) for cell in commas):
+    commas = [cell for row in rows for cell in row if "," in cell and _COMMA.match(cell)]
+    if any(not _THOUSANDS.match(cell) for cell in commas):
+        return ","
+    if commas and not any("." in cell and _POINT.match(cell) for row in rows for cell in row):
         found = f"numbers like {commas[0]!r}: a decimal comma or a thousands separator?"
         fix = "Write thousands without a separator and decimals with a point."
         raise InputRefused(Problem("DECIMAL_AMBIGUOUS", source, found, fix))
-    return "," if commas else "."
+    return "."

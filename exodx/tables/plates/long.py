@@ -10,11 +10,11 @@ from exodx.tables.plates.wells import (
     BLANK,
     CONTROL,
     STANDARD,
-    UNASSIGNED,
     UNNAMED_ANALYTE,
     Cells,
     PlateWells,
     Well,
+    is_known,
     kind_of,
     unit_in,
     without_analyte,
@@ -65,7 +65,7 @@ def plates(grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
         ``CELL_UNREADABLE``.
     """
     found: dict[str, list[Well]] = {}
-    unit = ""
+    unit, strange = "", set()
     for grid in grids:
         header = next((row for row in range(len(grid.rows)) if _located(grid.rows[row])), None)
         if header is None:
@@ -74,8 +74,10 @@ def plates(grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
         unit = unit or (unit_in(grid.cell(header, columns["concentration"])) if "concentration" in columns else "")
         for row in rows_under(grid, header, columns, _located):
             found.setdefault(row["plate"] or "1", []).append(_well(cells, row))
+            strange |= set() if is_known(row["kind"]) else {row["kind"]}
         cells.finish()
-    notes = grids[0].notes
+    said = [f"kinds of wells that are not known ({', '.join(map(repr, sorted(strange)))}): taken for specimens"] if strange else []
+    notes = (*grids[0].notes, *said)
     return tuple(
         PlateWells(
             grids[0].source, plate, "ELISA", unit, without_analyte(wells), notes=(*notes, f"plate {plate!r}: {len(wells)} readings")
@@ -85,5 +87,5 @@ def plates(grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
 
 
 def _well(cells: Cells, row: Row) -> Well:
-    kind = kind_of(row["kind"], UNASSIGNED)
+    kind = kind_of(row["kind"])
     return well_of(cells, row, kind, row["specimen"], row["analyte"] or UNNAMED_ANALYTE)

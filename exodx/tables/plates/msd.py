@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from exodx.tables.plates.grid import Grid
 from exodx.tables.plates.headed import Headings, Row, rows_under, well_of
-from exodx.tables.plates.wells import UNKNOWN, Cells, PlateWells, Well, kind_of, unit_in, without_analyte
+from exodx.tables.plates.wells import Cells, PlateWells, Well, kind_of, kind_of_name, unit_in, without_analyte
 
 HEADINGS = Headings(
     {
@@ -25,6 +26,9 @@ HEADINGS = Headings(
         "unit": ("concentration unit", "concentration units", "units", "unit"),
     },
 )
+
+_NUMBERED = re.compile(r"^[SUBC]\d{3}$")
+"""The names that Discovery Workbench gives."""
 
 
 def recognise(rows: Sequence[Sequence[str]]) -> bool:
@@ -67,7 +71,8 @@ def plates(grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
 
 def _well(cells: Cells, row: Row) -> Well:
     """The group says what a well is for, else the sample's name (S001, U001); a range's words stand in for a missing result."""
-    kind = kind_of(row["group"].rstrip("s").rstrip(), UNKNOWN) if row["group"] else kind_of(row["specimen"])
+    name = row["specimen"]
+    kind = kind_of(row["group"]) if row["group"] else kind_of(name) if _NUMBERED.match(name) else kind_of_name(name)
     well = well_of(cells, row, kind, row["specimen"], row["analyte"])
     if well.vendor_concentration.casefold() not in ("", "nan"):
         return well

@@ -159,7 +159,7 @@ def read_off(plates: Sequence[PlateWells], curves: Sequence[PlateCurve]) -> Text
         fix = "Name the specimens in the reader's software and export again."
         raise InputRefused(Problem("NO_SPECIMEN", plates[0].source, f"no well holds a specimen ({counts})", fix))
     analytes = tuple(dict.fromkeys(analyte for plate in plates for analyte in plate.analytes))
-    notes = list(dict.fromkeys(note for plate in plates for note in plate.notes))
+    notes = list(dict.fromkeys(note for plate in plates for note in (*plate.notes, *_kinds(plate))))
     columns = {"specimen_id": [name for _, name in rows], "plate": [plate.plate for plate, _ in rows]}
     for analyte in analytes:
         cells: dict[tuple[str, str], Cell] = {}
@@ -175,6 +175,16 @@ def read_off(plates: Sequence[PlateWells], curves: Sequence[PlateCurve]) -> Text
         notes.append(f"{len(ids) - len(set(ids))} specimens stand on several plates: a row each")
     first = plates[0]
     return TextTable(first.source, columns, ids, "specimen", ".", tuple(notes), analytes, first.unit, first.platform)
+
+
+def _kinds(plate: PlateWells) -> list[str]:
+    """Count the readings of each kind, and say what a dilution below 1 does."""
+    counts = Counter("specimen" if well.kind == UNKNOWN else well.kind for well in plate.wells)
+    notes = [f"plate {plate.plate!r}: readings of " + ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items()))]
+    least = min((well.dilution for well in plate.wells), default=1.0)
+    return notes + (
+        [f"plate {plate.plate!r}: a dilution below 1 ({shown(least)}) means that a specimen was concentrated"] if least < 1 else []
+    )
 
 
 def _specimens(plate: PlateWells) -> list[str]:

@@ -50,8 +50,7 @@ def plates_of_text(source: str, content: bytes, notes: Sequence[str]) -> tuple[P
 
 def plates_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: Sequence[str]) -> tuple[PlateWells, ...] | None:
     """Return every plate of the sheets of the first family that knows one, or None; see :func:`plates_of_text`."""
-    stripped = {name: [[cell.strip() for cell in row] for row in rows] for name, rows in sheets.items()}
-    known = {name: family for name, rows in stripped.items() if (family := _known(rows[:HEAD]))}
+    known = {name: family for name, rows in sheets.items() if (family := _known(_stripped(rows[:HEAD])))}
     if not known:
         return None
     family = min(known.values(), key=FAMILIES.index)
@@ -59,8 +58,15 @@ def plates_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: 
     rest = [name for name in sheets if name not in used]
     said = [*notes, f"sheets used: {', '.join(map(repr, used))}"] + ([f"not used: {', '.join(map(repr, rest))}"] if rest else [])
     return family.plates(
-        [Grid(source, name, stripped[name], list(range(1, len(stripped[name]) + 1)), "row", ".", tuple(said)) for name in used]
+        [
+            Grid(source, name, _stripped(sheets[name]), list(range(1, len(sheets[name]) + 1)), "row", ".", tuple(said))
+            for name in used
+        ]
     )
+
+
+def _stripped(rows: _Rows) -> list[list[str]]:
+    return [[cell.strip() for cell in row] for row in rows]
 
 
 def _known(head: _Rows) -> Family | None:

@@ -9,6 +9,8 @@ from exodx.errors import InputRefused, Problem
 from exodx.tables.plates.grid import Grid
 from exodx.tables.plates.matrix import ROWS, numbers_at
 from exodx.tables.plates.wells import (
+    BLANK,
+    CONTROL,
     STANDARD,
     UNASSIGNED,
     UNKNOWN,
@@ -16,12 +18,12 @@ from exodx.tables.plates.wells import (
     Cells,
     PlateWells,
     Well,
-    kind_of,
     no_layout,
     unit_in,
     without_analyte,
 )
 
+_GROUPS = ((("std", "standard", "calib"), STANDARD), (("blank", "blk", "background"), BLANK), (("control", "ctrl", "qc"), CONTROL))
 _SIGNAL = ("values", "value", "od", "rfu", "rlu", "signal", "wellvalues")
 _CONCENTRATION = ("standard value", "concentration", "conc", "expected", "standard", "std conc")
 _DILUTION = ("dilution factor", "dilution", "dil", "dilutionfactor")
@@ -115,8 +117,7 @@ def _group(grid: Grid, first: int, end: int) -> _Group | None:
         for row in range(stop, end)
         if grid.cell(row, 0).isdigit() and len(grid.rows[row]) > 2
     }
-    kind = kind_of(name)
-    kind = STANDARD if "standard" in name.casefold() else UNKNOWN if kind == UNASSIGNED else kind
+    kind = next((kind for words, kind in _GROUPS if name.casefold().startswith(words)), UNKNOWN)
 
     def by(formula: str, names: tuple[str, ...]) -> int | None:
         told = [title for title, text in formulas.items() if text.startswith(formula)]

@@ -15,7 +15,10 @@ UNNAMED_ANALYTE = "concentration"
 """The column of an assay whose file does not name what it measures."""
 
 _SATURATED = frozenset({"ovrflw", "overflow", "over", "#sat", "sat", "saturated", "overrange"})
-_UNREAD = frozenset({"", "masked", "#masked", "nan", "n/a", "na", "-", "?????", "---", "***", "*****", "#null", "error", "none", "empty"})
+_UNREAD = frozenset(
+    {"", "masked", "#masked", "nan", "n/a", "na", "-", "?????", "---", "***", "*****", "#null", "error", "none", "empty"}
+)
+_SHORT = re.compile(r"^[a-z]{1,2}[\s_-]*\d+$", re.IGNORECASE)
 _MASKED = re.compile(r"^\*.+\*$")
 _KIND = (
     (re.compile(r"^(?:std|standards?|calibrators?|cal|e?s)[\s_-]*\d*$"), STANDARD),
@@ -125,7 +128,7 @@ class Cells:
         return None
 
     def dilution(self, text: str, row: int) -> float:
-        """Return by what a specimen was diluted: ``4``, ``1:4``, ``1/4`` and ``0.25`` are the same; blank is 1."""
+        """Return by what a specimen was diluted: ``4``, ``1:4`` and ``1/4`` are the same; blank is 1."""
         if text.casefold() in _UNREAD:
             return 1.0
         part, _, whole = text.replace("/", ":").partition(":")
@@ -136,15 +139,16 @@ class Cells:
         if top <= 0 or bottom <= 0:
             self._refuse(text, row, "a dilution that is not above 0")
             return 1.0
-        return max(top / bottom, bottom / top)
+        return max(top / bottom, bottom / top) if whole else top
 
     def vendor(self, text: str) -> str:
         """Return a vendor's concentration as written, but with a decimal point."""
         return text.replace(",", ".") if self.grid.decimal == "," else text
 
     def _number(self, text: str, row: int, what: str) -> float | None:
+        comma = self.grid.decimal == ","
         try:
-            value = float(text.strip().replace(",", ".") if self.grid.decimal == "," else text.strip())
+            value = math.nan if comma and "." in text else float(text.replace(",", ".") if comma else text)
         except ValueError:
             value = math.nan
         if math.isfinite(value):
@@ -176,6 +180,20 @@ def kind_of(name: str, otherwise: str = UNKNOWN) -> str:
     """
     word = name.strip().casefold()
     return next((kind for pattern, kind in _KIND if pattern.match(word)), otherwise)
+
+
+def kind_of_name(name: str) -> str:
+    """Return what a well is for, from what stands in it: a name as short as ``S1`` or ``B12`` may be anybody's.
+
+    >>> [kind_of_name(name) for name in ("Standard1", "Background0", "BLK", "S1", "B12", "QC1")]
+    ['standard', 'blank', 'blank', 'unknown', 'unknown', 'unknown']
+    """
+    return UNKNOWN if _SHORT.match(name) else kind_of(name)
+
+
+def is_known(name: str) -> bool:
+    """Say whether a vendor's word for a kind is one of those that are known."""
+    return any(pattern.match(name.strip().casefold()) for pattern, _ in _KIND)
 
 
 def unit_in(text: str) -> str:

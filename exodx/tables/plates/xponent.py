@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.plates.grid import Grid
-from exodx.tables.plates.wells import CONTROL, STANDARD, UNKNOWN, Cells, PlateWells, Well, kind_of, unit_in, without_analyte
+from exodx.tables.plates.wells import CONTROL, STANDARD, UNKNOWN, Cells, PlateWells, Well, kind_of_name, unit_in, without_analyte
 
 _LOCATION = re.compile(r"^(?:\d+\s*\()?(?:(\d+)\s*,\s*)?([A-Z]{1,2}\d+)\)?$")
-_SHORT = re.compile(r"^[a-z]{1,2}[\s_-]*\d*$", re.IGNORECASE)
 _NOT_ANALYTES = frozenset({"location", "sample", "total events", "notes", "reagent", "name", ""})
 
 
@@ -55,7 +54,7 @@ def plates(grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
     for row in range(median.header + 1, median.end):
         location, name = grid.cell(row, 0), grid.cell(row, 1)
         number, well = _place(grid, row, location)
-        kind = STANDARD if name in expected else CONTROL if name in controls else _kind(name)
+        kind = STANDARD if name in expected else CONTROL if name in controls else kind_of_name(name)
         dilution, at = dilutions.get(location, {}).get("Dilution Factor", ("", row))
         factor = cells.dilution(dilution, at) if kind == UNKNOWN else 1.0
         for analyte, column in _analytes(grid, median).items():
@@ -109,11 +108,6 @@ def _place(grid: Grid, row: int, location: str) -> tuple[str, str]:
         fix = "A location is written 12(1,D2): the well's number, the plate, the position."
         raise InputRefused(Problem("LOCATION_UNREADABLE", grid.where(row), f"location {location!r}", fix))
     return match.group(1) or "1", match.group(2)
-
-
-def _kind(name: str) -> str:
-    """Say what a well is for by its name; one as short as ``S1`` may be anybody's."""
-    return UNKNOWN if _SHORT.match(name) else kind_of(name)
 
 
 def _unit(grid: Grid, block: _Block | None) -> str:
