@@ -72,7 +72,7 @@ def _summary(cohort: Cohort) -> dict[str, Any]:
 
 
 def _table(answer: dict[str, Any]) -> str:
-    states = ("measured", "below_lod", "undetermined", "not_run", "failed_qc")
+    states = ("measured", "below_lod", "above_loq", "undetermined", "not_run", "failed_qc")
     width = max(len(row["label"]) for row in answer["analytes"])
     status = ", ".join(f"{n} {s}" for s, n in answer["status"].items())
     lines = [

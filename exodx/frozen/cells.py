@@ -65,9 +65,11 @@ WORDS = MappingProxyType(
 )
 """Words that stand for a state, on any scale."""
 
+_LINEAR_WORDS = MappingProxyType(_words(State.ABOVE_LOQ, ">loq", ">uloq", "> uloq", "above loq", "above uloq", "oor >"))
 _CT_WORDS = MappingProxyType(_words(State.UNDETERMINED, "-", "inf", "+inf", "infinity"))
+_SCALE_WORDS = MappingProxyType({Scale.CT: _CT_WORDS, Scale.LINEAR: _LINEAR_WORDS})
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$")
-_LIMIT = re.compile(r"^([<>])=?\s*(\S+)$")
+_LIMIT = re.compile(r"^([<>])=?\s*(?:[lu]?loq\s+)?(\S+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
     -------
     Cells
         ``unreadable`` maps the row to what is wrong with its text. A censored cell written with its limit
-        (``<12.5``, ``>40``) keeps the limit as value.
+        (``<12.5``, ``>2000``, a Ct of ``>40``) keeps the limit as value.
 
     Examples
     --------
@@ -136,13 +138,13 @@ def _number(word: str, decimal: str) -> float | None:
 
 def _word_state(word: str, scale: Scale) -> State | None:
     state = WORDS.get(word)
-    if state is None and scale is Scale.CT:
-        state = _CT_WORDS.get(word)
+    if state is None:
+        state = _SCALE_WORDS[scale].get(word) if scale in _SCALE_WORDS else None
     return State.NOT_RUN if state is None and word == "-" else state
 
 
 def _limit(word: str, scale: Scale, decimal: str) -> tuple[float, State] | None:
-    """A limit with its sign: above the last cycle is undetermined, below a concentration is below LOD."""
+    """A limit with its sign: above the last cycle is undetermined, below a concentration is below LOD, above it above LOQ."""
     match = _LIMIT.match(word)
     number = _number(match.group(2), decimal) if match else None
     if match is None or number is None:
@@ -151,6 +153,8 @@ def _limit(word: str, scale: Scale, decimal: str) -> tuple[float, State] | None:
         return number, State.UNDETERMINED
     if scale is not Scale.CT and match.group(1) == "<":
         return number, State.BELOW_LOD
+    if scale is Scale.LINEAR:
+        return number, State.ABOVE_LOQ
     return None
 
 

@@ -10,6 +10,8 @@ from exodx.stats.accuracy import (
 )
 from exodx.stats.censoring import CensoredNormal, fit_censored_normal, fit_ros
 from exodx.stats.concordance import placements
+from exodx.stats.dose_curve import Curve
+from exodx.stats.dose_response import CurveFit, fit_curve, lob, lod
 from exodx.stats.estimate import Estimate
 from exodx.stats.intervals import clopper_pearson, logit_interval, wilson
 from exodx.stats.logistic import SeparationError, fit_logistic
@@ -28,6 +30,8 @@ from exodx.stats.roc import auc, auc_cross_validated, auc_delong, auc_difference
 __all__ = [
     "CensoredNormal",
     "Confusion",
+    "Curve",
+    "CurveFit",
     "Estimate",
     "RandomEffects",
     "SeparationError",
@@ -44,9 +48,12 @@ __all__ = [
     "clopper_pearson",
     "confusion",
     "fit_censored_normal",
+    "fit_curve",
     "fit_logistic",
     "fit_ros",
     "likelihood_ratios",
+    "lob",
+    "lod",
     "log_loss",
     "log_loss_estimate",
     "logit_interval",

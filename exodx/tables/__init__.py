@@ -1,7 +1,7 @@
 """FILES: any table file becomes text columns that know their line; cohorts and the scorer read through this room."""
 
 from exodx.tables.layout import UNNAMED, find_column, specimen_ids, to_wide
-from exodx.tables.reader import read_table, read_wells
+from exodx.tables.reader import read_plates, read_table, read_wells
 from exodx.tables.table import TextTable, cell_text
 
-__all__ = ["UNNAMED", "TextTable", "cell_text", "find_column", "read_table", "read_wells", "specimen_ids", "to_wide"]
+__all__ = ["UNNAMED", "TextTable", "cell_text", "find_column", "read_plates", "read_table", "read_wells", "specimen_ids", "to_wide"]

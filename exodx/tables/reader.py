@@ -10,19 +10,20 @@ from pathlib import Path
 from exodx.errors import InputRefused, Problem
 from exodx.tables import delimited, excel, parquet
 from exodx.tables.instruments import specimen_wells, wells_of_sheets, wells_of_text
+from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text, quantify
 from exodx.tables.table import TextTable
 
 _GZIP, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 
 
 def read_table(path: str | Path) -> TextTable:
-    """Read CSV, TSV, semicolon-separated text, XLSX/XLS, Parquet or a qPCR instrument's export, gzip-compressed or not.
+    """Read CSV, TSV, semicolon-separated text, XLSX/XLS, Parquet, a qPCR export or an immunoassay plate, gzipped or not.
 
     Parameters
     ----------
     path : str or Path
         The file; only its content decides how it is read. Of an instrument's export the wells that hold a specimen are kept, and
-        the notes count the others.
+        the notes count the others. Of a plate with standards the specimens' concentrations are read off 4PL curves of its own.
 
     Raises
     ------
@@ -35,10 +36,16 @@ def read_table(path: str | Path) -> TextTable:
         return parquet.parse(path.name, io.BytesIO(content), notes)
     if content.startswith((_ZIP, _OLE)):
         sheets = excel.sheets(path.name, io.BytesIO(content))
-        wells = wells_of_sheets(path.name, sheets, notes)
-        return excel.parse(path.name, sheets, notes) if wells is None else specimen_wells(wells)
-    wells = wells_of_text(path.name, content, notes)
-    return delimited.parse(path.name, content, notes) if wells is None else specimen_wells(wells)
+        if (wells := wells_of_sheets(path.name, sheets, notes)) is not None:
+            return specimen_wells(wells)
+        if (plates := plates_of_sheets(path.name, sheets, notes)) is not None:
+            return quantify(plates)
+        return excel.parse(path.name, sheets, notes)
+    if (wells := wells_of_text(path.name, content, notes)) is not None:
+        return specimen_wells(wells)
+    if (plates := plates_of_text(path.name, content, notes)) is not None:
+        return quantify(plates)
+    return delimited.parse(path.name, content, notes)
 
 
 def read_wells(path: str | Path) -> TextTable:
@@ -59,6 +66,26 @@ def read_wells(path: str | Path) -> TextTable:
         fix = "Export the well results (Ct with specimen, target and task) from the instrument's software."
         raise InputRefused(Problem("NOT_AN_EXPORT", path.name, "no qPCR instrument's table of wells is recognised", fix))
     return wells
+
+
+def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
+    """Read every well of an immunoassay reader's export: standards, blanks, controls and unassigned wells among them.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_table`, and ``NOT_A_PLATE`` where no reader's export is recognised.
+    """
+    path = Path(path)
+    content, notes = _content(path)
+    if content.startswith((_ZIP, _OLE)):
+        plates = plates_of_sheets(path.name, excel.sheets(path.name, io.BytesIO(content)), notes)
+    else:
+        plates = None if content.startswith(_PARQUET) else plates_of_text(path.name, content, notes)
+    if plates is None:
+        fix = "Give a plate reader's export, or a table with the columns well, kind, specimen_id, concentration, signal."
+        raise InputRefused(Problem("NOT_A_PLATE", path.name, "no immunoassay plate is recognised", fix))
+    return plates
 
 
 def _content(path: Path) -> tuple[bytes, list[str]]:

@@ -31,7 +31,10 @@ class TextTable:
     analytes : tuple of str
         The columns that hold measurements, where the layout tells (rows of a long table were gathered).
     unit : str
-        ``Ct`` where the instrument or the name of the value column says so.
+        ``Ct`` where the instrument or the name of the value column says so; the standards' unit where concentrations were read off
+        their curve.
+    platform : str
+        What measured, where the file tells.
     """
 
     source: str
@@ -42,6 +45,7 @@ class TextTable:
     notes: tuple[str, ...] = ()
     analytes: tuple[str, ...] = ()
     unit: str = ""
+    platform: str = ""
 
     def __len__(self) -> int:
         return len(self.lines)

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.frozen import InputContract, State, read_cells
+from exodx.frozen.measurements import is_censored, is_measured
 from exodx.panel import Scale
 
-M, L, U, N, F = State.MEASURED, State.BELOW_LOD, State.UNDETERMINED, State.NOT_RUN, State.FAILED_QC
+M, L, U, N, F, A = State.MEASURED, State.BELOW_LOD, State.UNDETERMINED, State.NOT_RUN, State.FAILED_QC, State.ABOVE_LOQ
 NAN = float("nan")
 
 
@@ -30,6 +31,13 @@ NAN = float("nan")
         ("<LOD", Scale.LINEAR, L, NAN),
         ("<12.5", Scale.LINEAR, L, 12.5),
         ("<=12.5", Scale.LINEAR, L, 12.5),
+        ("<LLOQ 12.5", Scale.LINEAR, L, 12.5),
+        ("OOR <", Scale.LINEAR, L, NAN),
+        (">2000", Scale.LINEAR, A, 2000.0),
+        ("> 2e3", Scale.LINEAR, A, 2000.0),
+        (">ULOQ", Scale.LINEAR, A, NAN),
+        (">uloq 2000", Scale.LINEAR, A, 2000.0),
+        ("OOR >", Scale.LINEAR, A, NAN),
         ("1e5", Scale.LINEAR, M, 1e5),
         ("0", Scale.LINEAR, L, 0.0),
         ("0", Scale.COUNTS, M, 0.0),
@@ -61,8 +69,10 @@ def test_t16_every_word_keeps_its_own_state(text, scale, state, value):
         ("inf", Scale.LINEAR, "text where a number belongs"),
         ("1e999", Scale.LINEAR, "text where a number belongs"),
         ("<30", Scale.CT, "text where a number belongs"),
-        (">ULOQ", Scale.LINEAR, "a value above the upper limit"),
-        (">500", Scale.LINEAR, "a value above the upper limit"),
+        (">ULOQ", Scale.NORMALISED, "a value above the upper limit"),
+        (">500", Scale.COUNTS, "a value above the upper limit"),
+        (">-500", Scale.LINEAR, "a negative amount"),
+        (">much", Scale.LINEAR, "a value above the upper limit"),
         ("27,1", Scale.CT, "a decimal comma in a table of decimal points"),
         ("0,0", Scale.LINEAR, "a decimal comma in a table of decimal points"),
         ("#DIV/0!", Scale.LINEAR, "text where a number belongs"),
@@ -104,3 +114,11 @@ def test_the_contract_names_missing_and_doubled_analytes_and_reads_by_name(ather
     measurements, unreadable = contract.read(columns, ".")
     assert measurements.names == athero.names
     assert set(unreadable) == {(1, header) for header in columns}
+
+
+def test_above_the_upper_limit_is_neither_measured_nor_not_found():
+    cells = read_cells([">2000", "<12", "5"], Scale.LINEAR, lod=1.0)
+    assert is_censored(cells.states).tolist() == [False, True, False]
+    assert is_measured(cells.states).tolist() == [False, False, True]
+    decimal = read_cells([">2000,5"], Scale.LINEAR, decimal=",")
+    assert (decimal.values.tolist(), decimal.states.tolist()) == ([2000.5], [State.ABOVE_LOQ])

@@ -1,0 +1,75 @@
+"""The one list of families of plates, and how an export of any of them is found in a text file or a workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from exodx.tables.plates import absorbance, bioplex, gen5, grid, long, msd, softmax, xponent
+from exodx.tables.plates.grid import HEAD, Grid
+from exodx.tables.plates.wells import PlateWells
+
+_Rows = Sequence[Sequence[str]]
+_WIDEST = 400
+_SEARCHED = 1 << 18
+"""Bytes within which a family shows itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How one family of plates is recognised and read."""
+
+    title: str
+    recognise: Callable[[_Rows], bool]
+    plates: Callable[[Sequence[Grid]], tuple[PlateWells, ...]]
+
+
+FAMILIES = (
+    Family("SoftMax Pro", softmax.recognise, softmax.plates),
+    Family("Gen5", gen5.recognise, gen5.plates),
+    Family("xPONENT", xponent.recognise, xponent.plates),
+    Family("Bio-Plex Manager", bioplex.recognise, bioplex.plates),
+    Family("Discovery Workbench", msd.recognise, msd.plates),
+    Family("table of wells", long.recognise, long.plates),
+    Family("signals alone", absorbance.recognise, absorbance.plates),
+)
+
+
+def plates_of_text(source: str, content: bytes, notes: Sequence[str]) -> tuple[PlateWells, ...] | None:
+    """Return every plate of a text export, or None where no family knows it.
+
+    Raises
+    ------
+    InputRefused
+        For an export that is recognised and cannot be used.
+    """
+    head = grid.decode(content[:_SEARCHED])
+    family = None if "\x00" in head else _known(grid.cut(head, HEAD)[0])
+    return None if family is None else family.plates([grid.of_text(source, grid.decode(content), notes)])
+
+
+def plates_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: Sequence[str]) -> tuple[PlateWells, ...] | None:
+    """Return every plate of the sheets of the first family that knows one, or None; see :func:`plates_of_text`."""
+    known = {name: family for name, rows in sheets.items() if (family := _known(_stripped(rows[:HEAD])))}
+    if not known:
+        return None
+    family = min(known.values(), key=FAMILIES.index)
+    used = [name for name, other in known.items() if other is family]
+    rest = [name for name in sheets if name not in used]
+    said = [*notes, f"sheets used: {', '.join(map(repr, used))}"] + ([f"not used: {', '.join(map(repr, rest))}"] if rest else [])
+    return family.plates(
+        [
+            Grid(source, name, _stripped(sheets[name]), list(range(1, len(sheets[name]) + 1)), "row", ".", tuple(said))
+            for name in used
+        ]
+    )
+
+
+def _stripped(rows: _Rows) -> list[list[str]]:
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def _known(head: _Rows) -> Family | None:
+    if any(len(row) > _WIDEST for row in head):
+        return None
+    return next((family for family in FAMILIES if family.recognise(head)), None)
