@@ -53,10 +53,10 @@ def test_panel_show_and_infer_write_toml_that_can_be_used(cli, tmp_path):
 
 
 def test_explain_writes_one_specimen_page(trained, cli, tmp_path):
-    done = cli("explain", DATA / "new.csv", "--model", trained.bundle, "--specimen", "SIM2-0001", "-o", tmp_path / "p.html")
+    done = cli("explain", DATA / "new.csv", "--model", trained.bundle, "--specimen", "SIM6-0001", "-o", tmp_path / "p.html")
     assert done.code == 0, done.err
     page = (tmp_path / "p.html").read_text()
-    assert "SIM2-0001" in page
+    assert "SIM6-0001" in page
     assert RUO in page
     assert cli("explain", DATA / "new.csv", "--model", trained.bundle, "--specimen", "nobody").code == 3
 

@@ -215,7 +215,7 @@ def test_the_input_is_never_overwritten(trained, cli, tmp_path):
     copy.write_bytes(NEW.read_bytes())
     for command in (
         ["predict", copy, "--model", trained.bundle],
-        ["explain", copy, "--model", trained.bundle, "--specimen", "SIM2-0001"],
+        ["explain", copy, "--model", trained.bundle, "--specimen", "SIM6-0001"],
     ):
         done = cli(*command, "-o", copy)
         assert done.code == 2

@@ -38,47 +38,47 @@ def scores(done):
 
 
 def test_predict_refuses_a_heparin_tube_and_names_the_rule(trained, cli, with_columns):
-    table = with_columns(**{"Tube type": {"SIM2-0002": "Li-Heparin", "SIM2-0003": "EDTA"}, "freeze_thaw_n": {"SIM2-0004": "4"}})
+    table = with_columns(**{"Tube type": {"SIM6-0002": "Li-Heparin", "SIM6-0003": "EDTA"}, "freeze_thaw_n": {"SIM6-0004": "4"}})
     done = cli("predict", table, "--model", trained.bundle)
     assert done.code == 5
     rows = scores(done)
-    refused = rows["SIM2-0002"]
+    refused = rows["SIM6-0002"]
     assert (refused["status"], refused["call"], refused["probability"]) == ("QC_FAIL", "not_reported", "")
     assert "SPECIMEN_REFUSED" in refused["reasons"]
     assert "anticoagulant 'Li-Heparin': rule 'heparin_tube'" in refused["reasons"]
-    flagged = rows["SIM2-0004"]
+    flagged = rows["SIM6-0004"]
     assert flagged["call"] in ("positive", "negative")
     assert "SPECIMEN_RULE" in flagged["reasons"]
     assert "freeze_thaw_n 4: rule 'freeze_thaw'" in flagged["reasons"]
-    assert "SPECIMEN" not in rows["SIM2-0003"]["reasons"]
+    assert "SPECIMEN" not in rows["SIM6-0003"]["reasons"]
     plain = scores(cli("predict", DATA / "new.csv", "--model", trained.bundle))
-    assert rows["SIM2-0004"]["margin"] == plain["SIM2-0004"]["margin"]
+    assert rows["SIM6-0004"]["margin"] == plain["SIM6-0004"]["margin"]
 
 
 def test_predict_refuses_a_word_it_cannot_read_or_marks_the_row(trained, cli, with_columns):
-    table = with_columns(anticoagulant={"SIM2-0002": "blue top"})
+    table = with_columns(anticoagulant={"SIM6-0002": "blue top"})
     done = cli("predict", table, "--model", trained.bundle)
     assert done.code == 3
     assert "column 'anticoagulant'" in done.err
     assert "is not known here" in done.err
     kept = cli("predict", table, "--model", trained.bundle, "--keep-going")
     assert kept.code == 5
-    assert scores(kept)["SIM2-0002"]["status"] == "INVALID"
-    assert "blue top" in scores(kept)["SIM2-0002"]["reasons"]
+    assert scores(kept)["SIM6-0002"]["status"] == "INVALID"
+    assert "blue top" in scores(kept)["SIM6-0002"]["reasons"]
 
 
 def test_check_tells_of_every_finding(cli, with_columns):
-    table = with_columns(consent_for_use={"SIM2-0005": "no"}, control_type={"SIM2-0001": "healthy"})
+    table = with_columns(consent_for_use={"SIM6-0005": "no"}, control_type={"SIM6-0001": "healthy"})
     done = cli("check", table, "--panel", "athero-3", "--label", "group", "--positive", "case", "--json")
     assert done.code == 0, done.err
     answer = json.loads(done.out)
-    assert {"specimen_id": "SIM2-0005", "status": "QC_FAIL"} in answer["not_ok"]
+    assert {"specimen_id": "SIM6-0005", "status": "QC_FAIL"} in answer["not_ok"]
     (finding,) = [f for f in answer["quality"]["findings"] if f["rule"] == "consent"]
-    assert (finding["specimen"], finding["action"]) == ("SIM2-0005", "refuse")
+    assert (finding["specimen"], finding["action"]) == ("SIM6-0005", "refuse")
     assert "spectrum_bias" in [f["code"] for f in answer["quality"]["cohort_findings"]]
     assert [a["label"] for a in answer["analytes"]][-1] == "miR-451a (haemolysis)"
     text = cli("check", table, "--panel", "athero-3", "--label", "group", "--positive", "case").out
-    assert "SIM2-0005: QC_FAIL (" in text
+    assert "SIM6-0005: QC_FAIL (" in text
     assert "refused: consent" in text
     assert "miR-126-3p (platelet, drug)" in text
 
@@ -110,24 +110,24 @@ def key(tmp_path):
 
 def test_card_writes_json_without_the_id(cli, key, tmp_path):
     done = cli(
-        "card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "SIM2-0001", "--key-file", key, "-o", tmp_path / "c.json"
+        "card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "SIM6-0001", "--key-file", key, "-o", tmp_path / "c.json"
     )
     assert done.code == 0, done.err
     text = (tmp_path / "c.json").read_text()
     card = json.loads(text)
-    assert "SIM2-0001" not in text
+    assert "SIM6-0001" not in text
     assert card["notice"] == RUO
     assert card["qr"].split(":") == ["exodx", card["opaque_id"], card["content_hash"]]
     assert cli("card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "nobody", "--key-file", key).code == 3
-    missing = cli("card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "SIM2-0001", "--key-file", tmp_path / "no")
+    missing = cli("card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "SIM6-0001", "--key-file", tmp_path / "no")
     assert (missing.code, "FILE_UNREADABLE" in missing.err) == (2, True)
     short = tmp_path / "short"
     short.write_text("abc")
-    assert "KEY_SHORT" in cli("card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "SIM2-0001", "--key-file", short).err
+    assert "KEY_SHORT" in cli("card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "SIM6-0001", "--key-file", short).err
 
 
 def test_card_draws_the_code_or_says_what_to_install(cli, key, tmp_path):
-    call = ("card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "SIM2-0001", "--key-file", key, "--qr")
+    call = ("card", DATA / "new.csv", "--panel", "athero-3", "--specimen", "SIM6-0001", "--key-file", key, "--qr")
     done = cli(*call, tmp_path / "c.svg")
     if importlib.util.find_spec("segno") is None:
         assert done.code == 2
