@@ -79,8 +79,9 @@ def _numbers(table: TextTable, header: str, known: ManifestField) -> tuple[list[
 
 def _texts(table: TextTable, header: str, known: ManifestField | None) -> tuple[list[str], list[Problem]]:
     texts, problems = [], []
+    read = {cell: read_words(cell, known) for cell in dict.fromkeys(table.columns[header])}
     for row, cell in enumerate(table.columns[header]):
-        said, why = read_words(cell, known)
+        said, why = read[cell]
         if why:
             fix = "Write one of its words, or leave the cell blank (not stated)."
             problems.append(Problem("WORD_UNKNOWN", table.where(row, header), why, fix))

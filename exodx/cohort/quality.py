@@ -126,19 +126,20 @@ def quality_report(cohort: Cohort, gate: QualityGate, flags: NDArray[np.uint32] 
 
 
 def _measured(cohort: Cohort, checks: Iterable[Check]) -> Iterator[QCFinding]:
+    ids = cohort.ids
     for check in checks:
         for row in np.flatnonzero(check.flagged | check.refused):
             refused = bool(check.refused[row])
             value = float(check.observed[row])
             limit = limit_text(check.rule, (check.refuse if refused else check.flag) or 0.0)
             observed = value if np.isfinite(value) else None
-            yield QCFinding(cohort.ids[row], check.name, observed, limit, "refuse" if refused else "flag")
+            yield QCFinding(ids[row], check.name, observed, limit, "refuse" if refused else "flag")
 
 
 def _specimen_columns(cohort: Cohort, gate: QualityGate) -> Iterator[QCFinding]:
-    texts = specimen_texts(cohort)
+    texts, ids = specimen_texts(cohort), cohort.ids
     for hit in specimen_rule_flags(texts, gate.rules, ".", len(cohort)).hits:
-        yield QCFinding(cohort.ids[hit.row], hit.rule, hit.observed, hit.limit, "refuse" if hit.refused else "flag")
+        yield QCFinding(ids[hit.row], hit.rule, hit.observed, hit.limit, "refuse" if hit.refused else "flag")
 
 
 def specimen_texts(cohort: Cohort) -> dict[str, list[str]]:
@@ -155,13 +156,14 @@ def _flow(cohort: Cohort, findings: Iterable[QCFinding], flags: NDArray[np.uint3
     if cohort.left_out:
         yield FlowStep("left out without reference standard", cohort.left_out)
     refused_by: dict[str, str] = {}
+    ids = cohort.ids
     for finding in findings:
         if finding.action == "refuse":
             refused_by.setdefault(finding.specimen, finding.rule)
     for row in np.flatnonzero(flags & np.uint32(BLOCKING)):
         reason = next(r for r in Reason if r & BLOCKING & int(flags[row]))
-        refused_by.setdefault(cohort.ids[row], reason.sentence)
-    rules = np.array([refused_by.get(specimen, "") for specimen in cohort.ids], dtype=object)
+        refused_by.setdefault(ids[row], reason.sentence)
+    rules = np.array([refused_by.get(specimen, "") for specimen in ids], dtype=object)
     for rule in dict.fromkeys(refused_by.values()):
         yield _step(cohort, f"refused: {rule}", rules == rule)
     yield _step(cohort, "analysed", rules == "")
@@ -254,7 +256,10 @@ def _manifest_findings(cohort: Cohort) -> Iterator[CohortFinding]:
 
 def _characterisation(cohort: Cohort, texts: dict[str, list[str]]) -> Iterator[CohortFinding]:
     names = [f.name for f in manifest_fields() if f.ev]
-    rows = [tuple(texts[name][row] if name in texts else "" for name in names) for row in range(len(cohort))]
+    listed = {f.name for f in manifest_fields() if f.type == "list"}
+    stated = {name: texts.get(name, [""] * len(cohort)) for name in names}
+    columns = [cells if name in listed else ["stated" if cell else "" for cell in cells] for name, cells in stated.items()]
+    rows = list(zip(*columns, strict=True))
     scores: Counter[Characterisation] = Counter()
     for row, n in Counter(rows).items():
         scores[characterise(dict(zip(names, row, strict=True)))] += n

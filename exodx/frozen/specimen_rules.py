@@ -116,18 +116,25 @@ Judged = tuple[list[SpecimenHit], dict[tuple[int, str], str]]
 
 def _by_words(rule: QualityRule, columns: Columns, fields: Mapping[str, ManifestField], decimal: str) -> Judged:  # noqa: ARG001
     column = str(rule.column)
-    hits, unreadable = [], {}
-    for row, cell in enumerate(columns[column]):
-        said, why = read_words(cell, fields.get(column))
-        if why:
-            unreadable[row, column] = why
-        for words, refused in ((rule.refuse_words, True), (rule.words, False)):
-            word = next((w for w in words if fold(w) in {fold(s) for s in said}), None)
-            if word is not None:
-                verdict = "refused" if refused else "flagged"
-                hits.append(SpecimenHit(row, rule.name, f"{column} {cell!r}", f"{verdict}: {word}", refused))
-                break
+    distinct = set(columns[column])
+    read = {cell: read_words(cell, fields.get(column)) for cell in distinct}
+    judged = {cell: verdict for cell in distinct if (verdict := _verdict(rule, read[cell][0]))}
+    unreadable = {(row, column): read[cell][1] for row, cell in enumerate(columns[column]) if read[cell][1]}
+    hits = [
+        SpecimenHit(row, rule.name, f"{column} {cell!r}", *judged[cell])
+        for row, cell in enumerate(columns[column])
+        if cell in judged
+    ]
     return hits, unreadable
+
+
+def _verdict(rule: QualityRule, said: Sequence[str]) -> tuple[str, bool] | None:
+    """Return what a specimen that says these words must not say, and whether it is refused for it."""
+    for words, refused in ((rule.refuse_words, True), (rule.words, False)):
+        word = next((w for w in words if fold(w) in {fold(s) for s in said}), None)
+        if word is not None:
+            return f"{'refused' if refused else 'flagged'}: {word}", refused
+    return None
 
 
 def read_words(cell: str, known: ManifestField | None) -> tuple[tuple[str, ...], str]:
