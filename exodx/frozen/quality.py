@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exodx.frozen.libraries import library_sizes
 from exodx.frozen.measurements import Measurements, Reason, is_censored, is_measured
+from exodx.frozen.scale import count_matrix
 from exodx.panel import QualityRule, Scale
 
 Floats = NDArray[np.float64]
@@ -161,12 +163,7 @@ class QualityGate:
 
     def reads(self, m: Measurements) -> Floats:
         """Return the reads of each specimen in the panel's analytes, added in a fixed order; shape (n,)."""
-        total = np.zeros(len(m))
-        for name, scale in self.scales.items():
-            if scale == Scale.COUNTS:
-                values, states = m.column(name)
-                total += np.where(is_measured(states), values, 0.0)
-        return total
+        return library_sizes(count_matrix(m, [name for name, scale in self.scales.items() if scale == Scale.COUNTS]))
 
     def _detected_ct(self, m: Measurements, name: str) -> Floats:
         values, states = m.column(name)

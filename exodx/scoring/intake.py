@@ -9,7 +9,6 @@ import numpy as np
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import WELLS, DiagnosticModel, Measurements, Reason, rule_columns, specimen_rule_flags
 from exodx.frozen.specimen_rules import SpecimenVerdicts
-from exodx.panel import rules_of
 from exodx.tables import UNNAMED, TextTable, specimen_ids, to_wide
 
 MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run); or use --keep-going to score the other rows."
@@ -86,7 +85,7 @@ def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | Non
 
 def _rule_verdicts(table: TextTable, model: DiagnosticModel) -> tuple[SpecimenVerdicts, dict[str, str]]:
     """Apply the panel's rules to the specimen columns that the table has; and say which column is which."""
-    rules = rules_of(model.panel)
+    rules = model.transform.gate.rules
     taken = [header for headers in model.panel.columns(table.header).values() for header in headers]
     found_in = rule_columns(table.header, rules, taken)
     columns = {column: table.columns[header] for column, header in found_in.items()}
