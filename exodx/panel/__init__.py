@@ -2,21 +2,34 @@
 
 from exodx.panel.analyte import Analyte
 from exodx.panel.catalog import builtin_names, load_panel
+from exodx.panel.columns import ColumnMatch, is_analyte_name, match_columns, unit_problem
 from exodx.panel.declaration import read_toml
+from exodx.panel.identity import infer_accessions, name_warnings, resolve_names
+from exodx.panel.names import resolve as resolve_name
 from exodx.panel.panel import Panel, parse_panel
 from exodx.panel.plan import StudyPlan, parse_plan
-from exodx.panel.units import MAX_CT, UNITS, Scale
+from exodx.panel.units import MAX_CT, UNITS, Scale, read_unit, unit_factor
 
 __all__ = [
     "MAX_CT",
     "UNITS",
     "Analyte",
+    "ColumnMatch",
     "Panel",
     "Scale",
     "StudyPlan",
     "builtin_names",
+    "infer_accessions",
+    "is_analyte_name",
     "load_panel",
+    "match_columns",
+    "name_warnings",
     "parse_panel",
     "parse_plan",
     "read_toml",
+    "read_unit",
+    "resolve_name",
+    "resolve_names",
+    "unit_factor",
+    "unit_problem",
 ]

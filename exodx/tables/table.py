@@ -42,6 +42,7 @@ class TextTable:
     notes: tuple[str, ...] = ()
     analytes: tuple[str, ...] = ()
     unit: str = ""
+    platform: str = ""
 
     def __len__(self) -> int:
         return len(self.lines)
