@@ -29,9 +29,12 @@ def show(name: str) -> None:
     """Print a panel (built-in name or file) as TOML."""
     import tomli_w
 
-    from exodx.panel import load_panel
+    from exodx.panel import load_panel, name_warnings
 
-    click.echo(tomli_w.dumps(load_panel(name).to_dict()), nl=False)
+    panel = load_panel(name)
+    for warning in name_warnings(panel):
+        say(f"· {warning}")
+    click.echo(tomli_w.dumps(panel.to_dict()), nl=False)
 
 
 @command.command("infer")

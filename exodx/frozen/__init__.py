@@ -3,7 +3,8 @@
 from exodx.frozen.bundle import load_bundle, save_bundle
 from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State, is_blank, read_cells
-from exodx.frozen.contract import InputContract
+from exodx.frozen.conditions import ALLOWABLE, NOTHING_SAID, Conditions
+from exodx.frozen.contract import Admission, InputContract, unread_cells
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, Reason, Status
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
@@ -12,8 +13,12 @@ from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FeatureEncoding, FrozenTransform, Log2Scale, ReferenceNormalisation
 
 __all__ = [
+    "ALLOWABLE",
+    "NOTHING_SAID",
     "WELLS",
+    "Admission",
     "Calibrator",
+    "Conditions",
     "DiagnosticModel",
     "Explanation",
     "FeatureEncoding",
@@ -34,4 +39,5 @@ __all__ = [
     "load_bundle",
     "read_cells",
     "save_bundle",
+    "unread_cells",
 ]

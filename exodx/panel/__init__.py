@@ -2,7 +2,7 @@
 
 from exodx.panel.analyte import Analyte
 from exodx.panel.catalog import builtin_names, load_panel
-from exodx.panel.columns import ColumnMatch, is_analyte_name, match_columns, unit_problem
+from exodx.panel.columns import FRACTIONS, ColumnMatch, is_analyte_name, match_columns, unit_problem
 from exodx.panel.declaration import read_toml
 from exodx.panel.identity import infer_accessions, name_warnings, resolve_names
 from exodx.panel.names import resolve as resolve_name
@@ -11,6 +11,7 @@ from exodx.panel.plan import StudyPlan, parse_plan
 from exodx.panel.units import MAX_CT, UNITS, Scale, read_unit, unit_factor
 
 __all__ = [
+    "FRACTIONS",
     "MAX_CT",
     "UNITS",
     "Analyte",

@@ -1,7 +1,7 @@
 """Which column is which analyte: by the panel's own spelling, then with a unit written behind the name, then by accession.
 
-One function for training and prediction. A later way is tried only for the analytes that the earlier ones did not find: a table in the
-panel's own spelling costs no look-up, and an extra column never takes the place of one that is called like the analyte.
+One function for training and prediction. A later way is tried only for the analytes that the earlier ones did not find: so a table
+in the panel's own spelling costs no look-up, and an extra column never takes the place of one that is called like the analyte.
 """
 
 from __future__ import annotations
@@ -59,11 +59,14 @@ class ColumnMatch:
         Every match that is not by the panel's own spelling.
     problems : tuple of Problem
         Columns that may mean an analyte that no other column gives, and why they were not taken.
+    doubted : frozenset of str
+        Those analytes.
     """
 
     columns: dict[str, list[str]]
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -111,8 +114,9 @@ def match_columns(panel: Panel, headers: Iterable[str], where: str, release: str
         if missing:
             taken = {header for found in search.columns.values() for header in found}
             step(search, missing, [h for h in headers if h not in taken], version, where)
-    problems += [p for name, doubts in search.doubts.items() if name not in search.columns for p in dict.fromkeys(doubts)]
-    return ColumnMatch(search.columns, tuple(search.notes), tuple(problems))
+    doubts = {name: found for name, found in search.doubts.items() if name not in search.columns}
+    problems += dict.fromkeys(problem for found in doubts.values() for problem in found)
+    return ColumnMatch(search.columns, tuple(search.notes), tuple(problems), frozenset(doubts))
 
 
 def is_analyte_name(panel: Panel) -> Callable[[str], bool]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exodx.errors import InputRefused, Problem
-from exodx.frozen import WELLS, DiagnosticModel, Measurements, Reason
+from exodx.errors import InputRefused
+from exodx.frozen import NOTHING_SAID, WELLS, Conditions, DiagnosticModel, Measurements, Reason, unread_cells
+from exodx.frozen.statements import long_units
+from exodx.panel import is_analyte_name
 from exodx.tables import UNNAMED, TextTable, specimen_ids, to_wide
 
 MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run); or use --keep-going to score the other rows."
@@ -23,7 +25,7 @@ class Specimens:
     measurements : Measurements
         Rows with unreadable cells carry ``Reason.INVALID_CELL``.
     details : dict of int to str
-        For those rows, what could not be read.
+        For the rows concerned: what could not be read, what was allowed and why.
     notes : tuple of str
         What was recognised on reading.
     """
@@ -34,7 +36,9 @@ class Specimens:
     notes: tuple[str, ...]
 
 
-def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | None, *, keep_going: bool) -> Specimens:
+def read_specimens(
+    table: TextTable, model: DiagnosticModel, specimen: str | None, *, keep_going: bool, conditions: Conditions = NOTHING_SAID
+) -> Specimens:
     """Read the specimens of a table for a model.
 
     Parameters
@@ -46,28 +50,31 @@ def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | Non
         The specimen column.
     keep_going : bool
         Unreadable cells mark their row instead of refusing the table.
+    conditions : Conditions
+        What the user says of the specimens, and allows.
 
     Raises
     ------
     InputRefused
-        With every missing analyte, repeated id and (unless keeping on) unreadable cell.
+        With every missing analyte, repeated id, unreadable cell (but for keep_going) and difference from what the model asks.
     """
-    wide = to_wide(table, lambda name: bool(model.panel.columns([name])), specimen, WELLS)
+    wide = to_wide(table, is_analyte_name(model.panel), specimen, WELLS)
     ids, column, problems = specimen_ids(wide, specimen)
-    missing = model.contract.missing(wide.header, wide.source)
-    if missing:
-        raise InputRefused([*problems, *missing])
-    measurements, unreadable = model.contract.read(wide.columns, wide.decimal)
+    admission = model.contract.admit(wide, conditions, units=long_units(table, wide))
+    problems += admission.problems
     details: dict[int, str] = {}
-    for (row, header), why in unreadable.items():
-        found = f"{wide.columns[header][row]!r}: {why}"
-        details[row] = "; ".join(filter(None, (details.get(row), f"column {header!r}: {found}")))
-        if not keep_going:
-            problems.append(Problem("CELL_UNREADABLE", wide.where(row, header), found, MEND_CELL))
+    for (row, header), why in admission.unreadable.items():
+        found = f"column {header!r}: {wide.columns[header][row]!r}: {why}"
+        details[row] = "; ".join(filter(None, (details.get(row), found)))
+    if not keep_going:
+        problems += unread_cells(admission, wide, MEND_CELL)
     if problems:
         raise InputRefused(problems)
     invalid = np.zeros(len(wide), bool)
     invalid[list(details)] = True
-    notes = [*wide.notes, *([] if column is not None else [UNNAMED])]
+    for row, text in admission.allowed.items():
+        details[row] = "; ".join(filter(None, (details.get(row), text)))
+    notes = [*wide.notes, *([] if column is not None else [UNNAMED]), *admission.notes]
     notes += ["the model was trained on simulated specimens: a demonstration"] if model.provenance.synthetic else []
-    return Specimens(tuple(ids), measurements.flagged(Reason.INVALID_CELL, invalid), details, tuple(notes))
+    measurements = admission.measurements.flagged(Reason.INVALID_CELL, invalid)
+    return Specimens(tuple(ids), measurements, details, tuple(notes))
