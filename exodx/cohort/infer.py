@@ -104,7 +104,7 @@ def infer_panel(table: TextTable, reserved: Collection[str], joined: Collection[
         ct_cutoff=40.0,
     )
     left_out = [name for name in table.header if name not in {*reserved, *doubled, *panel.names}]
-    notes = _notes(panel, unit, references, left_out)
+    notes = _notes([name for name in roles if roles[name] == "target"], unit, references, left_out)
     if proteins:
         shown = ", ".join(c.name for c in list(proteins)[:8]) + (f" … ({len(proteins)} in all)" if len(proteins) > 8 else "")
         notes.append(f"panel inferred: proteins of the joined table, in unit {own!r}: {shown}")
@@ -175,8 +175,7 @@ def _roles(names: Sequence[str], unit: str) -> dict[str, str]:
     return roles
 
 
-def _notes(panel: Panel, unit: str, references: Sequence[str], left_out: Sequence[str]) -> list[str]:
-    targets = [a.name for a in panel.with_role("target")]
+def _notes(targets: Sequence[str], unit: str, references: Sequence[str], left_out: Sequence[str]) -> list[str]:
     shown = ", ".join(targets[:8]) + (f" … ({len(targets)} in all)" if len(targets) > 8 else "")
     notes = [f"panel inferred: {len(targets)} target analytes in unit {unit!r}: {shown}"]
     if unit == "Ct":

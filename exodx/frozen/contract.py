@@ -133,6 +133,7 @@ class InputContract:
         may_miss = bool(self.reference) and len(targets) < len(self.panel.with_role("target"))
         allowed = may_miss and "ANALYTE_MISSING" in conditions.allow
         problems = [p for p in match.problems if not (allowed and p.code.startswith("NAME_"))]
+        listed = [a for a in targets if a.name not in match.doubted]
         for analyte in missing:
             if (allowed and analyte.role == "target") or analyte.name in match.doubted:
                 continue
@@ -140,29 +141,36 @@ class InputContract:
             fix = f"Add a column with one of the names: {others}; leave cells blank where it was not run."
             if may_miss and analyte.role == "target":
                 fix += f' Or score without it: --allow ANALYTE_MISSING --because "…" ({self.cost([analyte])}).'
+                fix += f" In all, {self.cost(targets)}." if len(targets) > 1 and analyte is listed[-1] else ""
             problems.append(Problem("ANALYTE_MISSING", where, f"no column for analyte {analyte.name!r}", fix))
         return (targets if allowed else []), problems
 
     def cost(self, missing: Sequence[Analyte]) -> str:
-        """Say what it cost at training to lose these analytes: out of inner folds, in AUC."""
+        """Say what it cost at training to lose these targets: out of inner folds, in AUC and in calls."""
         names = ", ".join(a.name for a in missing[:5]) + (f" … ({len(missing)} in all)" if len(missing) > 5 else "")
-        verb = "was" if len(missing) == 1 else "were"
-        single = self.reference.get("missing_cost", {})
-        if not all(a.name in single for a in missing):
-            return f"{names} {verb} not given: the model does not say what that costs"
-        whole = self.reference.get("missing_kind_cost", {})
-        targets = {a.name for a in self.panel.with_role("target")}
+        said = f"{names} {'was' if len(missing) == 1 else 'were'} not given"
+        single, whole = self.reference.get("missing_cost", {}), self.reference.get("missing_kind_cost", {})
         gone = {a.name for a in missing}
+        if not gone <= set(single):
+            return f"{said}: the model does not say what that costs"
         blocks = {kind: {a.name for a in self.panel.with_role("target") if a.kind == kind} for kind in whole}
-        base = f", of {self.reference['auc']:.2f}" if "auc" in self.reference else ""
-        said = f"{names} {verb} not given: at training this cost"
-        exact = [kind for kind, block in blocks.items() if block == gone]
+        kind = next((kind for kind, block in blocks.items() if block == gone), None)
         if len(missing) == 1:
-            return f"{said} {single[missing[0].name]:.2f} AUC{base}"
-        if exact:
-            return f"{said} {whole[exact[0]]:.2f} AUC{base} (every target of kind {exact[0]})"
-        parts = [single[name] for name in gone & targets] + [whole[k] for k, block in blocks.items() if block <= gone]
-        return f"{said} jointly at least {max(parts):.2f} AUC{base}"
+            (name,) = gone
+            return f"{said}: at training this cost {self._lost(single[name], self.reference['missing_calls'][name])}"
+        if kind is not None:
+            lost = self._lost(whole[kind], self.reference["missing_kind_calls"][kind])
+            return f"{said} (every target of kind {kind}): at training this cost {lost}"
+        least = max([single[name] for name in gone] + [whole[k] for k, block in blocks.items() if block <= gone])
+        return f"{said}: at training this cost jointly at least {max(least, 0.0):.2f} AUC, of {self.reference['auc']:.2f}"
+
+    def _lost(self, cost: float, calls: Sequence[float]) -> str:
+        """What was gained by chance is no gain."""
+        usual, (sensitivity, specificity) = self.reference["calls"], calls
+        return (
+            f"{max(cost, 0.0):.2f} AUC, of {self.reference['auc']:.2f}; the calls then had sensitivity {sensitivity:.2f} "
+            f"(with all given {usual[0]:.2f}) and specificity {specificity:.2f} ({usual[1]:.2f})"
+        )
 
     def _negative(
         self, match: ColumnMatch, table: TextTable, unreadable: dict[tuple[int, str], str]
