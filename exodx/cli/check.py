@@ -44,8 +44,7 @@ def _summary(cohort: Cohort) -> dict[str, Any]:
     from exodx.assay import learn_transform
     from exodx.frozen import State
     from exodx.frozen.measurements import status_of
-    from exodx.panel.names import LATEST
-    from exodx.panel.names.table import release_text
+    from exodx.panel.names import LATEST, release_text
 
     states = cohort.measurements.states
     flags = learn_transform(cohort.panel, cohort.measurements).apply(cohort.measurements).flags

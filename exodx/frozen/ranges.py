@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +36,7 @@ NOT_HELD = ("spike_in", "interplate")
 """Roles whose level the laboratory sets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Training:
+class Training(NamedTuple):
     """Where one analyte's training values lay: the 1st, 25th, 50th, 75th and 99th percentile."""
 
     p1: float

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +52,7 @@ CODES = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(NamedTuple):
     """One way in which specimens are not what a panel or model is valid for.
 
     Parameters
@@ -73,8 +72,7 @@ class Breach:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(NamedTuple):
     """What is stated of each specimen under one key: texts, blank where nothing is; and where it stands."""
 
     texts: tuple[str, ...]

@@ -168,6 +168,6 @@ def read_methods(text: str, words: Mapping[str, str]) -> frozenset[str]:
     >>> sorted(read_methods("RT-qPCR and immunoassay", PLATFORMS))
     ['immunoassay', 'qPCR']
     """
-    folded = " ".join(text.casefold().split())
-    found = {kind for word, kind in words.items() if re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", folded)}
+    folded = re.sub(r"[^a-z0-9/-]+", " ", text.casefold()).strip()
+    found = {kind for word, kind in words.items() if f" {word} " in f" {folded} "}
     return frozenset(found) or frozenset({folded})

@@ -5,7 +5,6 @@ from exodx.panel.catalog import builtin_names, load_panel
 from exodx.panel.columns import FRACTIONS, ColumnMatch, is_analyte_name, match_columns, unit_problem
 from exodx.panel.declaration import read_toml
 from exodx.panel.identity import infer_accessions, name_warnings, resolve_names
-from exodx.panel.names import resolve as resolve_name
 from exodx.panel.panel import Panel, parse_panel
 from exodx.panel.plan import StudyPlan, parse_plan
 from exodx.panel.units import MAX_CT, UNITS, Scale, read_unit, unit_factor
@@ -29,7 +28,6 @@ __all__ = [
     "parse_plan",
     "read_toml",
     "read_unit",
-    "resolve_name",
     "resolve_names",
     "unit_factor",
     "unit_problem",

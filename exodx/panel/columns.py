@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from exodx.errors import Problem
+from exodx.panel import names as naming
 from exodx.panel.analyte import Analyte, name_key
 from exodx.panel.identity import JOINT, identify
-from exodx.panel.names import NameTables, Refusal, Resolution, look_up, parse_release, read_tables
 from exodx.panel.names.spelling import protein_key, read_mirna, tidy
-from exodx.panel.names.table import Release
 from exodx.panel.panel import Panel
 from exodx.panel.units import read_unit, unit_factor
 
@@ -40,11 +39,11 @@ FRACTIONS = MappingProxyType(
 )
 """Words for a fraction → the panel's word."""
 
-_BRACKETS = re.compile(r"(?P<name>.*\S)\s*(?:\[(?P<square>[^\][]+)\]|\((?P<round>[^()]+)\))")
-_BEHIND = re.compile(r"(?P<name>.*\S)\s+(?P<unit>\S+/\S+)")
+_BRACKETS = r"(?P<name>.*\S)\s*(?:\[(?P<square>[^\][]+)\]|\((?P<round>[^()]+)\))"
+_BEHIND = r"(?P<name>.*\S)\s+(?P<unit>\S+/\S+)"
 _DOUBTS = ("NAME_AMBIGUOUS", "NAME_HAIRPIN", "NAME_ISOMIR")
-_ARM = re.compile(r"[35][-_ ]?p(?![a-z0-9])", re.IGNORECASE)
-_ACCESSION = re.compile(r"MIMAT\d{7}(?:_\d+)?", re.IGNORECASE | re.ASCII)
+_ARM = r"(?i:[35][-_ ]?p(?![a-z0-9]))"
+_ACCESSION = r"(?i:MIMAT)[0-9]{7}(?:_[0-9]+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +105,13 @@ def match_columns(panel: Panel, headers: Iterable[str], where: str, release: str
     """
     headers = list(headers)
     said = release if release is not None else panel.mirbase_release
-    version = parse_release(said) if said is not None else None
     search = _Search(panel.columns(headers))
-    problems = _misnamed(panel, search, version, where) if release is not None else []
+    problems = _misnamed(panel, search, release, where) if release is not None else []
     for step in (_spelt_with_unit, _looked_up):
         missing = [a for a in panel.analytes if a.name not in search.columns]
         if missing:
             taken = {header for found in search.columns.values() for header in found}
-            step(search, missing, [h for h in headers if h not in taken], version, where)
+            step(search, missing, [h for h in headers if h not in taken], said, where)
     doubts = {name: found for name, found in search.doubts.items() if name not in search.columns}
     problems += dict.fromkeys(problem for found in doubts.values() for problem in found)
     return ColumnMatch(search.columns, tuple(search.notes), tuple(problems), frozenset(doubts))
@@ -124,7 +122,7 @@ def is_analyte_name(panel: Panel) -> Callable[[str], bool]:
     own = {name_key(alias) for a in panel.analytes for alias in (a.name, *a.aliases)}
 
     def is_analyte(name: str) -> bool:
-        if name_key(name) in own or _ACCESSION.fullmatch(name):
+        if name_key(name) in own or re.fullmatch(_ACCESSION, name):
             return True
         return read_mirna(name) is not None or name_key(read_header(name)[0]) in own
 
@@ -138,7 +136,7 @@ def read_header(header: str) -> tuple[str, str, str]:
     (('PD-L1', 'pg/mL', ''), ('PD-L1', '', 'soluble'), ('CD63 (clone 3)', '', ''))
     """
     name, unit, fraction = header.strip(), "", ""
-    while match := _BRACKETS.fullmatch(name):
+    while match := re.fullmatch(_BRACKETS, name):
         said = match["square"] or match["round"]
         if not unit and (found := read_unit(said)):
             unit = found
@@ -147,7 +145,7 @@ def read_header(header: str) -> tuple[str, str, str]:
         else:
             break
         name = match["name"]
-    if not unit and (behind := _BEHIND.fullmatch(name)) and (found := read_unit(behind["unit"])):
+    if not unit and (behind := re.fullmatch(_BEHIND, name)) and (found := read_unit(behind["unit"])):
         name, unit = behind["name"], found
     first, _, rest = name.partition(" ")
     if not fraction and rest and (known := FRACTIONS.get(first.casefold())):
@@ -189,7 +187,7 @@ def _spelt_with_unit(
     search: _Search,
     missing: Sequence[Analyte],
     headers: Sequence[str],
-    release: Release | None,  # noqa: ARG001
+    release: str | None,  # noqa: ARG001
     where: str,
 ) -> None:
     """Find columns called by the panel's own spelling with a unit or a fraction beside it."""
@@ -203,20 +201,20 @@ def _spelt_with_unit(
             search.take(analyte, header, ", ".join(filter(None, (f"in {unit}" if unit else "", fraction))))
 
 
-def _looked_up(search: _Search, missing: Sequence[Analyte], headers: Sequence[str], release: Release | None, where: str) -> None:
+def _looked_up(search: _Search, missing: Sequence[Analyte], headers: Sequence[str], release: str | None, where: str) -> None:
     """Find columns by what their names mean."""
-    tables = read_tables()
+    tables, version = naming.read_tables(), naming.parse_release(release) if release is not None else None
     wanted: dict[frozenset[str], list[Analyte]] = {}
     for analyte in missing:
-        if accessions := identify(analyte, tables, release, where).accessions:
+        if accessions := identify(analyte, tables, version, where).accessions:
             wanted.setdefault(frozenset(accessions), []).append(analyte)
     may_mean = _plausible(wanted, tables)
     for header in headers:
         name, unit, fraction = read_header(header)
         if not may_mean(name):
             continue
-        answer = look_up(name, tables, release)
-        exact = wanted.get(frozenset(answer.accessions), []) if isinstance(answer, Resolution) else []
+        answer = naming.look_up(name, tables, version)
+        exact = wanted.get(frozenset(answer.accessions), []) if isinstance(answer, naming.Resolution) else []
         if (problem := _doubtful(name, answer, header, where)) and not (problem.code == "NAME_SET" and exact):
             for analyte in _perhaps(name, answer, wanted, tables):
                 search.doubt(analyte, problem)
@@ -227,20 +225,20 @@ def _looked_up(search: _Search, missing: Sequence[Analyte], headers: Sequence[st
             for analyte in fitting:
                 fix = "Call the columns as the panel does."
                 search.doubt(analyte, Problem("NAME_AMBIGUOUS", f"{where}, column {header!r}", found, fix))
-        elif fitting and isinstance(answer, Resolution):
+        elif fitting and isinstance(answer, naming.Resolution):
             search.take(fitting[0], header, _why(answer))
 
 
-def _why(answer: Resolution) -> str:
+def _why(answer: naming.Resolution) -> str:
     older = any(w.startswith("an older name") for w in answer.warnings)
     removed = "; removed from miRBase" if answer.removed else ""
     return f"{JOINT.join(answer.accessions)}{'; older name' if older else ''}{removed}"
 
 
-def _doubtful(name: str, answer: Resolution | Refusal, header: str, where: str) -> Problem | None:
+def _doubtful(name: str, answer: naming.Resolution | naming.Refusal, header: str, where: str) -> Problem | None:
     """Return why a name that may mean an analyte cannot be taken for it."""
     at, spelling = f"{where}, column {header!r}", read_mirna(name)
-    if isinstance(answer, Refusal):
+    if isinstance(answer, naming.Refusal):
         return (
             Problem(answer.problem.code, at, answer.problem.found, answer.problem.fix) if answer.problem.code in _DOUBTS else None
         )
@@ -254,10 +252,10 @@ def _doubtful(name: str, answer: Resolution | Refusal, header: str, where: str) 
 
 
 def _perhaps(
-    name: str, answer: Resolution | Refusal, wanted: Mapping[frozenset[str], list[Analyte]], tables: NameTables
+    name: str, answer: naming.Resolution | naming.Refusal, wanted: Mapping[frozenset[str], list[Analyte]], tables: naming.NameTables
 ) -> list[Analyte]:
     """Return the analytes that a doubtful column may mean."""
-    meant = set(answer.accessions if isinstance(answer, Resolution) else answer.candidates)
+    meant = set(answer.accessions if isinstance(answer, naming.Resolution) else answer.candidates)
     spelling = read_mirna(name)
     if spelling and spelling.hairpin:
         arms = (f"{spelling.key}{arm}" for arm in ("-3p", "-5p", "*"))
@@ -265,7 +263,7 @@ def _perhaps(
     return [analyte for key, analytes in wanted.items() if key & meant for analyte in analytes]
 
 
-def _plausible(wanted: Mapping[frozenset[str], list[Analyte]], tables: NameTables) -> Callable[[str], bool]:
+def _plausible(wanted: Mapping[frozenset[str], list[Analyte]], tables: naming.NameTables) -> Callable[[str], bool]:
     """Return a cheap test that lets through every name that may mean one of the analytes: same number, accession or protein."""
     accessions = {accession for key in wanted for accession in key}
     names = [a.name for analytes in wanted.values() for a in analytes]
@@ -294,17 +292,17 @@ def _plausible(wanted: Mapping[frozenset[str], list[Analyte]], tables: NameTable
 
 def _numbers(name: str) -> list[str]:
     """The numbers in a miRNA's name, but for its arm's."""
-    return re.findall(r"\d+", _ARM.sub("", name))
+    return re.findall(r"\d+", re.sub(_ARM, "", name))
 
 
-def _misnamed(panel: Panel, search: _Search, release: Release | None, where: str) -> list[Problem]:
+def _misnamed(panel: Panel, search: _Search, release: str, where: str) -> list[Problem]:
     """Return the columns that bear an analyte's name, and meant another molecule in the release that their names come from."""
-    tables, problems = read_tables(), []
+    tables, version, problems = naming.read_tables(), naming.parse_release(release), []
     for analyte in panel.analytes:
         known = {part.upper() for part in (analyte.accession or "").split(JOINT) if part}
         for header in search.columns.get(analyte.name, []):
-            answer = look_up(header, tables, release) if known and read_mirna(header) else None
-            if isinstance(answer, Resolution) and not known & set(answer.accessions):
+            answer = naming.look_up(header, tables, version) if known and read_mirna(header) else None
+            if isinstance(answer, naming.Resolution) and not known & set(answer.accessions):
                 found = (
                     f"in that release it meant {JOINT.join(answer.accessions)} ({', '.join(answer.names)}), not {analyte.accession}"
                 )

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from exodx.errors import InputRefused, Problem
+from exodx.panel import names as naming
 from exodx.panel.analyte import Analyte
-from exodx.panel.names import NameTables, Refusal, Resolution, is_listed, look_up, parse_release, read_tables
 from exodx.panel.names.spelling import read_mirna
-from exodx.panel.names.table import Release
 from exodx.panel.panel import Panel
 
 JOINT = "/"
 """Between the accessions of a set that is measured as one."""
 
-_MIMAT = re.compile(r"MIMAT\d{7}", re.ASCII)
-_UNIPROT = re.compile(r"(?:[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(?:-\d{1,2})?", re.ASCII)
+_MIMAT = r"MIMAT[0-9]{7}"
+_UNIPROT = r"(?:[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(?:-\d{1,2})?"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What an analyte is.
 
     Parameters
@@ -42,7 +41,7 @@ class Identity:
     problem: Problem | None = None
 
 
-def identify(analyte: Analyte, tables: NameTables, release: Release | None, where: str) -> Identity:
+def identify(analyte: Analyte, tables: naming.NameTables, release: naming.Release | None, where: str) -> Identity:
     """Say what an analyte is, by its accession and its name; only miRNAs and proteins are looked up.
 
     A name that is in no table is a warning: the curated tables do not hold everything. A name that means several miRNAs is a
@@ -53,23 +52,25 @@ def identify(analyte: Analyte, tables: NameTables, release: Release | None, wher
     form = {"mirna": _MIMAT, "protein": _UNIPROT}.get(analyte.kind)
     if form is None:
         return Identity(given)
-    if malformed := [part for part in given if not form.fullmatch(part)]:
+    if malformed := [part for part in given if not re.fullmatch(form, part)]:
         fix = "Write MIMAT and seven digits, of the mature miRNA; a set's are joined by '/'."
         fix = fix if analyte.kind == "mirna" else "Write the UniProt accession, e.g. Q9NZQ7."
         return Identity(problem=Problem("ACCESSION_INVALID", at, f"accession {malformed[0]!r}", fix))
     return (_mirna if analyte.kind == "mirna" else _protein)(analyte, given, tables, release, at)
 
 
-def _mirna(analyte: Analyte, given: tuple[str, ...], tables: NameTables, release: Release | None, at: str) -> Identity:
-    answer = look_up(analyte.name, tables, release) if is_listed(analyte.name, tables) else None
+def _mirna(
+    analyte: Analyte, given: tuple[str, ...], tables: naming.NameTables, release: naming.Release | None, at: str
+) -> Identity:
+    answer = naming.look_up(analyte.name, tables, release) if naming.is_listed(analyte.name, tables) else None
     spelling, is_spike = read_mirna(analyte.name), analyte.role == "spike_in"
     warnings: list[str] = []
-    if isinstance(answer, Resolution) and answer.kind != "protein" and not (spelling and spelling.hairpin):
+    if isinstance(answer, naming.Resolution) and answer.kind != "protein" and not (spelling and spelling.hairpin):
         if given and set(given) != set(answer.accessions):
             return Identity(problem=_mismatch(at, given, answer.accessions, answer.names))
         known = answer.accessions
         return Identity(known, () if is_spike else answer.warnings)
-    if isinstance(answer, Refusal) and answer.problem.code == "NAME_AMBIGUOUS" and not (spelling and spelling.hairpin):
+    if isinstance(answer, naming.Refusal) and answer.problem.code == "NAME_AMBIGUOUS" and not (spelling and spelling.hairpin):
         if not given:
             fix = 'Say the miRBase release that the panel\'s names come from (mirbase_release = "N"), or give its accession.'
             return Identity(problem=Problem("NAME_AMBIGUOUS", at, answer.problem.found, fix))
@@ -77,7 +78,7 @@ def _mirna(analyte: Analyte, given: tuple[str, ...], tables: NameTables, release
             return Identity(problem=_mismatch(at, given, answer.candidates, ()))
     elif spelling and spelling.hairpin:
         warnings += [] if given else ["the name of a hairpin, which holds both arms: it is matched by its spelling alone"]
-    elif isinstance(answer, Refusal):
+    elif isinstance(answer, naming.Refusal):
         warnings += [] if given or is_spike else [f"{answer.problem.found}. {answer.problem.fix}"]
     elif not given and not is_spike:
         warnings.append(
@@ -88,16 +89,18 @@ def _mirna(analyte: Analyte, given: tuple[str, ...], tables: NameTables, release
     return Identity(given, tuple(warnings))
 
 
-def _protein(analyte: Analyte, given: tuple[str, ...], tables: NameTables, release: Release | None, at: str) -> Identity:
-    answer = look_up(analyte.name, tables, release) if is_listed(analyte.name, tables) else None
+def _protein(
+    analyte: Analyte, given: tuple[str, ...], tables: naming.NameTables, release: naming.Release | None, at: str
+) -> Identity:
+    answer = naming.look_up(analyte.name, tables, release) if naming.is_listed(analyte.name, tables) else None
     bases = {part.split("-")[0] for part in given}
-    if isinstance(answer, Resolution) and answer.kind == "protein":
+    if isinstance(answer, naming.Resolution) and answer.kind == "protein":
         if given and bases != set(answer.accessions):
             return Identity(problem=_mismatch(at, given, answer.accessions, answer.names))
         return Identity(given or answer.accessions)
     if given:
         return Identity(given, () if bases <= set(tables.proteins) else (f"accession {JOINT.join(given)} was not checked",))
-    if isinstance(answer, Refusal):
+    if isinstance(answer, naming.Refusal):
         return Identity(warnings=(f"{answer.problem.found}. {answer.problem.fix}",))
     return Identity(warnings=("the name is in no table: it is matched by its spelling alone",))
 
@@ -108,7 +111,29 @@ def _mismatch(at: str, given: Iterable[str], known: Iterable[str], names: Iterab
     return Problem("ACCESSION_MISMATCH", at, found, "Correct whichever is wrong: an arm is another molecule.")
 
 
-def resolve_names(panel: Panel, tables: NameTables | None = None) -> Panel:
+def resolve_name(name: str, release: str | None = None) -> naming.Resolution:
+    """Return what a name means, by the tables that come with exodx and what the user imported.
+
+    Parameters
+    ----------
+    name : str
+    release : str, optional
+        miRBase release the name was taken from.
+
+    Raises
+    ------
+    InputRefused
+        When the name is unknown, means several molecules, or means none that has an accession.
+
+    Examples
+    --------
+    >>> resolve_name("miR-126*").accessions
+    ('MIMAT0000444',)
+    """
+    return naming.resolve(name, release, naming.read_tables())
+
+
+def resolve_names(panel: Panel, tables: naming.NameTables | None = None) -> Panel:
     """Return the panel with every accession that its names say filled in.
 
     Raises
@@ -116,7 +141,7 @@ def resolve_names(panel: Panel, tables: NameTables | None = None) -> Panel:
     InputRefused
         ``ACCESSION_INVALID``, ``ACCESSION_MISMATCH``, ``NAME_AMBIGUOUS``, ``NAME_TWICE`` (one miRNA under two names).
     """
-    found = _identities(panel, tables or read_tables())
+    found = _identities(panel, tables or naming.read_tables())
     problems = [identity.problem for identity in found if identity.problem]
     bearers: dict[frozenset[str], str] = {}
     for analyte, identity in zip(panel.analytes, found, strict=True):
@@ -132,13 +157,13 @@ def resolve_names(panel: Panel, tables: NameTables | None = None) -> Panel:
     return replace(panel, analytes=tuple(_with(a, i.accessions) for a, i in zip(panel.analytes, found, strict=True)))
 
 
-def name_warnings(panel: Panel, tables: NameTables | None = None) -> tuple[str, ...]:
+def name_warnings(panel: Panel, tables: naming.NameTables | None = None) -> tuple[str, ...]:
     """Return what to mind about the names of a panel: older names, names in no table, miRNAs removed from miRBase."""
-    found = _identities(panel, tables or read_tables())
+    found = _identities(panel, tables or naming.read_tables())
     return tuple(f"{a.name}: {warning}" for a, i in zip(panel.analytes, found, strict=True) for warning in i.warnings)
 
 
-def infer_accessions(panel: Panel, tables: NameTables | None = None) -> tuple[Panel, tuple[str, ...]]:
+def infer_accessions(panel: Panel, tables: naming.NameTables | None = None) -> tuple[Panel, tuple[str, ...]]:
     """Fill in the accessions of a panel inferred from columns; what is not sure stays as it is and is said, never refused.
 
     Returns
@@ -147,7 +172,7 @@ def infer_accessions(panel: Panel, tables: NameTables | None = None) -> tuple[Pa
     notes : tuple of str
         Names that mean several molecules, columns that mean the same one, hairpins, names in no table.
     """
-    found = _identities(panel, tables or read_tables())
+    found = _identities(panel, tables or naming.read_tables())
     bearers: dict[tuple[str, ...], list[str]] = {}
     for analyte, identity in zip(panel.analytes, found, strict=True):
         if identity.accessions and analyte.accession is None:
@@ -170,9 +195,9 @@ def _is_bare_let(name: str) -> bool:
     return spelling is not None and spelling.key.startswith("let-") and not re.search(r"-[35]p|\*", spelling.key)
 
 
-def _identities(panel: Panel, tables: NameTables) -> list[Identity]:
+def _identities(panel: Panel, tables: naming.NameTables) -> list[Identity]:
     where = f"panel {panel.name}"
-    release = parse_release(panel.mirbase_release, f"{where}.mirbase_release") if panel.mirbase_release is not None else None
+    release = naming.parse_release(panel.mirbase_release, f"{where}.mirbase_release") if panel.mirbase_release is not None else None
     return [identify(analyte, tables, release, where) for analyte in panel.analytes]
 
 

@@ -70,7 +70,7 @@ _SPELT = MappingProxyType(
 
 _MASS = MappingProxyType({"fg": -15, "pg": -12, "ng": -9, "ug": -6, "mcg": -6, "mg": -3, "g": 0})
 _VOLUME = MappingProxyType({"ul": -6, "ml": -3, "dl": -1, "l": 0})
-_CONCENTRATION = re.compile(r"(?P<mass>fg|pg|ng|ug|mcg|mg|g)(?:/|per)(?P<volume>ul|ml|dl|l)")
+_CONCENTRATION = r"(?P<mass>fg|pg|ng|ug|mcg|mg|g)(?:/|per)(?P<volume>ul|ml|dl|l)"
 
 
 def read_unit(text: str) -> str | None:
@@ -106,7 +106,7 @@ def unit_factor(found: str, expected: str) -> float | None:
 
 def _power(key: str) -> int | None:
     """Grams per litre, as a power of ten, of a concentration."""
-    match = _CONCENTRATION.fullmatch(key)
+    match = re.fullmatch(_CONCENTRATION, key)
     return _MASS[match["mass"]] - _VOLUME[match["volume"]] if match else None
 
 

@@ -12,8 +12,7 @@ from exodx.cohort import Cohort
 from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance, State
 from exodx.frozen.transform import library_size
 from exodx.panel import Scale, StudyPlan
-from exodx.panel.names import LATEST
-from exodx.panel.names.table import release_text
+from exodx.panel.names import LATEST, release_text
 from exodx.training.missing import missing_costs
 from exodx.training.procedure import fit_procedure, prepare
 
