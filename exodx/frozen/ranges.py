@@ -32,6 +32,8 @@ EARLY_CT, USUAL_CT = 12.0, 18.0
 IQRS = 10.0
 MIN_CPM = 100.0
 """Counts per million below this are too few reads for a ratio to mean anything."""
+RELATIVE_SHARE = 0.25
+"""Reads are relative to a library: another unit moves them all, another specimen moves some. So many must be off at once."""
 NOT_HELD = ("spike_in", "interplate")
 """Roles whose level the laboratory sets."""
 
@@ -49,9 +51,10 @@ class Training(NamedTuple):
 def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where: str) -> list[Breach]:
     """Return the analytes whose values do not lie where the training specimens' lay.
 
-    Amounts (linear, and counts as counts per million of the panel's reads, since depth differs legitimately): a median more than
-    10-fold off. Ct: a median more than 10 cycles off, or below 12 where training lay above 18. Normalised values: a median more
-    than 10 training interquartile ranges off. Fewer than five measured specimens: a value so far outside 1st to 99th percentile.
+    Amounts: a median more than 10-fold off; counts as counts per million of the panel's reads, since depth differs legitimately,
+    and only where a quarter of the analytes with reads are off at once. Ct: a median more than 10 cycles off, or below 12 where
+    training lay above 18. Normalised values: a median more than 10 training interquartile ranges off. Fewer than five measured
+    specimens: a value so far outside the 1st to 99th percentile.
 
     Parameters
     ----------
@@ -65,7 +68,9 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
     """
     counts = [a.name for a in panel.analytes if a.scale is Scale.COUNTS]
     library = library_size(m, counts)
-    found = []
+    found: list[Breach] = []
+    relative: list[Breach] = []
+    held = 0
     for analyte in panel.analytes:
         training = _training(reference, analyte)
         if training is None or analyte.role in NOT_HELD:
@@ -82,8 +87,11 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
                 (_off(analyte, float(values[row]), training, "a value", training.p1, training.p99), np.arange(len(m)) == row)
                 for row in np.flatnonzero(measured)
             ]
-        found += list(_breaches(analyte, texts, where))
-    return found
+        is_relative = analyte.scale in (Scale.COUNTS, Scale.CPM)
+        held += is_relative and training.p50 > MIN_CPM
+        (relative if is_relative else found).extend(_breaches(analyte, texts, where))
+    off = np.sum([breach.rows for breach in relative], axis=0)
+    return found + [breach for breach in relative if (off[breach.rows] >= RELATIVE_SHARE * held).any()]
 
 
 def _breaches(analyte: Analyte, texts: Sequence[tuple[str, NDArray[np.bool_]]], where: str) -> Iterator[Breach]:
