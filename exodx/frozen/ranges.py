@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import Problem
+from exodx.frozen.cells import State
 from exodx.frozen.measurements import Measurements, is_measured
 from exodx.frozen.statements import Breach
 from exodx.frozen.transform import library_size
@@ -54,7 +55,8 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
     Amounts: a median more than 10-fold off; counts as counts per million of the panel's reads, since depth differs legitimately,
     and only where a quarter of the analytes with reads are off at once. Ct: a median more than 10 cycles off, or below 12 where
     training lay above 18. Normalised values: a median more than 10 training interquartile ranges off. Fewer than five measured
-    specimens: a value so far outside the 1st to 99th percentile.
+    specimens: a value so far outside the 1st to 99th percentile. Numbers below the LOD count for the median, since a unit that is
+    too large puts them all there; alone they do not.
 
     Parameters
     ----------
@@ -79,9 +81,10 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
         measured = is_measured(states)
         if analyte.scale is Scale.COUNTS:
             values, measured = 1e6 * values / np.where(library > 0, library, np.nan), measured & (library > 0)
-        if measured.sum() >= MIN_MEDIAN:
-            text = _off(analyte, float(np.median(values[measured])), training, "the median", training.p50, training.p50)
-            texts = [(text, measured)]
+        below = (states == State.BELOW_LOD) & np.isfinite(values) & (analyte.scale is Scale.LINEAR)
+        if (measured | below).sum() >= MIN_MEDIAN:
+            median = float(np.median(values[measured | below]))
+            texts = [(_off(analyte, median, training, "the median", training.p50, training.p50), measured | below)]
         else:
             texts = [
                 (_off(analyte, float(values[row]), training, "a value", training.p1, training.p99), np.arange(len(m)) == row)
