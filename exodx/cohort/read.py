@@ -140,6 +140,8 @@ def _panel(
         notes += found
     if intake.reference is None:
         stated, _ = read_statements(table, intake.conditions, {*about, *panel.names})
+        if not inferred:  # the release of the columns is that of an inferred panel's names, not of a written panel's
+            stated.pop("mirbase_release", None)
         panel, found_ = declare(panel, stated)
         notes += found_
     if inferred:

@@ -226,11 +226,12 @@ def _looked_up(search: _Search, missing: Sequence[Analyte], headers: Sequence[st
                 fix = "Call the columns as the panel does."
                 search.doubt(analyte, Problem("NAME_AMBIGUOUS", f"{where}, column {header!r}", found, fix))
         elif fitting and isinstance(answer, naming.Resolution):
-            search.take(fitting[0], header, _why(answer))
+            search.take(fitting[0], header, _why(name, answer))
 
 
-def _why(answer: naming.Resolution) -> str:
-    older = any(w.startswith("an older name") for w in answer.warnings)
+def _why(name: str, answer: naming.Resolution) -> str:
+    spelling, current = read_mirna(name), read_mirna(answer.names[0])
+    older = answer.kind == "mirna" and not answer.removed and spelling and current and spelling.key != current.key
     removed = "; removed from miRBase" if answer.removed else ""
     return f"{JOINT.join(answer.accessions)}{'; older name' if older else ''}{removed}"
 
