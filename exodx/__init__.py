@@ -20,6 +20,7 @@ _PUBLIC = {
     "Panel": "panel",
     "StudyPlan": "panel",
     "load_panel": "panel",
+    "resolve_name": "panel.identity",
     "run_study": "study",
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exodx.cli.options import COHORT, JSON, PANEL, plan_options, say, study_plan
+from exodx.cli.options import COHORT, JSON, PANEL, conditions_of, plan_options, say, stated_options, study_plan
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @COHORT
 @PANEL
 @plan_options
+@stated_options
 @JSON
 def command(cohort: Path, as_json: bool, **options: Any) -> None:
     """Read and validate a cohort, and count the state of every analyte's cells; all problems are told at once.
@@ -27,9 +28,9 @@ def command(cohort: Path, as_json: bool, **options: Any) -> None:
     """
     from exodx.cohort import Intake, read_cohort
 
-    specimens = options.pop("specimens")
+    specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
-    data = read_cohort(cohort, Intake.of_plan(plan, specimens))
+    data = read_cohort(cohort, Intake.of_plan(plan, specimens, conditions))
     for note in data.notes:
         say(f"· {note}")
     answer = _summary(data)
@@ -45,6 +46,7 @@ def _summary(cohort: Cohort) -> dict[str, Any]:
     from exodx.frozen import State
     from exodx.frozen.measurements import status_of
     from exodx.panel.markers import read_markers
+    from exodx.panel.names import LATEST, release_text
 
     states, markers = cohort.measurements.states, read_markers()
     transform = learn_transform(cohort.panel, cohort.measurements)
@@ -52,13 +54,14 @@ def _summary(cohort: Cohort) -> dict[str, Any]:
     report = quality_report(cohort, transform.gate, flags)
     statuses = [str(status_of(int(f))) for f in flags]
     analytes = [
-        {"analyte": a.name, "label": markers.label(a), "unit": a.unit, "role": a.role}
+        {"analyte": a.name, "label": markers.label(a), "accession": a.accession, "unit": a.unit, "role": a.role}
         | {s.name.lower(): int((states[:, j] == s).sum()) for s in State}
         for j, a in enumerate(cohort.panel.analytes)
     ]
     return {
         "cohort": cohort.source,
         "panel": cohort.panel.name,
+        "mirbase": release_text(LATEST),
         "specimens": len(cohort),
         "subjects": len(set(cohort.subjects.tolist())),
         "positive": None if cohort.reference_standard is None else int(cohort.y.sum()),
@@ -77,6 +80,7 @@ def _table(answer: dict[str, Any]) -> str:
     status = ", ".join(f"{n} {s}" for s, n in answer["status"].items())
     lines = [
         f"{answer['cohort']}: {answer['specimens']} specimens of {answer['subjects']} subjects, panel {answer['panel']}; {status}",
+        f"names by the tables of miRBase {answer['mirbase']}",
         *(["SIMULATED specimens"] if answer["synthetic"] else []),
         "",
         f"{'analyte':<{width}}  {'unit':<12} {'role':<11}" + "".join(f"{s:>13}" for s in states),

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from exodx.cli.options import COHORT, JSON, MODEL, open_model, plan_options, say, study_plan
+from exodx.cli.options import (
+    COHORT,
+    JSON,
+    MODEL,
+    allow_options,
+    conditions_of,
+    open_model,
+    plan_options,
+    say,
+    stated_options,
+    study_plan,
+)
 
 
 @click.command("evaluate")
 @COHORT
 @MODEL
 @plan_options
+@stated_options
+@allow_options
 @JSON
 def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
     """Evaluate a frozen model on a cohort it never saw; nothing is learned from it.
@@ -28,10 +42,13 @@ def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
     from exodx.report import evaluation_text
 
     frozen, model_hash = open_model(model)
-    specimens = options.pop("specimens")
+    specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
-    intake = Intake(
-        frozen.panel, plan.label, plan.positive or frozen.provenance.positive_label or None, plan.specimen_columns, specimens
+    intake = replace(
+        Intake.of_plan(plan, specimens, conditions),
+        panel=frozen.panel,
+        positive=plan.positive or frozen.provenance.positive_label or None,
+        reference=frozen.reference,
     )
     data = read_cohort(cohort, intake)
     for note in data.notes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from exodx.cli.options import COHORT, FILE, MODEL, open_model, say, write_text
+from exodx.cli.options import COHORT, FILE, MODEL, allow_options, conditions_of, open_model, say, stated_options, write_text
 from exodx.errors import InputRefused, Problem, nearest
 
 
@@ -15,8 +16,10 @@ from exodx.errors import InputRefused, Problem, nearest
 @MODEL
 @click.option("--specimen", "wanted", required=True, help="Id of the specimen.")
 @click.option("--specimen-column", help="Column of specimen ids.")
+@stated_options
+@allow_options
 @click.option("-o", "--out", type=FILE, help="HTML file; stdout unless given.")
-def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, out: Path | None) -> None:
+def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, out: Path | None, **options: Any) -> None:
     """Write one specimen's page: its model call, probability, and what each feature contributed.
 
     For Research Use Only. Not for use in diagnostic procedures.
@@ -25,8 +28,9 @@ def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, 
     from exodx.scoring import Explain, read_specimens, score_specimens
     from exodx.tables import read_table
 
+    conditions = conditions_of(options)
     frozen, model_hash = open_model(model)
-    specimens = read_specimens(read_table(cohort), frozen, specimen_column, keep_going=True)
+    specimens = read_specimens(read_table(cohort), frozen, specimen_column, keep_going=True, conditions=conditions)
     if wanted not in specimens.ids:
         fix = nearest(wanted, specimens.ids) if len(specimens.ids) <= 20 else "Check the id and the specimen column."
         raise InputRefused(Problem("SPECIMEN_UNKNOWN", str(cohort), f"no specimen {wanted!r}", fix))

@@ -21,13 +21,20 @@ MODEL = click.option("--model", required=True, help="Bundle folder, or MLflow UR
 
 PANEL = click.option("--panel", help="Built-in panel, TOML file, or 'auto' to infer one from the columns (exploratory).")
 
+SPECIMENS = click.option(
+    "--specimens",
+    type=FILE,
+    multiple=True,
+    help="A further table of specimen columns or measurements, joined by specimen id; may be given several times.",
+)
+
 _PLAN_OPTIONS = (
     click.option("--label", help="Column of the reference standard."),
     click.option("--positive", help="Its value that means: target condition present."),
     click.option("--specimen", help="Column of specimen ids."),
     click.option("--subject", help="Column of subjects: splits never separate a subject's specimens."),
     click.option("--site", help="Column of sites: held out one at a time."),
-    click.option("--specimens", type=FILE, help="A second table with specimen columns, joined by specimen id."),
+    SPECIMENS,
     click.option("--plan", type=FILE, help="Study plan (TOML); options on the command line win."),
 )
 
@@ -37,6 +44,42 @@ def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_PLAN_OPTIONS):
         command = option(command)
     return command
+
+
+_STATED_OPTIONS = (
+    click.option("--release", "mirbase_release", metavar="N", help="miRBase release of the column names, e.g. 16 or 9.2."),
+    click.option("--specimen-type", help="What the specimens are, e.g. plasma, where the table does not say."),
+    click.option("--platform", help="How they were measured, where the table does not say."),
+    click.option("--isolation", help="How vesicles were isolated, where the table does not say."),
+)
+_ALLOW_OPTIONS = (
+    click.option(
+        "--allow", multiple=True, metavar="CODE", help="Score in spite of this refusal, with status WARN; needs --because."
+    ),
+    click.option("--because", default="", metavar="REASON", help="Why; it is written beside every specimen concerned."),
+)
+
+
+def stated_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what the specimens are."""
+    for option in reversed(_STATED_OPTIONS):
+        command = option(command)
+    return command
+
+
+def allow_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that allow a difference from what the model is valid for."""
+    for option in reversed(_ALLOW_OPTIONS):
+        command = option(command)
+    return command
+
+
+def conditions_of(options: dict[str, Any]) -> Any:
+    """Take what is said of the specimens out of a command's options (the release stays there too, for the plan)."""
+    from exodx.frozen import Conditions
+
+    said = {key: options.pop(key) for key in ("specimen_type", "platform", "isolation", "allow", "because") if key in options}
+    return Conditions(**said, release=options.get("mirbase_release"))
 
 
 def study_plan(plan: Path | None, **given: Any) -> StudyPlan:

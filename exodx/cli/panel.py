@@ -29,10 +29,12 @@ def show(name: str) -> None:
     """Print a panel (built-in name or file) as TOML."""
     import tomli_w
 
-    from exodx.panel import load_panel
+    from exodx.panel import load_panel, name_warnings
     from exodx.panel.markers import read_markers
 
     panel, markers = load_panel(name), read_markers()
+    for warning in name_warnings(panel):
+        say(f"· {warning}")
     for analyte in panel.analytes:
         for tag in markers.tags(analyte):
             say(f"· {analyte.name} ({analyte.role}): {tag.kind.replace('_', ' ')}: {tag.what} ({tag.source})")

@@ -5,10 +5,22 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 
-from exodx.cli.options import COHORT, FILE, MODEL, check_output, open_model, say
+from exodx.cli.options import (
+    COHORT,
+    FILE,
+    MODEL,
+    SPECIMENS,
+    allow_options,
+    check_output,
+    conditions_of,
+    open_model,
+    say,
+    stated_options,
+)
 from exodx.errors import RUO
 
 NOT_ALL_SCORED = 5
@@ -20,8 +32,20 @@ NOT_ALL_SCORED = 5
 @click.option("-o", "--out", type=FILE, help="CSV or .parquet file; stdout (CSV) unless given.")
 @click.option("--explain", type=click.Choice(["all", "top3", "none"]), default="all", show_default=True, help="SHAP columns.")
 @click.option("--specimen", help="Column of specimen ids.")
+@SPECIMENS
+@stated_options
+@allow_options
 @click.option("--keep-going", is_flag=True, help="Score the rows that can be read; the others get status INVALID (exit code 5).")
-def command(cohort: Path, model: str, out: Path | None, explain: str, specimen: str | None, keep_going: bool) -> None:
+def command(
+    cohort: Path,
+    model: str,
+    out: Path | None,
+    explain: str,
+    specimen: str | None,
+    specimens: tuple[Path, ...],
+    keep_going: bool,
+    **options: Any,
+) -> None:
     """Score a cohort: a row for every specimen, in order, with status, call, probability and SHAP values.
 
     For Research Use Only. Not for use in diagnostic procedures.
@@ -30,11 +54,13 @@ def command(cohort: Path, model: str, out: Path | None, explain: str, specimen: 
 
     if out is not None:
         check_output(out, cohort)
+    conditions = conditions_of(options)
     frozen, model_hash = open_model(model)
-    scores = score_file(cohort, frozen, model_hash, Explain(explain), specimen, keep_going=keep_going)
+    how = Explain(explain)
+    scores = score_file(cohort, frozen, model_hash, how, specimen, keep_going=keep_going, conditions=conditions, joined=specimens)
     for note in scores.notes:
         say(f"· {note}")
-    write_scores(scores, Explain(explain), out if out is not None else sys.stdout)
+    write_scores(scores, how, out if out is not None else sys.stdout)
     calls = Counter(scores.prediction.call)
     say(
         f"{scores.model_id}: {len(scores.prediction)} specimens, {calls['positive']} called positive, "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exodx.cli.options import COHORT, FILE, JSON, PANEL, plan_options, say, study_plan
+from exodx.cli.options import COHORT, FILE, JSON, PANEL, conditions_of, plan_options, say, stated_options, study_plan
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @COHORT
 @PANEL
 @plan_options
+@stated_options
 @click.option("--seed", type=int, help="Seed of folds and trees.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Threads; changes the time only.")
 @click.option("-o", "--out", type=FILE, help="Folder for the bundle and report.html.")
@@ -40,9 +41,9 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
 
     if out is None and not track:
         raise click.UsageError("Without tracking the model would be lost: say where to, -o FOLDER (e.g. models/athero-3/1).")
-    specimens = options.pop("specimens")
+    specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
-    data = read_cohort(cohort, Intake.of_plan(plan, specimens))
+    data = read_cohort(cohort, Intake.of_plan(plan, specimens, conditions))
     for note in data.notes:
         say(f"· {note}")
     if out is not None and (out / "manifest.json").exists():

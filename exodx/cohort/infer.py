@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from exodx.cohort.columns import find_specimen_columns
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import WELLS, State, read_cells
-from exodx.panel import MAX_CT, Analyte, Panel, Scale
+from exodx.frozen.statements import statement_columns
+from exodx.panel import MAX_CT, Analyte, Panel, Scale, infer_accessions
 from exodx.panel.analyte import name_key
 from exodx.panel.manifest import manifest_columns
+from exodx.panel.names import Resolution, is_listed, look_up, read_tables
 from exodx.tables import TextTable, read_table, specimen_ids, to_wide
 
 _MIRNA = re.compile(r"^(?:[a-z]{3}-)?(?:mir|let)-?\d+[a-z]*(?:[-_./*].*|\*)?$")
@@ -39,7 +41,7 @@ def is_mirna_name(name: str) -> bool:
     return bool(_MIRNA.match(name.strip().casefold()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Numeric:
     """A numeric column as read without knowing its unit."""
 
@@ -48,7 +50,7 @@ class _Numeric:
     undetermined: bool
 
 
-def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tuple[str, ...]]:
+def infer_panel(table: TextTable, reserved: Collection[str], joined: Collection[str] = ()) -> tuple[Panel, tuple[str, ...]]:
     """Infer a panel from the columns of a wide table.
 
     Parameters
@@ -56,6 +58,9 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
     table : TextTable
     reserved : collection of str
         Columns that are not analytes: id, label, subject, site …
+    joined : collection of str
+        Columns that came from a further table. Beside miRNA columns, those that are numeric and called like a protein of the tables
+        are analytes too, in a unit of their own; their kind is ``other``, because a column does not say the fraction.
 
     Returns
     -------
@@ -83,12 +88,16 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
         raise InputRefused(Problem("NO_ANALYTE", table.source, "no column looks like a measured analyte", fix))
     unit = _unit(chosen, bool(mirnas), table.unit)
     roles = _roles([c.name for c in chosen], unit)
+    proteins = _proteins([c for c in numeric if c.name in joined and c.name not in roles])
     named_so = {c.name for c in mirnas}
     kinds = {c.name: "mirna" if c.name in named_so else "other" for c in chosen}
     analytes = tuple(Analyte(name=c, kind=kinds[c], unit=unit, role=roles[c]) for c in kinds)  # type: ignore[arg-type]
+    if proteins:
+        own = _unit(list(proteins), mirna=False, told="")
+        analytes += tuple(Analyte(name=c.name, kind="other", unit=own, accession=a) for c, a in proteins.items())
     references = [name for name, role in roles.items() if role == "reference"]
     panel = Panel(
-        name=f"auto-{_digest(c.name for c in chosen)}",
+        name=f"auto-{_digest(a.name for a in analytes)}",
         version="1",
         title=f"Inferred from {len(analytes)} columns",
         analytes=analytes,
@@ -96,8 +105,20 @@ def infer_panel(table: TextTable, reserved: Collection[str]) -> tuple[Panel, tup
         ct_cutoff=40.0,
     )
     left_out = [name for name in table.header if name not in {*reserved, *doubled, *panel.names}]
-    notes = _notes(panel, unit, references, left_out)
+    notes = _notes([name for name in roles if roles[name] == "target"], unit, references, left_out)
+    if proteins:
+        shown = ", ".join(c.name for c in list(proteins)[:8]) + (f" … ({len(proteins)} in all)" if len(proteins) > 8 else "")
+        notes.append(f"panel inferred: proteins of the joined table, in unit {own!r}: {shown}")
     return panel, (*notes, f"columns not used, since two bear the same name: {', '.join(doubled)}") if doubled else tuple(notes)
+
+
+def _proteins(columns: Sequence[_Numeric]) -> dict[_Numeric, str]:
+    """Return the columns that are called like one protein of the tables, with its accession."""
+    if not columns:
+        return {}
+    tables = read_tables()
+    answers = {c: look_up(c.name, tables) for c in columns if is_listed(c.name, tables)}
+    return {c: a.accessions[0] for c, a in answers.items() if isinstance(a, Resolution) and a.kind == "protein"}
 
 
 def infer_from_file(path: Path, without: Collection[str]) -> tuple[Panel, tuple[str, ...]]:
@@ -108,9 +129,11 @@ def infer_from_file(path: Path, without: Collection[str]) -> tuple[Panel, tuple[
     if problems:
         raise InputRefused(problems)
     ids = [] if id_column is None else [id_column]
-    taken = {*without, *ids, *attributes.values()}
-    panel, notes = infer_panel(table, taken | set(manifest_columns(table.header, taken).values()))
-    return panel, (*table.notes, *notes)
+    about = {*without, *ids, *attributes.values()}
+    about |= {*manifest_columns(table.header, about).values(), *statement_columns(table, about).values()}
+    panel, notes = infer_panel(table, about)
+    panel, accession_notes = infer_accessions(panel)
+    return panel, (*table.notes, *notes, *accession_notes)
 
 
 def _digest(names: Iterable[str]) -> str:
@@ -154,8 +177,7 @@ def _roles(names: Sequence[str], unit: str) -> dict[str, str]:
     return roles
 
 
-def _notes(panel: Panel, unit: str, references: Sequence[str], left_out: Sequence[str]) -> list[str]:
-    targets = [a.name for a in panel.with_role("target")]
+def _notes(targets: Sequence[str], unit: str, references: Sequence[str], left_out: Sequence[str]) -> list[str]:
     shown = ", ".join(targets[:8]) + (f" … ({len(targets)} in all)" if len(targets) > 8 else "")
     notes = [f"panel inferred: {len(targets)} target analytes in unit {unit!r}: {shown}"]
     if unit == "Ct":

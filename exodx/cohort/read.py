@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,10 +15,22 @@ from exodx.cohort.infer import infer_panel, is_mirna_name
 from exodx.cohort.manifest import read_manifest
 from exodx.cohort.standard import Standard, read_standard
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import WELLS, InputContract, Measurements, rule_columns, specimen_rule_flags
-from exodx.panel import Panel, StudyPlan, load_panel, rules_of
-from exodx.panel.manifest import manifest_columns, manifest_fields
+from exodx.frozen import (
+    NOTHING_SAID,
+    WELLS,
+    Admission,
+    Conditions,
+    InputContract,
+    Measurements,
+    rule_columns,
+    specimen_rule_flags,
+    unread_cells,
+)
+from exodx.frozen.statements import declare, long_units, read_statements, statement_columns
+from exodx.panel import Panel, StudyPlan, infer_accessions, is_analyte_name, load_panel, name_warnings, rules_of
+from exodx.panel.manifest import manifest_fields
 from exodx.tables import UNNAMED, TextTable, cell_text, read_table, specimen_ids, to_wide
+from exodx.tables.join import join_table
 from exodx.tables.table import Records, build_table
 
 
@@ -33,20 +46,38 @@ class Intake:
         Column of the reference standard and its positive value.
     columns : mapping
         Specimen attribute (``specimen``, ``subject``, ``site`` …) to column.
-    specimens : Path, optional
-        A second table with specimen columns, joined by specimen id.
+    specimens : Path or sequence of Path, optional
+        Further tables, of specimen columns or of measurements, joined by specimen id.
+    conditions : Conditions
+        What the user says of the specimens, and allows.
+    reference : mapping, optional
+        What a model keeps of its training cohort: the cohort must then be what the model is valid for. Without it the panel
+        takes up what the cohort states of its specimens, where it leaves that unspecified.
     """
 
     panel: str | Panel = "auto"
     label: str | None = None
     positive: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
-    specimens: Path | None = None
+    specimens: Path | Sequence[Path] | None = None
+    conditions: Conditions = NOTHING_SAID
+    reference: Mapping[str, Any] | None = None
 
     @classmethod
-    def of_plan(cls, plan: StudyPlan, specimens: Path | None = None) -> Intake:
+    def of_plan(
+        cls, plan: StudyPlan, specimens: Path | Sequence[Path] | None = None, conditions: Conditions = NOTHING_SAID
+    ) -> Intake:
         """Read as a study plan says."""
-        return cls(plan.panel, plan.label, plan.positive, plan.specimen_columns, specimens)
+        if conditions.release is None:
+            conditions = replace(conditions, release=plan.mirbase_release)
+        return cls(plan.panel, plan.label, plan.positive, plan.specimen_columns, specimens, conditions)
+
+    @property
+    def joined(self) -> tuple[Path, ...]:
+        """The further tables."""
+        if self.specimens is None:
+            return ()
+        return (self.specimens,) if isinstance(self.specimens, Path) else tuple(self.specimens)
 
 
 def read_cohort(path: str | Path, intake: Intake = Intake()) -> Cohort:
@@ -70,46 +101,33 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     Raises
     ------
     InputRefused
-        With every problem of the file: unreadable cells, missing analytes, repeated ids, unknown columns, labels.
+        With every problem of the file: unreadable cells, missing analytes, specimens the panel is not valid for, repeated ids,
+        unknown columns, labels.
     """
     panel = intake.panel if isinstance(intake.panel, Panel) or intake.panel == "auto" else load_panel(intake.panel)
-    named = intake.columns.get("specimen")
-    table = to_wide(table, _is_analyte(panel), named, WELLS)
-    if intake.specimens is not None:
-        table = _join(table, read_table(intake.specimens), intake)
-        named = named if named in table.columns else None
+    table, named, units, joined = _one_table(table, panel, intake)
     ids, id_column, problems = specimen_ids(table, named)
     attributes, found = find_specimen_columns(table, {k: v for k, v in intake.columns.items() if k != "specimen"})
     problems += found
-    notes = list(table.notes)
-    if id_column is None and not problems:
-        notes.append(UNNAMED)
-    if not isinstance(panel, Panel):
-        reserved = {
-            *attributes.values(),
-            *([id_column] if id_column is not None else []),
-            *([intake.label] if intake.label else []),
-        }
-        reserved |= set(manifest_columns(table.header, reserved).values())
-        panel, inferred = infer_panel(table, reserved)
-        notes += inferred
+    notes = [*table.notes, *([UNNAMED] if id_column is None and not problems else [])]
+    about = {*attributes.values(), *filter(None, [id_column, intake.label])}
+    panel, panel_notes = _panel(table, panel, intake, about, joined)
+    notes += panel_notes
     problems += _taken_twice(table, panel, [*attributes.values(), *filter(None, [intake.label])])
     standard, found = _standard(table, intake)
-    measurements, cell_problems = _measurements(table, panel)
+    admission = InputContract(panel, intake.reference or {}).admit(table, intake.conditions, about, units)
     specimens, attribute_notes, attribute_problems = read_specimen_columns(table, ids, attributes)
-    analytes = {header for headers in panel.columns(table.header).values() for header in headers}
-    taken = {*analytes, *filter(None, [id_column, intake.label])}
+    taken = {*admission.columns, *filter(None, [id_column, intake.label])}
     extra = [column for rule in rules_of(panel) for column in (rule.column, rule.per) if column]
     manifest = read_manifest(table, {*taken, *attributes.values()}, extra)
-    problems += [*found, *cell_problems, *attribute_problems, *manifest.problems]
-    if measurements is not None:
-        measurements, found = _ruled(table, panel, taken, measurements)
-        problems += found
-    if problems or measurements is None:
+    measurements, rule_problems = _ruled(table, panel, taken, admission.measurements)
+    problems += [*found, *admission.problems, *unread_cells(admission, table), *attribute_problems]
+    problems += [*manifest.problems, *rule_problems]
+    if problems:
         raise InputRefused(problems)
-    notes += [*attribute_notes, *manifest.notes]
+    notes += [*admission.notes, *attribute_notes, *manifest.notes]
     specimens = manifest.onto(specimens)
-    if (wells := _wells(table, panel)) is not None:
+    if (wells := _wells(table, admission)) is not None:
         specimens["wells"] = wells
     synthetic = "synthetic" in attributes and any(
         c.casefold() in ("yes", "true", "1") for c in table.columns[attributes["synthetic"]]
@@ -118,11 +136,12 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     return cohort if standard is None else _labelled(cohort, standard)
 
 
-def _wells(table: TextTable, panel: Panel) -> list[int] | None:
+def _wells(table: TextTable, admission: Admission) -> list[int] | None:
     """Return in how many wells the panel's analytes were measured for each specimen; None where a cell holds one."""
-    columns = [table.columns[header] for found in panel.columns(table.header).values() for header in found]
-    wells = [sum(1 + cell.count(WELLS) for cell in row if cell) for row in zip(*columns, strict=True)]
-    return wells if any(WELLS in cell for column in columns for cell in column) else None
+    columns = [table.columns[header] for header in sorted(admission.columns)]
+    if not any(WELLS in cell for column in columns for cell in column):
+        return None
+    return [sum(1 + cell.count(WELLS) for cell in row if cell) for row in zip(*columns, strict=True)]
 
 
 def _ruled(table: TextTable, panel: Panel, taken: Collection[str], m: Measurements) -> tuple[Measurements, list[Problem]]:
@@ -134,6 +153,42 @@ def _ruled(table: TextTable, panel: Panel, taken: Collection[str], m: Measuremen
     own = {at: why for at, why in verdicts.unreadable.items() if at[1] not in known}
     problems = [cell_problem(table, row, headers[column], why) for (row, column), why in own.items()]
     return replace(m, flags=m.flags | verdicts.flags), problems
+
+
+def _one_table(
+    table: TextTable, panel: str | Panel, intake: Intake
+) -> tuple[TextTable, str | None, dict[str, set[str]], tuple[str, ...]]:
+    """Return the wide table, its specimen column if named, the units its rows stated, and the columns that were joined to it."""
+    named = intake.columns.get("specimen")
+    wide = to_wide(table, _is_analyte(panel), named, WELLS)
+    units, header = long_units(table, wide), set(wide.header)
+    for path in intake.joined:
+        wide = join_table(wide, read_table(path), named)
+    named = named if not intake.joined or named in wide.columns else None
+    return wide, named, units, tuple(name for name in wide.header if name not in header)
+
+
+def _panel(
+    table: TextTable, panel: str | Panel, intake: Intake, about: set[str], joined: Collection[str]
+) -> tuple[Panel, list[str]]:
+    """Return the panel, inferred if need be, with what the cohort states of its specimens where it is not yet a model's."""
+    notes: list[str] = []
+    inferred = not isinstance(panel, Panel)
+    if not isinstance(panel, Panel):
+        panel, found = infer_panel(table, {*about, *statement_columns(table, about).values()}, joined)
+        notes += found
+    if intake.reference is None:
+        stated, _ = read_statements(table, intake.conditions, {*about, *panel.names})
+        if not inferred:  # the release of the columns is that of an inferred panel's names, not of a written panel's
+            stated.pop("mirbase_release", None)
+        panel, found_ = declare(panel, stated)
+        notes += found_
+    if inferred:
+        panel, accession_notes = infer_accessions(panel)
+        notes += accession_notes
+    elif intake.reference is None:
+        notes += name_warnings(panel)
+    return panel, notes
 
 
 def _labelled(cohort: Cohort, standard: Standard) -> Cohort:
@@ -164,41 +219,4 @@ def _taken_twice(table: TextTable, panel: Panel, columns: Iterable[str]) -> list
 
 
 def _is_analyte(panel: str | Panel) -> Callable[[str], bool]:
-    return (lambda name: bool(panel.columns([name]))) if isinstance(panel, Panel) else is_mirna_name
-
-
-def _join(table: TextTable, other: TextTable, intake: Intake) -> TextTable:
-    """Add the columns of a specimen table, matched by specimen id; repeated lines must agree."""
-    named = intake.columns.get("specimen")
-    ids, _, problems = specimen_ids(table, None if table.place == "specimen" and named not in table.columns else named)
-    shared = {c: len(set(ids) & set(cells)) for c, cells in other.columns.items()}
-    key = named if named in other.columns else max(shared, key=lambda c: shared[c])
-    if problems or not shared[key]:
-        fix = "Name the column that holds the same specimen ids in it: --specimen COLUMN."
-        raise InputRefused(problems or [Problem("SPECIMEN_MISSING", other.source, "no column holds the ids of the cohort", fix)])
-    rows: dict[str, int] = {}
-    for row, name in enumerate(other.columns[key]):
-        first = rows.setdefault(name, row)
-        if any(cells[first] != cells[row] for cells in other.columns.values()):
-            found = f"specimen {name!r} has two different rows"
-            problems.append(Problem("ID_TWICE", other.where(row, key), found, "Keep the right one."))
-    for row, name in enumerate(ids):
-        if name not in rows:
-            problems.append(
-                Problem("SPECIMEN_UNKNOWN", table.where(row), f"{name!r} is not in {other.source}", "Add its row there.")
-            )
-    if problems:
-        raise InputRefused(problems)
-    added = {c: [cells[rows[name]] for name in ids] for c, cells in other.columns.items() if c != key and c not in table.columns}
-    return replace(
-        table, columns={**table.columns, **added}, notes=(*table.notes, f"{other.source}: {len(added)} specimen columns")
-    )
-
-
-def _measurements(table: TextTable, panel: Panel) -> tuple[Measurements | None, list[Problem]]:
-    contract = InputContract(panel)
-    problems = contract.missing(table.header, table.source)
-    if problems:
-        return None, problems
-    measurements, unreadable = contract.read(table.columns, table.decimal)
-    return measurements, [cell_problem(table, row, header, why) for (row, header), why in unreadable.items()]
+    return is_analyte_name(panel) if isinstance(panel, Panel) else is_mirna_name

@@ -3,7 +3,8 @@
 from exodx.frozen.bundle import load_bundle, save_bundle
 from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State, is_blank, read_cells
-from exodx.frozen.contract import InputContract
+from exodx.frozen.conditions import ALLOWABLE, NOTHING_SAID, Conditions
+from exodx.frozen.contract import Admission, InputContract, unread_cells
 from exodx.frozen.encoding import FeatureEncoding
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, Reason, Status
@@ -17,8 +18,12 @@ from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform
 
 __all__ = [
+    "ALLOWABLE",
+    "NOTHING_SAID",
     "WELLS",
+    "Admission",
     "Calibrator",
+    "Conditions",
     "DiagnosticModel",
     "Explanation",
     "FeatureEncoding",
@@ -46,4 +51,5 @@ __all__ = [
     "rule_columns",
     "save_bundle",
     "specimen_rule_flags",
+    "unread_cells",
 ]

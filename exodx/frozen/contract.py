@@ -1,48 +1,228 @@
-"""What a model asks of its input: which analytes, in which unit, read how."""
+"""What a model asks of its input, and on what terms it is given: the one place of the rule, for training, evaluation and scoring.
+
+Which analytes, in which unit, read how; of which fluid, fraction, platform and isolation; with numbers where those of training lay.
+What differs is refused with what was found, what the model is valid for and what to do. Some differences the user may allow, with a
+reason: those specimens are scored with status WARN, and the reason stands beside them. A stated unit or scale that is another
+cannot be allowed, and nothing is ever converted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from exodx.errors import Problem
+from exodx.frozen.cells import State
+from exodx.frozen.conditions import NOTHING_SAID, Conditions
 from exodx.frozen.measurements import Measurements, Reason
+from exodx.frozen.ranges import suspects
 from exodx.frozen.replicates import read_replicates
-from exodx.panel import Panel
+from exodx.frozen.statements import Breach, breaches, read_statements, texts_of, unit_problems
+from exodx.panel import Analyte, ColumnMatch, Panel, Scale, match_columns
+from exodx.tables import TextTable
+
+MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run)."
+NEGATIVE_SHARE = 0.25
+"""So many of an analyte's Ct below zero: they are differences, not misprints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A table as the contract takes it.
+
+    Parameters
+    ----------
+    measurements : Measurements
+        In the panel's order; an analyte that is missing, and allowed to be, is not run.
+    unreadable : dict of (row, header) to str
+        What is wrong with each cell that has no meaning.
+    problems : tuple of Problem
+        Why the table is refused; of cells that cannot be read nothing is said here.
+    notes : tuple of str
+        How columns were matched, what the table does not say, what was allowed.
+    allowed : dict of int to str
+        For each row that something was allowed for: what, and why.
+    headers : dict of str to list of str
+        Analyte → the columns that are it.
+    """
+
+    measurements: Measurements
+    unreadable: dict[tuple[int, str], str]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    allowed: dict[int, str]
+    headers: dict[str, list[str]]
+
+    @property
+    def columns(self) -> set[str]:
+        """The columns that are analytes."""
+        return _flat(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
 class InputContract:
-    """The analytes a panel needs, and how a text table becomes its measurements."""
+    """The analytes a panel needs, and how a text table becomes its measurements.
+
+    Parameters
+    ----------
+    panel : Panel
+    reference : mapping
+        What the model keeps of its training cohort; empty while there is no model yet.
+    """
 
     panel: Panel
+    reference: Mapping[str, Any] = field(default_factory=dict)
+
+    def match(self, headers: Sequence[str], where: str = "table", release: str | None = None) -> ColumnMatch:
+        """Return which columns are the panel's analytes; see :func:`~exodx.panel.match_columns`."""
+        return match_columns(self.panel, headers, where, release)
 
     def missing(self, headers: Sequence[str], where: str) -> list[Problem]:
         """Return a problem for every analyte without a column, or with several."""
-        columns = self.panel.columns(headers)
-        problems = []
+        match = self.match(headers, where)
+        return [*self._twice(match, where), *self._absent(match, where, NOTHING_SAID)[1]]
+
+    def admit(
+        self,
+        table: TextTable,
+        conditions: Conditions = NOTHING_SAID,
+        without: Collection[str] = (),
+        units: Mapping[str, Collection[str]] | None = None,
+    ) -> Admission:
+        """Read a wide table on the contract's terms; everything that is wrong with it is found, and nothing raised.
+
+        Parameters
+        ----------
+        table : TextTable
+        conditions : Conditions
+            What the user says of the specimens, and allows.
+        without : collection of str
+            Columns that say nothing about how specimens were taken or measured: the label.
+        units : mapping of header to units, optional
+            As the rows of a long table stated.
+        """
+        stated, problems = read_statements(table, conditions, {*without, *_flat(self.panel.columns(table.header))})
+        releases = stated["mirbase_release"].values if "mirbase_release" in stated else ()
+        if len(releases) > 1:
+            found = f"names of several miRBase releases: {', '.join(releases)}"
+            problems.append(Problem("RELEASE_VARIES", table.source, found, "Give one table a release."))
+        match = self.match(table.header, table.source, releases[0] if len(releases) == 1 else None)
+        measurements, unreadable = self.read(table.columns, table.decimal, match)
+        missing, absent = self._absent(match, table.source, conditions)
+        differ, notes = breaches(self.panel, stated, table)
+        differ += suspects(self.panel, self.reference, _readable(measurements, unreadable, match), table.source)
+        if "SCALE_SUSPECT" not in conditions.allow:
+            negative, unreadable = self._negative(match, table, unreadable)
+            differ += negative
+        problems += [*self._twice(match, table.source), *absent]
+        problems += unit_problems(self.panel, match.columns, stated, units or {}, table)
+        problems += [p for b in differ if b.code not in conditions.allow for p in b.problems]
+        allowed = [b for b in differ if b.code in conditions.allow]
+        for breach in allowed:
+            measurements = measurements.flagged(Reason.CONTRACT_ALLOWED, breach.rows)
+        if missing and "ANALYTE_MISSING" in conditions.allow:
+            allowed.append(Breach("ANALYTE_MISSING", self.cost(missing), np.ones(len(table), bool), ()))
+            measurements = measurements.flagged(Reason.ANALYTE_NOT_GIVEN, np.ones(len(table), bool))
+        return Admission(
+            measurements,
+            unreadable,
+            tuple(problems),
+            (*match.notes, *notes, *texts_of(allowed, conditions.because), *_idle(conditions, allowed)),
+            _reasons(allowed, conditions.because),
+            match.columns,
+        )
+
+    def _absent(self, match: ColumnMatch, where: str, conditions: Conditions) -> tuple[list[Analyte], list[Problem]]:
+        """Return the targets without a column, and a problem for everything that is missing and may not be."""
+        missing = [a for a in self.panel.analytes if a.name not in match.columns]
+        targets = [a for a in missing if a.role == "target"]
+        may_miss = bool(self.reference) and len(targets) < len(self.panel.with_role("target"))
+        allowed = may_miss and "ANALYTE_MISSING" in conditions.allow
+        problems = [p for p in match.problems if not (allowed and p.code.startswith("NAME_"))]
+        listed = [a for a in targets if a.name not in match.doubted]
+        for analyte in missing:
+            if (allowed and analyte.role == "target") or analyte.name in match.doubted:
+                continue
+            others = ", ".join((analyte.name, *analyte.aliases, *filter(None, [analyte.accession])))
+            fix = f"Add a column with one of the names: {others}; leave cells blank where it was not run."
+            if may_miss and analyte.role == "target":
+                fix += f' Or score without it: --allow ANALYTE_MISSING --because "…" ({self.cost([analyte])}).'
+                fix += f" In all, {self.cost(targets)}." if len(targets) > 1 and analyte is listed[-1] else ""
+            problems.append(Problem("ANALYTE_MISSING", where, f"no column for analyte {analyte.name!r}", fix))
+        return (targets if allowed else []), problems
+
+    def cost(self, missing: Sequence[Analyte]) -> str:
+        """Say what it cost at training to lose these targets: out of inner folds, in AUC and in calls."""
+        names = ", ".join(a.name for a in missing[:5]) + (f" … ({len(missing)} in all)" if len(missing) > 5 else "")
+        said = f"{names} {'was' if len(missing) == 1 else 'were'} not given"
+        single, whole = self.reference.get("missing_cost", {}), self.reference.get("missing_kind_cost", {})
+        gone = {a.name for a in missing}
+        if not gone <= set(single):
+            return f"{said}: the model does not say what that costs"
+        blocks = {kind: {a.name for a in self.panel.with_role("target") if a.kind == kind} for kind in whole}
+        kind = next((kind for kind, block in blocks.items() if block == gone), None)
+        if len(missing) == 1:
+            (name,) = gone
+            return f"{said}: at training this cost {self._lost(single[name], self.reference['missing_calls'][name])}"
+        if kind is not None:
+            lost = self._lost(whole[kind], self.reference["missing_kind_calls"][kind])
+            return f"{said} (every target of kind {kind}): at training this cost {lost}"
+        least = max([single[name] for name in gone] + [whole[k] for k, block in blocks.items() if block <= gone])
+        return f"{said}: at training this cost jointly at least {max(least, 0.0):.2f} AUC, of {self.reference['auc']:.2f}"
+
+    def _lost(self, cost: float, calls: Sequence[float]) -> str:
+        """What was gained by chance is no gain."""
+        usual, (sensitivity, specificity) = self.reference["calls"], calls
+        return (
+            f"{max(cost, 0.0):.2f} AUC, of {self.reference['auc']:.2f}; the calls then had sensitivity {sensitivity:.2f} "
+            f"(with all given {usual[0]:.2f}) and specificity {specificity:.2f} ({usual[1]:.2f})"
+        )
+
+    def _negative(
+        self, match: ColumnMatch, table: TextTable, unreadable: dict[tuple[int, str], str]
+    ) -> tuple[list[Breach], dict[tuple[int, str], str]]:
+        """Ct columns with many negative numbers are differences of Ct: one problem instead of one a cell."""
+        found, gone = [], set()
         for analyte in self.panel.analytes:
-            found = columns.get(analyte.name, [])
-            if not found:
-                others = ", ".join((analyte.name, *analyte.aliases))
-                fix = f"Add a column with one of the names: {others}; leave cells blank where it was not run."
-                problems.append(Problem("ANALYTE_MISSING", where, f"no column for analyte {analyte.name!r}", fix))
-            elif len(found) > 1:
+            headers = match.columns.get(analyte.name, [])
+            if analyte.scale is not Scale.CT or not headers:
+                continue
+            rows = [
+                row
+                for row, text in enumerate(table.columns[headers[0]])
+                if text.startswith("-") and (row, headers[0]) in unreadable
+            ]
+            if rows and len(rows) >= NEGATIVE_SHARE * sum(map(bool, table.columns[headers[0]])):
+                gone |= {(row, headers[0]) for row in rows}
+                text = f"{len(rows)} negative values: these look like differences of Ct"
+                problem = Problem("SCALE_SUSPECT", f"{table.source}, column {headers[0]!r}", text, "Give raw Ct, as in training.")
+                found.append(Breach("SCALE_SUSPECT", text, np.isin(np.arange(len(table)), rows), (problem,)))
+        return found, {place: why for place, why in unreadable.items() if place not in gone}
+
+    def _twice(self, match: ColumnMatch, where: str) -> list[Problem]:
+        problems = []
+        for name, found in match.columns.items():
+            if len(found) > 1:
                 both = " and ".join(repr(h) for h in found)
-                problems.append(Problem("ANALYTE_TWICE", where, f"{both} both mean {analyte.name!r}", "Keep one of them."))
+                problems.append(Problem("ANALYTE_TWICE", where, f"{both} both mean {name!r}", "Keep one of them."))
         return problems
 
-    def read(self, columns: Mapping[str, Sequence[str]], decimal: str) -> tuple[Measurements, dict[tuple[int, str], str]]:
-        """Read text columns, matched by name, into measurements in the panel's order.
+    def read(
+        self, columns: Mapping[str, Sequence[str]], decimal: str, match: ColumnMatch | None = None
+    ) -> tuple[Measurements, dict[tuple[int, str], str]]:
+        """Read text columns into measurements in the panel's order.
 
         Parameters
         ----------
         columns : mapping of header to cells
-            Every analyte must have exactly one (see :meth:`missing`). A cell may hold the replicate wells of a Ct.
+            A cell may hold the replicate wells of a Ct.
         decimal : str
             Decimal sign of the table.
+        match : ColumnMatch, optional
+            Which column is which analyte, if that is known already. An analyte without a column is not run.
 
         Returns
         -------
@@ -51,15 +231,52 @@ class InputContract:
         unreadable : dict of (row, header) to str
             What is wrong with each cell that has no meaning.
         """
-        headers = {name: found[0] for name, found in self.panel.columns(columns).items()}
+        headers = {name: found[0] for name, found in (match or self.match(list(columns))).columns.items()}
+        n = len(next(iter(columns.values()), ()))
         unreadable: dict[tuple[int, str], str] = {}
-        values, states, flagged = [], [], []
-        for analyte in self.panel.analytes:
-            header = headers[analyte.name]
+        values = np.full((n, len(self.panel.analytes)), np.nan)
+        states = np.full(values.shape, State.NOT_RUN, np.uint8)
+        flagged = np.zeros(n, bool)
+        for j, analyte in enumerate(self.panel.analytes):
+            header = headers.get(analyte.name)
+            if header is None:
+                continue
             cells, disagree = read_replicates(columns[header], analyte.scale, analyte.lod, decimal)
-            values.append(cells.values)
-            states.append(cells.states)
-            flagged.append(disagree)
+            values[:, j], states[:, j] = cells.values, cells.states
+            flagged |= disagree
             unreadable |= {(row, header): why for row, why in cells.unreadable.items()}
-        measurements = Measurements(self.panel.names, np.column_stack(values), np.column_stack(states))
-        return measurements.flagged(Reason.REPLICATES_DISAGREE, np.any(flagged, axis=0)), unreadable
+        return Measurements(self.panel.names, values, states).flagged(Reason.REPLICATES_DISAGREE, flagged), unreadable
+
+
+def _readable(m: Measurements, unreadable: Collection[tuple[int, str]], match: ColumnMatch) -> Measurements:
+    """The measurements without the cells that have no meaning."""
+    place = {headers[0]: m.names.index(name) for name, headers in match.columns.items()}
+    states = m.states.copy()
+    for row, header in unreadable:
+        states[row, place[header]] = State.NOT_RUN
+    return Measurements(m.names, m.values, states, m.flags)
+
+
+def _flat(columns: Mapping[str, Sequence[str]]) -> set[str]:
+    return {header for found in columns.values() for header in found}
+
+
+def _reasons(allowed: Sequence[Breach], because: str) -> dict[int, str]:
+    rows: dict[int, list[str]] = {}
+    for breach in allowed:
+        for row in np.flatnonzero(breach.rows):
+            rows.setdefault(int(row), []).append(f"{breach.code}: {breach.found}")
+    return {row: f"{'; '.join(texts)}; allowed because: {because}" for row, texts in rows.items()}
+
+
+def _idle(conditions: Conditions, allowed: Sequence[Breach]) -> list[str]:
+    idle = [code for code in dict.fromkeys(conditions.allow) if code not in {b.code for b in allowed}]
+    return [f"nothing to allow: {', '.join(idle)}"] if idle else []
+
+
+def unread_cells(admission: Admission, table: TextTable, fix: str = MEND_CELL) -> list[Problem]:
+    """Return the problem of every cell that has no meaning."""
+    return [
+        Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", fix)
+        for (row, header), why in admission.unreadable.items()
+    ]

@@ -106,7 +106,7 @@ class DiagnosticModel:
     @property
     def contract(self) -> InputContract:
         """What the model asks of its input."""
-        return InputContract(self.panel)
+        return InputContract(self.panel, self.reference)
 
     @property
     def features(self) -> tuple[str, ...]:

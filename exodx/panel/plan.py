@@ -24,6 +24,8 @@ class StudyPlan:
         Column of the reference standard, and its value that means *target condition present*.
     specimen, subject, site, plate, date, age, sex : str, optional
         Columns; where not given the usual names are recognised.
+    mirbase_release : str, optional
+        miRBase release that the names of the miRNA columns come from.
     outer_folds, repeats, inner_folds : int
         Nested cross-validation: ``repeats`` × ``outer_folds`` outer fits, each tuned on ``inner_folds`` inner folds.
     search : str
@@ -48,6 +50,7 @@ class StudyPlan:
     date: str | None = None
     age: str | None = None
     sex: str | None = None
+    mirbase_release: str | None = None
     outer_folds: int = 5
     repeats: int = 3
     inner_folds: int = 4

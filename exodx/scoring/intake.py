@@ -7,8 +7,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import WELLS, DiagnosticModel, Measurements, Reason, rule_columns, specimen_rule_flags
+from exodx.frozen import (
+    NOTHING_SAID,
+    WELLS,
+    Conditions,
+    DiagnosticModel,
+    Measurements,
+    Reason,
+    rule_columns,
+    specimen_rule_flags,
+    unread_cells,
+)
 from exodx.frozen.specimen_rules import SpecimenVerdicts
+from exodx.frozen.statements import long_units
+from exodx.panel import is_analyte_name
 from exodx.tables import UNNAMED, TextTable, specimen_ids, to_wide
 
 MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run); or use --keep-going to score the other rows."
@@ -27,7 +39,7 @@ class Specimens:
     measurements : Measurements
         Rows with unreadable cells carry ``Reason.INVALID_CELL``.
     details : dict of int to str
-        What could not be read, and what the rules on specimen columns found, by row.
+        For the rows concerned: what could not be read, what was allowed and why, what the rules on specimen columns found.
     notes : tuple of str
         What was recognised on reading.
     """
@@ -38,7 +50,9 @@ class Specimens:
     notes: tuple[str, ...]
 
 
-def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | None, *, keep_going: bool) -> Specimens:
+def read_specimens(
+    table: TextTable, model: DiagnosticModel, specimen: str | None, *, keep_going: bool, conditions: Conditions = NOTHING_SAID
+) -> Specimens:
     """Read the specimens of a table for a model.
 
     Parameters
@@ -50,43 +64,51 @@ def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | Non
         The specimen column.
     keep_going : bool
         Unreadable cells mark their row instead of refusing the table.
+    conditions : Conditions
+        What the user says of the specimens, and allows.
 
     Raises
     ------
     InputRefused
-        With every missing analyte, repeated id and (unless keeping on) unreadable cell.
+        With every missing analyte, repeated id, unreadable cell (but for keep_going) and difference from what the model asks.
     """
-    wide = to_wide(table, lambda name: bool(model.panel.columns([name])), specimen, WELLS)
+    wide = to_wide(table, is_analyte_name(model.panel), specimen, WELLS)
     ids, column, problems = specimen_ids(wide, specimen)
-    missing = model.contract.missing(wide.header, wide.source)
-    if missing:
-        raise InputRefused([*problems, *missing])
-    measurements, unreadable = model.contract.read(wide.columns, wide.decimal)
-    verdicts, found_in = _rule_verdicts(wide, model)
-    unreadable |= {(row, found_in[name]): why for (row, name), why in verdicts.unreadable.items()}
-    details: dict[int, str] = {}
-    for (row, header), why in unreadable.items():
-        found = f"{wide.columns[header][row]!r}: {why}"
-        details[row] = "; ".join(filter(None, (details.get(row), f"column {header!r}: {found}")))
-        if not keep_going:
-            fix = MEND_RULE if header in found_in.values() else MEND_CELL
-            problems.append(Problem("CELL_UNREADABLE", wide.where(row, header), found, fix))
+    admission = model.contract.admit(wide, conditions, units=long_units(table, wide))
+    problems += admission.problems
+    verdicts, found_in = _rule_verdicts(wide, model, admission.columns)
+    of_rules = {(row, found_in[name]): why for (row, name), why in verdicts.unreadable.items()}
+    unread: dict[int, str] = {}
+    for (row, header), why in (admission.unreadable | of_rules).items():
+        _add(unread, row, f"column {header!r}: {wide.columns[header][row]!r}: {why}")
+    if not keep_going:
+        problems += unread_cells(admission, wide, MEND_CELL)
+        problems += [_unread_rule(wide, row, header, why) for (row, header), why in of_rules.items()]
     if problems:
         raise InputRefused(problems)
     invalid = np.zeros(len(wide), bool)
-    invalid[list(details)] = True
-    for row, found in verdicts.details.items():
-        details[row] = "; ".join(filter(None, (details.get(row), found)))
-    measurements = replace(measurements, flags=measurements.flags | verdicts.flags)
-    notes = [*wide.notes, *([] if column is not None else [UNNAMED])]
+    invalid[list(unread)] = True
+    details = dict(unread)
+    for row, text in (*admission.allowed.items(), *verdicts.details.items()):
+        _add(details, row, text)
+    notes = [*wide.notes, *([] if column is not None else [UNNAMED]), *admission.notes]
     notes += ["the model was trained on simulated specimens: a demonstration"] if model.provenance.synthetic else []
-    return Specimens(tuple(ids), measurements.flagged(Reason.INVALID_CELL, invalid), details, tuple(notes))
+    measurements = admission.measurements
+    measurements = replace(measurements, flags=measurements.flags | verdicts.flags).flagged(Reason.INVALID_CELL, invalid)
+    return Specimens(tuple(ids), measurements, details, tuple(notes))
 
 
-def _rule_verdicts(table: TextTable, model: DiagnosticModel) -> tuple[SpecimenVerdicts, dict[str, str]]:
-    """Apply the panel's rules to the specimen columns that the table has; and say which column is which."""
+def _add(texts: dict[int, str], row: int, text: str) -> None:
+    texts[row] = "; ".join(filter(None, (texts.get(row), text)))
+
+
+def _unread_rule(table: TextTable, row: int, header: str, why: str) -> Problem:
+    return Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", MEND_RULE)
+
+
+def _rule_verdicts(table: TextTable, model: DiagnosticModel, taken: set[str]) -> tuple[SpecimenVerdicts, dict[str, str]]:
+    """Apply the model's rules to the specimen columns that the table has; and say which column is which."""
     rules = model.transform.gate.rules
-    taken = [header for headers in model.panel.columns(table.header).values() for header in headers]
     found_in = rule_columns(table.header, rules, taken)
     columns = {column: table.columns[header] for column, header in found_in.items()}
     return specimen_rule_flags(columns, rules, table.decimal, len(table)), found_in

@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
 from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance, State
-from exodx.panel import StudyPlan
+from exodx.frozen.libraries import library_sizes
+from exodx.frozen.scale import count_matrix
+from exodx.panel import Scale, StudyPlan
+from exodx.panel.names import LATEST, release_text
+from exodx.training.missing import missing_costs
 from exodx.training.procedure import fit_procedure, prepare
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -22,10 +26,13 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
     The order of rows does not matter: specimens are taken in the order of their ids.
     """
     cohort = cohort.sorted()
-    fitted = fit_procedure(prepare(cohort, plan), plan)
+    data = prepare(cohort, plan)
+    fitted = fit_procedure(data, plan)
+    reference = _reference(cohort, fitted.transform)
+    medians = {name: quantiles[QUANTILES.index(0.5)] for name, quantiles in reference["measured"].items()}
     provenance = Provenance(
         exodx=version("exodx"),
-        libraries={name: version(name) for name in ("numpy", "scikit-learn", "xgboost")},
+        libraries={name: version(name) for name in ("numpy", "scikit-learn", "xgboost")} | {"miRBase": release_text(LATEST)},
         panel_fingerprint=cohort.panel.fingerprint,
         plan_fingerprint=plan.fingerprint,
         cohort_fingerprint=cohort.fingerprint,
@@ -44,20 +51,24 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
         forest=fitted.forest,
         calibrator=fitted.calibrator,
         threshold=fitted.threshold,
-        reference=_reference(cohort, fitted.transform),
+        reference=reference | missing_costs(cohort.panel, data, fitted, plan.seed, medians),
         provenance=provenance,
     )
 
 
 def _reference(cohort: Cohort, transform: FrozenTransform) -> dict[str, Any]:
-    """Return quantiles and missing shares of the training features, and quantiles of the raw values: no specimen's row."""
+    """Return quantiles and missing shares of the training features, and quantiles of raw values and CPM: no specimen's row."""
     features = transform.apply(cohort.measurements)
     states = cohort.measurements.states
     raw = np.where(states == State.MEASURED, cohort.measurements.values, np.nan)
+    counts = [a.name for a in cohort.panel.analytes if a.scale is Scale.COUNTS]
+    library = library_sizes(count_matrix(cohort.measurements, counts))
+    per_million = 1e6 * raw / np.where(library > 0, library, np.nan)[:, None]
     return {
         "probabilities": list(QUANTILES),
         "quantiles": {name: _quantiles(column) for name, column in zip(features.names, features.values.T, strict=True)},
         "measured": {name: _quantiles(column) for name, column in zip(cohort.panel.names, raw.T, strict=True)},
+        "cpm": {name: _quantiles(per_million[:, cohort.panel.names.index(name)]) for name in counts},
         "missing_share": dict(zip(features.names, np.isnan(features.values).mean(axis=0).tolist(), strict=True)),
     }
 

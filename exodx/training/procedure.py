@@ -31,6 +31,7 @@ class InnerFold:
     held: Floats
     held_y: NDArray[np.int8]
     held_rows: NDArray[np.intp]
+    transform: FrozenTransform
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
         rows, held = training_rows(assigned, fold, subjects), np.flatnonzero(assigned == fold)
         transform = learn_transform(cohort.panel, cohort.measurements[rows], y[rows])
         train, test = (transform.apply(cohort.measurements[r]).values for r in (rows, held))
-        folds.append(InnerFold(train, y[rows], test, y[held], held))
+        folds.append(InnerFold(train, y[rows], test, y[held], held, transform))
     transform = learn_transform(cohort.panel, cohort.measurements, y)
     return Prepared(y, tuple(folds), transform, transform.apply(cohort.measurements).values)
 

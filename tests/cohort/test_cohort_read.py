@@ -112,7 +112,7 @@ def test_all_problems_of_cells_ids_columns_and_labels_are_reported_at_once(refus
         ("CELL_UNREADABLE", "c.csv, line 6, column 'PD-L1'"),
     }
     assert sum(p.code == "COLUMN_MISSING" for p in problems) == 2
-    assert [p.found for p in refused(ROWS.replace("miR-1-3p", "miR-1"))] == ["no column for analyte 'miR-1-3p'"]
+    assert [p.found for p in refused(ROWS.replace("miR-1-3p", "miR-2"))] == ["no column for analyte 'miR-1-3p'"]
 
 
 def test_specimen_columns_are_recognised_and_the_user_has_the_last_word(read):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exodx.errors import InputRefused, Problem, nearest
 from exodx.panel.declaration import read_toml
+from exodx.panel.identity import resolve_names
 from exodx.panel.panel import Panel, parse_panel
 
 
@@ -18,7 +19,7 @@ def builtin_names() -> list[str]:
 
 
 def load_panel(name_or_file: str) -> Panel:
-    """Load a built-in panel by name, or a panel from a TOML file.
+    """Load a built-in panel by name, or a panel from a TOML file; accessions that its names say are filled in.
 
     Raises
     ------
@@ -32,8 +33,8 @@ def load_panel(name_or_file: str) -> Panel:
     """
     if name_or_file in builtin_names():
         text = (resources.files(__name__) / f"{name_or_file}.toml").read_text(encoding="utf-8")
-        return parse_panel(tomllib.loads(text), name_or_file)
+        return resolve_names(parse_panel(tomllib.loads(text), name_or_file))
     if name_or_file.endswith(".toml") or Path(name_or_file).exists():
-        return parse_panel(read_toml(Path(name_or_file)), name_or_file)
+        return resolve_names(parse_panel(read_toml(Path(name_or_file)), name_or_file))
     fix = f"{nearest(name_or_file, [*builtin_names(), 'auto'])} Or give a TOML file."
     raise InputRefused(Problem("PANEL_UNKNOWN", "--panel", f"no panel {name_or_file!r}", fix))

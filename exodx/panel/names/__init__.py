@@ -2,8 +2,8 @@
 
 from exodx.panel.names.families import builtin_families, families_of, family_of
 from exodx.panel.names.mirbase import import_mirbase, read_tables
-from exodx.panel.names.resolver import Refusal, Resolution, look_up, resolve
-from exodx.panel.names.table import LATEST, Mature, NameTables, Protein, Span, builtin_tables, parse_release
+from exodx.panel.names.resolver import Refusal, Resolution, is_listed, look_up, resolve
+from exodx.panel.names.table import LATEST, Mature, NameTables, Protein, Release, Span, builtin_tables, parse_release, release_text
 
 __all__ = [
     "LATEST",
@@ -11,6 +11,7 @@ __all__ = [
     "NameTables",
     "Protein",
     "Refusal",
+    "Release",
     "Resolution",
     "Span",
     "builtin_families",
@@ -18,8 +19,10 @@ __all__ = [
     "families_of",
     "family_of",
     "import_mirbase",
+    "is_listed",
     "look_up",
     "parse_release",
     "read_tables",
+    "release_text",
     "resolve",
 ]

@@ -114,6 +114,25 @@ def look_up(name: str, tables: NameTables, release: Release | None = None) -> Re
     return _unknown(name, tables)
 
 
+def is_listed(name: str, tables: NameTables) -> bool:
+    """Say whether a name, a part of it, or its hairpin stands in the tables; quick, where a refusal looks for what is near."""
+    text = tidy(name)
+    if not text or len(text) > LONGEST:
+        return False
+    if _MIMAT.fullmatch(text) or _HAIRPIN_ACCESSION.fullmatch(text) or protein_key(name) in tables.protein_index:
+        return True
+    if uniprot := _UNIPROT.fullmatch(text):
+        return uniprot["base"].upper() in tables.proteins
+    if set_members(name):
+        return True
+    spelling = read_mirna(name)
+    if not spelling:
+        return False
+    stem = re.sub(r"(?:(?<=[a-z])|-)\d+$", "", spelling.key)
+    keys = {spelling.key, spelling.isomir_of, *(key for base in (spelling.key, stem) for key in _arm_keys(base))}
+    return spelling.species != "hsa" or any(key in tables.mirna_index for key in keys)
+
+
 def _refuse(name: str, code: str, found: str, fix: str, candidates: Sequence[str] = ()) -> Refusal:
     return Refusal(name, Problem(code, f"name {name!r}", found, fix), tuple(candidates))
 
@@ -287,9 +306,12 @@ def _mirna_unknown(name: str, spelling: MirnaSpelling, tables: NameTables) -> Re
     return _refuse(name, "NAME_UNKNOWN", found, fix)
 
 
+def _arm_keys(stem: str) -> tuple[str, ...]:
+    return tuple(f"{stem}{arm}" for arm in ("", "-3p", "-5p", "*"))
+
+
 def _arms(key: str, tables: NameTables) -> list[Mature]:
-    names = [f"{key}{arm}" for arm in ("", "-3p", "-5p", "*")]
-    return [m for n in names for m, _ in tables.mirna_index.get(n, ())]
+    return [m for n in _arm_keys(key) for m, _ in tables.mirna_index.get(n, ())]
 
 
 def _unknown(name: str, tables: NameTables) -> Refusal:
