@@ -175,7 +175,8 @@ def _panel(
     notes: list[str] = []
     inferred = not isinstance(panel, Panel)
     if not isinstance(panel, Panel):
-        panel, found = infer_panel(table, {*about, *statement_columns(table, about).values()}, joined)
+        said = {*statement_columns(table, about).values(), *manifest_columns(table.header, about).values()}
+        panel, found = infer_panel(table, about | said, joined)
         notes += found
     if intake.reference is None:
         stated, _ = read_statements(table, intake.conditions, {*about, *panel.names})

@@ -10,6 +10,7 @@ from exodx.assay import learn_transform
 from exodx.cohort import training_rows
 from exodx.errors import InputRefused
 from exodx.frozen import Measurements, save_bundle
+from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.stats import auc
 from exodx.training import cross_validate, fit_procedure, nested, prepare, procedure, repeated_folds, train_model
@@ -90,7 +91,7 @@ def test_invariant_2_the_check_finds_a_planted_leak(cohort, fast_plan, monkeypat
 def test_invariant_2_inner_folds_learn_from_their_training_rows_alone(cohort, fast_plan):
     data = prepare(cohort, fast_plan)
     rows = data.folds[0].held_rows
-    scored = learn_transform(cohort.panel, cohort.measurements).apply(cohort.measurements).flags & 7 == 0
+    scored = learn_transform(cohort.panel, cohort.measurements).apply(cohort.measurements).flags & BLOCKING == 0
     positions = np.flatnonzero(scored)[rows]
     m = cohort.measurements
     values = m.values.copy()
@@ -145,7 +146,7 @@ def test_every_specimen_is_held_exactly_once_a_repeat_without_its_subject(cohort
     assert [(c.repeat, c.fold) for c in result.choices] == [(r, f) for r in range(2) for f in range(3)]
     assert len(ticks) == 6
     flags = learn_transform(cohort.panel, cohort.measurements).apply(cohort.measurements).flags
-    np.testing.assert_array_equal(np.isnan(result.margin), np.tile(flags & 7 != 0, (2, 1)))
+    np.testing.assert_array_equal(np.isnan(result.margin), np.tile(flags & BLOCKING != 0, (2, 1)))
     assert not result.positive[np.isnan(result.margin)].any()
     for choice in result.choices:
         assert choice.n_train == len(training_rows(result.folds[choice.repeat], choice.fold, cohort.subjects))
