@@ -19,7 +19,7 @@ USUAL_NAMES = MappingProxyType(
     {
         "subject": ("subject_id", "subject", "patient_id", "patient", "participant_id", "participant", "donor_id", "donor"),
         "site": ("site", "site_id", "centre", "center", "hospital", "collection_site"),
-        "plate": ("plate", "plate_id", "batch", "batch_id"),
+        "plate": ("plate", "plate_id", "plateid", "batch", "batch_id"),
         "date": ("date", "collection_date"),
         "age": ("age", "age_years"),
         "sex": ("sex", "gender", "female", "male"),

@@ -67,6 +67,7 @@ WORDS = MappingProxyType(
 _CT_WORDS = MappingProxyType(_words(State.UNDETERMINED, "-", "inf", "+inf", "infinity"))
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$")
 _LIMIT = re.compile(r"^([<>])=?\s*(\S+)$")
+_STARRED = re.compile(r"^\*\s*(\S+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
     -------
     Cells
         ``unreadable`` maps the row to what is wrong with its text. A censored cell written with its limit
-        (``<12.5``, ``>40``) keeps the limit as value.
+        (``<12.5``, ``>40``) keeps the limit as value. A starred number (``*31.2``) was measured and flagged unreliable: it is
+        ``FAILED_QC`` and gives no number.
 
     Examples
     --------
@@ -114,6 +116,8 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
             states[row] = state
         elif limit := _limit(word, scale, decimal):
             values[row], states[row] = limit
+        elif _is_starred(word, decimal):
+            states[row] = State.FAILED_QC
         else:
             unreadable[row] = _why_unreadable(word, decimal)
     for row, why in _impossible(values, states, scale).items():
@@ -138,6 +142,12 @@ def _word_state(word: str, scale: Scale) -> State | None:
     if state is None and scale is Scale.CT:
         state = _CT_WORDS.get(word)
     return State.NOT_RUN if state is None and word == "-" else state
+
+
+def _is_starred(word: str, decimal: str) -> bool:
+    """Say whether a word is a number that its instrument flagged."""
+    match = _STARRED.match(word)
+    return match is not None and _number(match.group(1), decimal) is not None
 
 
 def _limit(word: str, scale: Scale, decimal: str) -> tuple[float, State] | None:

@@ -2,51 +2,67 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
 from itertools import islice
 
 from exodx.errors import InputRefused, Problem
+from exodx.tables.decoding import Decoded
+from exodx.tables.layout import ANALYTE_NAMES, SPECIMEN_NAMES, find_column
 from exodx.tables.table import Records, TextTable, build_table
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+SUBJECT_NAMES = ("subject_id", "subject", "patient_id", "patient", "participant_id", "participant", "donor_id", "donor")
 _FOREIGN = {"|": "'|'", ":": "':'", " ": "blanks"}
 _COMMA_NUMBER = re.compile(r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$")
 _THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2},\d{3}$")
 _POINT_NUMBER = re.compile(r"^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$")
 
 
-def parse(source: str, content: bytes, notes: list[str]) -> TextTable:
-    """Parse delimited text (comma, semicolon or tab; UTF-8 or UTF-16).
+def parse(source: str, decoded: Decoded, notes: list[str]) -> TextTable:
+    """Parse delimited text (comma, semicolon or tab).
+
+    Text that is not Unicode is taken where its doubtful letters stand in remarks alone: not in the header, and not in a column of
+    specimens, subjects or analytes, whose names must be the same from file to file.
 
     Raises
     ------
     InputRefused
         ``ENCODING`` with the line, ``NOT_A_TABLE``, ``DELIMITER``, ``QUOTE`` and what :func:`build_table` refuses.
     """
-    text = _decode(source, content)
+    text = decoded.text
     if "\x00" in text:
         raise InputRefused(Problem("NOT_A_TABLE", source, "binary content", "Export it as CSV, TSV, XLSX or Parquet."))
+    if decoded.mixed:
+        raise InputRefused(_encoding(f"{source}, line {_first_line(text)}", decoded))
     text, skipped = _without_preamble(text)
     delimiter = _delimiter(source, text)
     records = _records(source, text, delimiter, skipped)
     decimal = _decimal(source, records, delimiter) if delimiter != "," else "."
-    notes = [*notes, f"{DELIMITERS[delimiter]}-separated"] + (["decimal comma"] if decimal == "," else [])
-    return build_table(source, records, "line", decimal, notes)
+    notes = [*notes, *decoded.notes, f"{DELIMITERS[delimiter]}-separated"] + (["decimal comma"] if decimal == "," else [])
+    table = build_table(source, records, "line", decimal, notes)
+    if decoded.doubt and (places := _doubtful(table, records.lines[0])):
+        raise InputRefused([_encoding(place, decoded) for place in places])
+    return table
 
 
-def _decode(source: str, content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = len(re.split(rb"\r\n|\r|\n", content[: error.start]))
-        found = f"byte 0x{content[error.start]:02x} is not UTF-8 (Latin-1 or Windows-1252?)"
-        fix = "Save the file as UTF-8, e.g. 'CSV UTF-8' in Excel."
-        raise InputRefused(Problem("ENCODING", f"{source}, line {line}", found, fix)) from None
+def _encoding(where: str, decoded: Decoded) -> Problem:
+    return Problem("ENCODING", where, decoded.doubt, "Save the file as UTF-8, e.g. 'CSV UTF-8' in Excel.")
+
+
+def _first_line(text: str) -> int:
+    at = next((i for i, letter in enumerate(text) if not letter.isascii()), 0)
+    return len(re.split(r"\r\n|\r|\n", text[:at]))
+
+
+def _doubtful(table: TextTable, header_line: int) -> list[str]:
+    """Return the places where a letter that is not certain changes a name."""
+    if not "".join(table.header).isascii():
+        return [f"{table.source}, line {header_line}"]
+    named = {find_column(table, names) for names in (SPECIMEN_NAMES, ANALYTE_NAMES, SUBJECT_NAMES)} | {table.header[0]}
+    columns = [name for name in table.header if name in named]
+    return [table.where(row, c) for c in columns for row, cell in enumerate(table.columns[c]) if not cell.isascii()]
 
 
 def _without_preamble(text: str) -> tuple[str, int]:

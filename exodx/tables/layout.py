@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from exodx.errors import InputRefused, Problem, nearest
+from exodx.tables.counts import analyte_rows
 from exodx.tables.table import TextTable
 
 SPECIMEN_NAMES = ("specimen_id", "specimen", "sample_id", "sampleid", "sample", "sample_name", "id", "")
@@ -60,14 +61,14 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
     TextTable
         Where the layout changed, rows are named by specimen and a note says so.
     """
-    if any(is_analyte(name) for name in table.header):
+    if table.analytes or any(is_analyte(name) for name in table.header):
         return table
     column = _analyte_column(table, is_analyte, specimen)
     if column is None:
         return table
     value = find_column(table, VALUE_NAMES)
     if value and _is_long(table, column, specimen, is_analyte):
-        return _from_long(table, column, value, specimen, wells)
+        return gather(table, column, value, specimen, wells)
     return _from_rows(table, column)
 
 
@@ -92,15 +93,9 @@ def _is_long(table: TextTable, analyte: str, specimen: str | None, is_analyte: I
 
 
 def _from_rows(table: TextTable, column: str) -> TextTable:
-    """Turn analytes in rows: every other column is a specimen."""
+    """Turn analytes in rows: every other column that holds values is a specimen."""
+    table = analyte_rows(table, column)
     names = table.columns[column]
-    twice = [name for name, n in Counter(names).items() if n > 1]
-    if twice:
-        problems = [
-            Problem("ANALYTE_TWICE", f"{table.source}, column {column!r}", f"{name!r} stands in several rows", "Keep one of them.")
-            for name in twice
-        ]
-        raise InputRefused(problems)
     ids = [name for name in table.header if name != column]
     cells = zip(*(table.columns[i] for i in ids), strict=True)
     columns = {"specimen_id": ids} | {name: list(row) for name, row in zip(names, cells, strict=True)}
@@ -108,8 +103,22 @@ def _from_rows(table: TextTable, column: str) -> TextTable:
     return replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, note))
 
 
-def _from_long(table: TextTable, analyte: str, value: str, specimen: str | None, wells: str | None) -> TextTable:
-    """Gather the rows of each specimen; columns that are constant within specimens are kept."""
+def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wells: str | None = None) -> TextTable:
+    """Gather the rows of each specimen of a long table; columns that are constant within specimens are kept.
+
+    Parameters
+    ----------
+    table : TextTable
+    analyte, value, specimen : str
+        Its columns; the specimen's is found by its usual names if not given.
+    wells : str, optional
+        As in :func:`to_wide`.
+
+    Raises
+    ------
+    InputRefused
+        ``SPECIMEN_MISSING``, and ``VALUE_TWICE`` with the lines of every repeated value.
+    """
     by = specimen or find_column(table, SPECIMEN_NAMES)
     if by is None or by not in table.columns:
         fix = nearest(by or "specimen_id", table.header)
@@ -135,7 +144,7 @@ def _from_long(table: TextTable, analyte: str, value: str, specimen: str | None,
     if repeated:
         most = max(map(len, repeated.values()))
         notes.append(f"replicate wells: {len(repeated)} of {len(places)} values have several (up to {most})")
-    unit = table.unit or ("Ct" if value.casefold() in ("ct", "cq") else "")
+    unit = table.unit or {"ct": "Ct", "cq": "Ct", "npx": "NPX"}.get(value.casefold(), "")
     columns = {**kept, **columns}
     return replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, *notes), analytes=analytes, unit=unit)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from exodx.errors import InputRefused, Problem
 
@@ -29,9 +29,13 @@ class TextTable:
     notes : tuple of str
         What was recognised (delimiter, encoding, sheet), to be told to the user.
     analytes : tuple of str
-        The columns that hold measurements, where the layout tells (rows of a long table were gathered).
+        The columns that hold measurements, where the layout or the platform tells.
     unit : str
-        ``Ct`` where the instrument or the name of the value column says so.
+        ``Ct``, ``NPX``, ``count`` or ``intensity`` where the platform or the name of the value column says so.
+    platform : str
+        The family of exports that was recognised (``Olink NPX``, ``NanoString nCounter``, ``GPL18402`` …); empty for a plain table.
+    accessions : mapping of str to str
+        Column of an analyte to its accession (UniProt, miRBase), where the file gives one.
     """
 
     source: str
@@ -42,6 +46,8 @@ class TextTable:
     notes: tuple[str, ...] = ()
     analytes: tuple[str, ...] = ()
     unit: str = ""
+    platform: str = ""
+    accessions: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lines)

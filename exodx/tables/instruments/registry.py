@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +35,7 @@ _WIDEST = 200
 _PLATE_KEYS = ("experiment barcode", "barcode", "experiment name")
 
 
-def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTable | None:
+def wells_of_text(source: str, text: str, notes: Sequence[str]) -> TextTable | None:
     """Return every well of a text export, or None where no family knows it.
 
     Raises
@@ -44,7 +43,6 @@ def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTabl
     InputRefused
         For an export that is recognised and cannot be used: genotyping, a line with too many cells, an open quotation mark.
     """
-    text, said = _decode(content)
     if "\x00" in text:
         return None
     lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
@@ -60,9 +58,9 @@ def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTabl
             wells, places = _wells(source, lines[at + 1 : end], at + 2, sign, len(cells), columns)
             preamble = lines[: min(start or at, _SEARCHED)]
             plate, dye = _plate(dict(map(_pair, preamble))), _filter(preamble)
-            return long_table(Block(source, found[0], wells, places, "line", plate, dye, (*notes, *said)))
+            return long_table(Block(source, found[0], wells, places, "line", plate, dye, tuple(notes)))
         above = cells
-    return mirnaqcd.wells(source, lines, (*notes, *said))
+    return mirnaqcd.wells(source, lines, tuple(notes))
 
 
 def wells_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: Sequence[str]) -> TextTable | None:
@@ -79,19 +77,6 @@ def wells_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: S
                 return long_table(Block(source, found[0], wells, places, "row", _plate(preamble), "", said))
             above = cells
     return None
-
-
-def _decode(content: bytes) -> tuple[str, list[str]]:
-    """Decode UTF-16 and UTF-8; anything else as Windows-1252 or Latin-1, which the note says if a family is recognised."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace"), ["UTF-16"]
-    try:
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        try:
-            return content.decode("cp1252"), ["not UTF-8: decoded as Windows-1252"]
-        except UnicodeDecodeError:
-            return content.decode("latin-1"), ["not UTF-8: decoded as Latin-1"]
 
 
 def _cells(line: str, sign: str) -> list[str]:

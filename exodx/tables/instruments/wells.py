@@ -152,7 +152,8 @@ def long_table(block: Block) -> TextTable:
     notes = [*block.notes, f"{block.family.title}: {len(blank)} wells", *dyes, *said, *unknown_words]
     decimal = "," if any("," in v and _COMMA_NUMBER.match(v) for v in values) and not any("." in v for v in values) else "."
     notes += ["decimal comma"] if decimal == "," else []
-    return TextTable(block.source, columns, block.lines, block.place, decimal, tuple(notes), unit="Ct")
+    title = block.family.title
+    return TextTable(block.source, columns, block.lines, block.place, decimal, tuple(notes), unit="Ct", platform=title)
 
 
 def _values(written: list[str], calls: list[str], family: Family) -> tuple[list[str], list[str]]:
