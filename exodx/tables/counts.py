@@ -1,4 +1,4 @@
-"""Rows of analytes as counting programs write them: annotation columns, summary rows and repeated names are no specimens' counts."""
+"""Rows of analytes as counting programs write them: with columns of annotation, rows that sum up, and names that repeat."""
 
 from __future__ import annotations
 

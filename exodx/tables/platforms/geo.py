@@ -11,7 +11,7 @@ from exodx.tables.table import TextTable
 
 _BEGIN, _END = "!series_matrix_table_begin", "!series_matrix_table_end"
 _NAME = re.compile(r"^(?:(?:[a-z]{3}-)?(?:mir|let)-?\d.*|mimat\d+|[a-z][a-z0-9]{1,9}(?:-[a-z0-9]{1,4})?)$", re.IGNORECASE)
-"""What a miRNA, its accession or a gene may be called; a probe's id (``A_25_P00010019``, ``ILMN_1343291``, ``1007_s_at``) is not."""
+"""What a miRNA, its accession or a gene may be called; a probe's id (``A_25_P00010019``, ``1007_s_at``) is not."""
 
 _ABOUT = {"title": "title", "source_name_ch1": "source", "organism_ch1": "organism", "platform_id": "platform_id"}
 

@@ -81,7 +81,7 @@ _OF_THE_EXPORT = frozenset(
     ]
 )
 _CONTROL_ID = re.compile(
-    r"^#|^(?:neg(?:ative)?|plate|sample|inter-?plate)[ _-]?(?:ctrl|control)\b|^(?:plate|negative|sample)_control|^control[ _-]?sample"
+    r"^#|^(?:neg(?:ative)?|plate|sample|inter-?plate)[ _-]?(?:ctrl|control)|^control[ _-]?sample"
     r"|^ipc[ _-]?\d*$|^(?:neg|nc|pc|sc)$",
     re.IGNORECASE,
 )

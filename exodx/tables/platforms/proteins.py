@@ -95,8 +95,7 @@ def _fragpipe(table: TextTable) -> TextTable:
         runs = {name.removesuffix(measure): name for name in names}
         if runs:
             break
-    out = {}
-    return protein_table(table, Proteins("FragPipe", measure.strip(), runs, "Protein ID", "Gene", out))
+    return protein_table(table, Proteins("FragPipe", measure.strip(), runs, "Protein ID", "Gene"))
 
 
 def _first(header: Sequence[str], *names: str) -> str:

@@ -70,7 +70,7 @@ def read_lane(source: str, text: str) -> Lane:
     if not lines or not closed:
         found = "there is no <Code_Summary>" if not lines else "<Code_Summary> is not closed: the file is cut off"
         raise InputRefused(Problem("RCC_DAMAGED", source, found, "Copy the RCC file from the instrument again."))
-    attributes = {}
+    attributes: dict[str, str] = {}
     for section in ("header", "sample_attributes", "lane_attributes"):
         for _, line in sections.get(section, ([], True))[0]:
             key, _, value = line.partition(",")
@@ -126,10 +126,11 @@ def rcc_table(source: str, files: Mapping[str, bytes], notes: list[str]) -> Text
     Raises
     ------
     InputRefused
-        ``NO_RCC`` where there is none, ``CODESETS_DIFFER`` where lanes do not hold the same codes, and what :func:`read_lane` refuses.
+        ``NO_RCC`` where there is none, ``CODESETS_DIFFER`` where lanes hold other codes, and what :func:`read_lane` refuses.
     """
     texts = {name: decode(name, content).text for name, content in files.items()}
-    lanes, problems = [], []
+    lanes: list[Lane] = []
+    problems: list[Problem] = []
     for name, text in texts.items():
         try:
             lanes += [read_lane(name, text)] if is_rcc(text) else []

@@ -35,7 +35,11 @@ def of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: list[st
 
 def of_table(table: TextTable) -> TextTable:
     """Bring a table that a platform wrote to a row a specimen; any other table is returned as it is."""
-    for known in (olink, proteins, protein_groups):
-        if known.recognises(table):
-            return known.read(table)
-    return table
+    return next((read(table) for recognises, read in _READERS if recognises(table)), table)
+
+
+_READERS = (
+    (olink.recognises, olink.read),
+    (proteins.recognises, proteins.read),
+    (protein_groups.recognises, protein_groups.read),
+)
