@@ -133,7 +133,7 @@ def _taken_twice(table: TextTable, panel: Panel, columns: Iterable[str]) -> list
 
 
 def _is_analyte(panel: str | Panel) -> Callable[[str], bool]:
-    return (lambda name: bool(panel.columns([name]))) if isinstance(panel, Panel) else is_mirna_name
+    return InputContract(panel).is_analyte if isinstance(panel, Panel) else is_mirna_name
 
 
 def _join(table: TextTable, other: TextTable, intake: Intake) -> TextTable:
@@ -141,7 +141,7 @@ def _join(table: TextTable, other: TextTable, intake: Intake) -> TextTable:
     named = intake.columns.get("specimen")
     ids, _, problems = specimen_ids(table, None if table.place == "specimen" and named not in table.columns else named)
     shared = {c: len(set(ids) & set(cells)) for c, cells in other.columns.items()}
-    key = named if named in other.columns else max(shared, key=lambda c: shared[c])
+    key = named if named is not None and named in other.columns else max(shared, key=lambda c: shared[c])
     if problems or not shared[key]:
         fix = "Name the column that holds the same specimen ids in it: --specimen COLUMN."
         raise InputRefused(problems or [Problem("SPECIMEN_MISSING", other.source, "no column holds the ids of the cohort", fix)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,13 +12,22 @@ from exodx.errors import Problem
 from exodx.frozen.measurements import Measurements, Reason
 from exodx.frozen.replicates import read_replicates
 from exodx.panel import Panel
+from exodx.panel.analyte import name_key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InputContract:
     """The analytes a panel needs, and how a text table becomes its measurements."""
 
     panel: Panel
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(name_key(name) for analyte in self.panel.analytes for name in (analyte.name, *analyte.aliases))
+
+    def is_analyte(self, name: str) -> bool:
+        """Say whether a name is one of the panel's analytes, or an alias."""
+        return name_key(name) in self._keys
 
     def missing(self, headers: Sequence[str], where: str) -> list[Problem]:
         """Return a problem for every analyte without a column, or with several."""

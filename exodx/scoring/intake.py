@@ -52,7 +52,7 @@ def read_specimens(table: TextTable, model: DiagnosticModel, specimen: str | Non
     InputRefused
         With every missing analyte, repeated id and (unless keeping on) unreadable cell.
     """
-    wide = to_wide(table, lambda name: bool(model.panel.columns([name])), specimen, WELLS)
+    wide = to_wide(table, model.contract.is_analyte, specimen, WELLS)
     ids, column, problems = specimen_ids(wide, specimen)
     missing = model.contract.missing(wide.header, wide.source)
     if missing:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from exodx.errors import InputRefused, Problem
+from exodx.tables.coded import Coded
 from exodx.tables.decoding import Decoded
-from exodx.tables.layout import ANALYTE_NAMES, SPECIMEN_NAMES, find_column
+from exodx.tables.names import ANALYTE_NAMES, SPECIMEN_NAMES, find_column
 from exodx.tables.table import Records, TextTable, build_table
+from exodx.tables.well_formed import quick_columns
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 SUBJECT_NAMES = ("subject_id", "subject", "patient_id", "patient", "participant_id", "participant", "donor_id", "donor")
+_SEEN = 200
+"""Lines in which the delimiter is looked for."""
+
 _FOREIGN = {"|": "'|'", ":": "':'", " ": "blanks"}
 _COMMA_NUMBER = re.compile(r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$")
 _THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2},\d{3}$")
@@ -38,13 +45,29 @@ def parse(source: str, decoded: Decoded, notes: list[str]) -> TextTable:
         raise InputRefused(_encoding(f"{source}, line {_first_line(text)}", decoded))
     text, skipped = _without_preamble(text)
     delimiter = _delimiter(source, text)
-    records = _records(source, text, delimiter, skipped)
-    decimal = _decimal(source, records, delimiter) if delimiter != "," else "."
-    notes = [*notes, *decoded.notes, f"{DELIMITERS[delimiter]}-separated"] + (["decimal comma"] if decimal == "," else [])
-    table = build_table(source, records, "line", decimal, notes)
-    if decoded.doubt and (places := _doubtful(table, records.lines[0])):
+    notes = [*notes, *decoded.notes, f"{DELIMITERS[delimiter]}-separated"]
+    if columns := quick_columns(text, delimiter):
+        decimal = _decimal(source, _distinct(columns), delimiter) if delimiter != "," else "."
+        lines = list(range(skipped + 2, skipped + 2 + len(next(iter(columns.values())))))
+        table = TextTable(source, columns, lines, "line", decimal)
+    else:
+        records = _records(source, text, delimiter, skipped)
+        cells = (cell for row in records.rows[1:] for cell in row)
+        decimal = _decimal(source, cells, delimiter) if delimiter != "," else "."
+        table = build_table(source, records, "line", decimal, ())
+    if decoded.doubt and (places := _doubtful(table, skipped + 1)):
         raise InputRefused([_encoding(place, decoded) for place in places])
-    return table
+    return replace(table, notes=(*notes, *(["decimal comma"] if decimal == "," else [])))
+
+
+def _distinct(columns: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Go through the cells of columns, and through shared words once."""
+    seen: set[int] = set()
+    for cells in columns.values():
+        words = cells.words if isinstance(cells, Coded) else cells
+        if id(words) not in seen:
+            seen.add(id(words))
+            yield from words
 
 
 def _encoding(where: str, decoded: Decoded) -> Problem:
@@ -67,6 +90,8 @@ def _doubtful(table: TextTable, header_line: int) -> list[str]:
 
 def _without_preamble(text: str) -> tuple[str, int]:
     """Drop leading ``#`` comment lines; a ``#`` line as wide as the line after it is a header whose mark is dropped."""
+    if not text.startswith("#"):
+        return text, 0
     lines = text.splitlines(keepends=True)
     count = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
     if count and count < len(lines):
@@ -80,7 +105,8 @@ def _without_preamble(text: str) -> tuple[str, int]:
 
 def _delimiter(source: str, text: str) -> str:
     """Choose the sign that cuts the first records into the same number (two or more) of cells."""
-    widths = {sign: _widths(text, sign) for sign in DELIMITERS}
+    head = text[: _end_of_line(text, _SEEN)]
+    widths = {sign: _widths(head, sign) for sign in DELIMITERS}
     steady = {sign: w[0] for sign, w in widths.items() if w and min(w) == max(w) > 1}
     candidates = steady or {sign: w[0] for sign, w in widths.items() if w and w[0] > 1}
     if candidates:
@@ -89,6 +115,16 @@ def _delimiter(source: str, text: str) -> str:
     found = f"cells seem to be separated by {foreign}" if foreign else "there is only one column"
     fix = "Save it with commas, semicolons or tabs between the cells."
     raise InputRefused(Problem("DELIMITER", f"{source}, line 1", found, fix))
+
+
+def _end_of_line(text: str, number: int) -> int:
+    """Return where a line ends, or the whole text does."""
+    at = -1
+    for _ in range(number):
+        at = text.find("\n", at + 1)
+        if at < 0:
+            return len(text)
+    return at + 1
 
 
 def _widths(text: str, delimiter: str) -> list[int]:
@@ -113,18 +149,17 @@ def _records(source: str, text: str, delimiter: str, skipped: int) -> Records:
     return Records(rows, lines)
 
 
-def _decimal(source: str, records: Records, delimiter: str) -> str:
+def _decimal(source: str, cells: Iterable[str], delimiter: str) -> str:
     """A comma is the decimal sign where numbers are written with it and none is written with a point.
 
     ``12,345`` between tabs may also be twelve thousand. It is taken for a decimal where all such numbers would be Ct values.
     """
     numbers = []
-    for row in records.rows[1:]:
-        for cell in row:
-            if "," in cell and _COMMA_NUMBER.match(cell.strip()):
-                numbers.append(cell.strip())
-            elif "." in cell and _POINT_NUMBER.match(cell.strip()):
-                return "."
+    for cell in cells:
+        if "," in cell and _COMMA_NUMBER.match(cell.strip()):
+            numbers.append(cell.strip())
+        elif "." in cell and _POINT_NUMBER.match(cell.strip()):
+            return "."
     looks_thousands = bool(numbers) and all(_THOUSANDS.match(n) for n in numbers)
     if looks_thousands and delimiter == "\t" and not all(5 <= float(n.replace(",", ".")) <= 45 for n in numbers):
         found = f"numbers like {numbers[0]!r}: a decimal comma or a thousands separator?"

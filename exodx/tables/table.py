@@ -17,7 +17,7 @@ class TextTable:
     ----------
     source : str
         The file's name, for messages.
-    columns : dict of str to list of str
+    columns : mapping of str to sequence of str
         Cells as written, stripped of surrounding blanks; a blank cell is the empty string.
     lines : list of int or str
         Where each row stands: line (text files) or row (spreadsheets, Parquet), counted from 1;
@@ -39,7 +39,7 @@ class TextTable:
     """
 
     source: str
-    columns: dict[str, list[str]]
+    columns: Mapping[str, Sequence[str]]
     lines: list[int] | list[str]
     place: str = "line"
     decimal: str = "."

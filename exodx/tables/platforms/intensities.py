@@ -54,7 +54,7 @@ def is_group(text: str) -> bool:
     return bool(_GROUP.match(text))
 
 
-def without_blanks(cells: Mapping[str, list[str]], decimal: str) -> tuple[dict[str, list[str]], str, list[str]]:
+def without_blanks(cells: Mapping[str, Sequence[str]], decimal: str) -> tuple[dict[str, list[str]], str, list[str]]:
     """Blank the cells in which nothing was measured: words for it and, among linear intensities, zero.
 
     Returns

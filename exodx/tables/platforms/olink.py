@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables.layout import gather
+from exodx.tables.long import gather
 from exodx.tables.table import TextTable
 
 PLATFORM = "Olink NPX"
@@ -96,10 +96,10 @@ _CONTROL_ASSAY = re.compile(
 class _Rows:
     """The rows that hold specimens and assays, as columns by role."""
 
-    cells: Mapping[str, list[str]]
+    cells: Mapping[str, Sequence[str]]
     decimal: str
 
-    def get(self, role: str) -> list[str]:
+    def get(self, role: str) -> Sequence[str]:
         return self.cells.get(role) or [""] * len(self.cells["specimen"])
 
 

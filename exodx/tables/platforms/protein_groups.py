@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from exodx.tables.platforms.intensities import Proteins, is_group, protein_table, without_blanks
@@ -15,7 +16,7 @@ def recognises(table: TextTable) -> bool:
     return _mostly_groups(table.header) or _mostly_groups(table.columns[table.header[0]])
 
 
-def _mostly_groups(names: list[str]) -> bool:
+def _mostly_groups(names: Sequence[str]) -> bool:
     groups = [name for name in names if is_group(name)]
     return len(groups) >= 3 and 2 * len(groups) > len(names) and any(";" in name for name in groups)
 

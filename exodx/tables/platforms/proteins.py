@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables.layout import gather
+from exodx.tables.long import gather
 from exodx.tables.platforms.intensities import Proteins, protein_table, without_blanks
 from exodx.tables.runs import run_names
 from exodx.tables.table import TextTable
@@ -104,6 +104,8 @@ def _first(header: Sequence[str], *names: str) -> str:
 
 def _skyline_columns(table: TextTable) -> tuple[str, str, str] | None:
     """Return the columns of replicate, protein and value of a Skyline report, whichever way it spells them."""
+    if not any(name.casefold().startswith("replicate") for name in table.header):
+        return None
     folded = {" ".join(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", n).replace("_", " ").split()).casefold(): n for n in table.header}
     protein = next((folded[n] for n in ("protein", "protein name") if n in folded), "")
     replicate = next((folded[n] for n in ("replicate", "replicate name") if n in folded), "")
