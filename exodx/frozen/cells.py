@@ -106,9 +106,8 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
     >>> [State(s).name for s in cells.states[:4]], cells.unreadable
     (['MEASURED', 'UNDETERMINED', 'NOT_RUN', 'UNDETERMINED'], {4: 'text where a number belongs'})
     """
-    codes, meaning = _meanings(texts, scale, decimal)
+    codes, meaning, odd = _meanings(texts, scale, decimal)
     values, states, unreadable = meaning.values, meaning.states, meaning.unreadable
-    odd = bool(_impossible(values, states, scale))
     if codes is not None:
         values, states = values[codes], states[codes]
         if unreadable:
@@ -122,8 +121,8 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
     return Cells(values, states, unreadable)
 
 
-def _meanings(texts: Sequence[str], scale: Scale, decimal: str) -> tuple[NDArray[np.int32] | None, Cells]:
-    """Return what distinct texts mean, and which of them each cell holds (None: the texts as they stand).
+def _meanings(texts: Sequence[str], scale: Scale, decimal: str) -> tuple[NDArray[np.int32] | None, Cells, bool]:
+    """Return which of some texts each cell holds (None: the texts as they stand), what they mean, and whether any is impossible.
 
     A column of a table that shares its words with others (it has ``words`` and ``codes``) leaves their meaning with the words.
     """
@@ -131,13 +130,14 @@ def _meanings(texts: Sequence[str], scale: Scale, decimal: str) -> tuple[NDArray
     if words is not None:
         key = (scale, decimal)
         if key not in words.meanings:
-            words.meanings[key] = _read_words(words, scale, decimal)
-        return texts.codes, words.meanings[key]  # type: ignore[attr-defined]
+            read = _read_words(words, scale, decimal)
+            words.meanings[key] = read, bool(_impossible(read.values, read.states, scale))
+        return texts.codes, *words.meanings[key]  # type: ignore[attr-defined]
     if (numbers := _all_numbers(texts, decimal)) is not None:
-        return None, Cells(numbers, np.full(len(numbers), State.MEASURED, np.uint8), {})
+        return None, Cells(numbers, np.full(len(numbers), State.MEASURED, np.uint8), {}), True
     place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     codes = np.fromiter(map(place.__getitem__, texts), np.int32, len(texts))
-    return codes, _read_words(list(place), scale, decimal)
+    return codes, _read_words(list(place), scale, decimal), True
 
 
 def _all_numbers(texts: Sequence[str], decimal: str) -> NDArray[np.float64] | None:

@@ -1,7 +1,8 @@
-"""How long reading takes beside ``pandas.read_csv`` of the same file: a 2,000 × 2,000 count matrix in both layouts, 100,000 qPCR wells.
+"""How long reading takes beside ``pandas.read_csv`` of the same file.
 
-Run it as a script: ``python tests/benchmarks/bench_readers.py [rounds]``. Each round times every contender once, in turn; the medians
-are compared. "measurements" is everything from the file to arrays of values and states, through the layout and the panel's contract.
+A 2,000 × 2,000 count matrix in both layouts, and 100,000 qPCR wells. Run it as a script:
+``python tests/benchmarks/bench_readers.py [rounds]``. Each round times every contender once, in turn; the medians are compared.
+What is timed for exodx is everything from the file to arrays of values and states, through the layout and the panel's contract.
 """
 
 from __future__ import annotations
