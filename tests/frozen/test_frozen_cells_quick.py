@@ -18,8 +18,8 @@ NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.decimals(-100, 100, places=2).map(str),
 )
-_WORDS = "NA nan NaN inf -inf Infinity 1_000 1e999 -1e999 1e39 ٣ １２ 1,5 1,234,5 0x1A 1e e5 . + - +.5 5. 1.e5 --1 1.2.3 *31.2 * **3 *abc"
-_STATES = "<LOD <1.5 <=1 >40 >ULOQ Undetermined 1E5 true K"
+_WORDS = "NA nan NaN inf -inf Infinity 1_000 1e999 -1e999 1e39 ٣ １２ 1,5 1,234,5 0x1A 1e e5 . + - +.5 5. 1.e5 --1 1.2.3"
+_STATES = "*31.2 * **3 *abc <LOD <1.5 <=1 >40 >ULOQ Undetermined 1E5 true K"
 _BLANKS = ["", " 1", "1 ", "* 31.2", "failed QC", "No Amp", "27.1\n", "\x00"]
 ODD = st.sampled_from([*_WORDS.split(), *_STATES.split(), *_BLANKS])
 COLUMNS = st.one_of(

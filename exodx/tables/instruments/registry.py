@@ -29,6 +29,9 @@ Wells = dict[str, list[str]]
 _SEARCHED = 200
 """The header of the wells stands within so many lines of the file or of its [Results] mark."""
 
+_MAY_END = ("", "[", " ", "\t", "E")
+"""What the lines begin with that may end a block of wells; to look at these alone saves time."""
+
 _ABOVE_HEADER = 3
 """The filter of a LightCycler's block stands within so many lines above its header."""
 
@@ -61,7 +64,7 @@ def wells_of_text(source: str, text: str, notes: Sequence[str]) -> TextTable | N
             heads = [i for i in range(at, len(lines)) if lines[i] == lines[at]] if dye else [at]
             parts = []
             for head, below in zip(heads, [*heads[1:], len(lines)], strict=True):
-                end = next((i for i in range(head + 1, below) if _ends(lines[i])), below)
+                end = next((i for i in range(head + 1, below) if lines[i][:1] in _MAY_END and _ends(lines[i])), below)
                 _refuse_more(source, columns, (_cells(line, sign) for line in takewhile(_no_section, lines[end:below])))
                 parts.append(_wells(source, lines[head + 1 : end], head + 2, sign, len(cells), columns))
             filters = [_filter(lines[max(0, head - _ABOVE_HEADER) : head]) for head in heads]
@@ -174,7 +177,7 @@ def _by_role(rows: list[list[str]], columns: Columns) -> Wells:
 
 
 def _ends(line: str) -> bool:
-    return line[:1] in "[ \tE" and (line.startswith("[") or "Selected Filter:" in line or not line.strip())
+    return line.startswith("[") or "Selected Filter:" in line or not line.strip()
 
 
 def _no_section(line: str) -> bool:
