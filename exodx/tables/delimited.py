@@ -12,12 +12,11 @@ from itertools import islice
 from exodx.errors import InputRefused, Problem
 from exodx.tables.coded import Coded
 from exodx.tables.decoding import Decoded
-from exodx.tables.names import ANALYTE_NAMES, SPECIMEN_NAMES, find_column
+from exodx.tables.names import ANALYTE_NAMES, PLATE_NAMES, SITE_NAMES, SPECIMEN_NAMES, SUBJECT_NAMES, find_column
 from exodx.tables.table import Records, TextTable, build_table
 from exodx.tables.well_formed import quick_columns
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-SUBJECT_NAMES = ("subject_id", "subject", "patient_id", "patient", "participant_id", "participant", "donor_id", "donor")
 _SEEN = 200
 """Lines in which the delimiter is looked for."""
 
@@ -31,7 +30,7 @@ def parse(source: str, decoded: Decoded, notes: list[str]) -> TextTable:
     """Parse delimited text (comma, semicolon or tab).
 
     Text that is not Unicode is taken where its doubtful letters stand in remarks alone: not in the header, and not in a column of
-    specimens, subjects or analytes, whose names must be the same from file to file.
+    specimens, subjects, sites, plates or analytes, whose names must be the same from file to file.
 
     Raises
     ------
@@ -83,7 +82,8 @@ def _doubtful(table: TextTable, header_line: int) -> list[str]:
     """Return the places where a letter that is not certain changes a name."""
     if not "".join(table.header).isascii():
         return [f"{table.source}, line {header_line}"]
-    named = {find_column(table, names) for names in (SPECIMEN_NAMES, ANALYTE_NAMES, SUBJECT_NAMES)} | {table.header[0]}
+    known = (SPECIMEN_NAMES, ANALYTE_NAMES, SUBJECT_NAMES, SITE_NAMES, PLATE_NAMES)
+    named = {find_column(table, names) for names in known} | {table.header[0]}
     columns = [name for name in table.header if name in named]
     return [table.where(row, c) for c in columns for row, cell in enumerate(table.columns[c]) if not cell.isascii()]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from exodx.tables.table import TextTable
 
 SPECIMEN_NAMES = ("specimen_id", "specimen", "sample_id", "sampleid", "sample", "sample_name", "id", "")
+SUBJECT_NAMES = ("subject_id", "subject", "patient_id", "patient", "participant_id", "participant", "donor_id", "donor")
+SITE_NAMES = ("site", "site_id", "centre", "center", "hospital", "collection_site")
+PLATE_NAMES = ("plate", "plate_id", "plateid", "batch", "batch_id")
 ANALYTE_NAMES = (
     "analyte",
     "target",

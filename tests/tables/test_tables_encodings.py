@@ -53,6 +53,7 @@ def test_a_doubtful_letter_in_a_remark_is_read_and_said(encoding, read):
         ("remark", "rémark", "line 1"),
         ("miR-1-3p", "miR-1-3p é", "line 1"),
         ("id\tmiR-1-3p\tremark", "id\tmiR-1-3p\tsubject", "line 3, column 'subject'"),
+        ("id\tmiR-1-3p\tremark", "id\tmiR-1-3p\tSite", "line 3, column 'Site'"),
         ("id\tmiR-1-3p\tremark", "no\tvalue\ttarget", "line 3, column 'target'"),
     ],
 )
