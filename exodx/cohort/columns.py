@@ -11,15 +11,16 @@ from exodx.errors import Problem, nearest
 from exodx.frozen import is_blank, read_cells
 from exodx.panel import Scale
 from exodx.tables import TextTable, find_column
+from exodx.tables.names import PLATE_NAMES, SITE_NAMES, SUBJECT_NAMES
 
 UNKNOWN = "(not stated)"
 """Where a specimen's site, plate, date or sex is blank: never a site of its own."""
 
 USUAL_NAMES = MappingProxyType(
     {
-        "subject": ("subject_id", "subject", "patient_id", "patient", "participant_id", "participant", "donor_id", "donor"),
-        "site": ("site", "site_id", "centre", "center", "hospital", "collection_site"),
-        "plate": ("plate", "plate_id", "batch", "batch_id"),
+        "subject": SUBJECT_NAMES,
+        "site": SITE_NAMES,
+        "plate": PLATE_NAMES,
         "date": ("date", "collection_date"),
         "age": ("age", "age_years"),
         "sex": ("sex", "gender", "female", "male"),

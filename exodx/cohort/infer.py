@@ -153,11 +153,17 @@ def _numeric(table: TextTable, name: str) -> _Numeric | None:
 def _unit(columns: Sequence[_Numeric], mirna: bool, told: str) -> str:
     """Guess the one unit of a block of columns from its numbers, if the table does not tell."""
     values = np.concatenate([c.values for c in columns])
+    whole = bool((values == np.floor(values)).all())
+    possible = {
+        "Ct": values.min() > 0 and values.max() <= MAX_CT,
+        "NPX": True,
+        "count": whole and values.min() >= 0,
+        "intensity": values.min() >= 0,
+    }
+    if possible.get(told, False):
+        return told
     if values.min() < 0:
         return "normalised"
-    if told == "Ct" and values.min() > 0 and values.max() <= MAX_CT:
-        return "Ct"
-    whole = bool((values == np.floor(values)).all())
     looks_ct = values.min() > 0 and values.max() <= 50 and 15 <= np.median(values) <= 42 and not whole
     if looks_ct and (mirna or any(c.undetermined for c in columns)):
         return "Ct"

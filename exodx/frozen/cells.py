@@ -70,6 +70,7 @@ _CT_WORDS = MappingProxyType(_words(State.UNDETERMINED, "-", "inf", "+inf", "inf
 _SCALE_WORDS = MappingProxyType({Scale.CT: _CT_WORDS, Scale.LINEAR: _LINEAR_WORDS})
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$")
 _LIMIT = re.compile(r"^([<>])=?\s*(?:[lu]?loq\s+)?(\S+)$")
+_STARRED = re.compile(r"^\*\s*(\S+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
     -------
     Cells
         ``unreadable`` maps the row to what is wrong with its text. A censored cell written with its limit
-        (``<12.5``, ``>2000``, a Ct of ``>40``) keeps the limit as value.
+        (``<12.5``, ``>2000``, a Ct of ``>40``) keeps the limit as value. A starred number (``*31.2``) was measured and flagged
+        unreliable: it is ``FAILED_QC`` and gives no number.
 
     Examples
     --------
@@ -107,9 +109,61 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
     >>> [State(s).name for s in cells.states[:4]], cells.unreadable
     (['MEASURED', 'UNDETERMINED', 'NOT_RUN', 'UNDETERMINED'], {4: 'text where a number belongs'})
     """
+    codes, meaning, odd = _meanings(texts, scale, decimal)
+    values, states, unreadable = meaning.values, meaning.states, meaning.unreadable
+    if codes is not None:
+        values, states = values[codes], states[codes]
+        if unreadable:
+            rows = np.flatnonzero(np.isin(codes, list(unreadable)))
+            unreadable = {int(row): unreadable[int(codes[row])] for row in rows}
+    if odd:
+        unreadable = unreadable | _impossible(values, states, scale)
+    if scale is Scale.LINEAR:
+        below = (states == State.MEASURED) & (values < lod if lod is not None else values == 0)
+        states = np.where(below, np.uint8(State.BELOW_LOD), states)
+    return Cells(values, states, unreadable)
+
+
+def _meanings(texts: Sequence[str], scale: Scale, decimal: str) -> tuple[NDArray[np.int32] | None, Cells, bool]:
+    """Return which of some texts each cell holds (None: the texts as they stand), what they mean, and whether any is impossible.
+
+    A column of a table that shares its words with others (it has ``words`` and ``codes``) leaves their meaning with the words.
+    """
+    words = getattr(texts, "words", None)
+    if words is not None:
+        key = (scale, decimal)
+        if key not in words.meanings:
+            read = _read_words(words, scale, decimal)
+            words.meanings[key] = read, bool(_impossible(read.values, read.states, scale))
+        return texts.codes, *words.meanings[key]  # type: ignore[attr-defined]
+    if (numbers := _all_numbers(texts, decimal)) is not None:
+        return None, Cells(numbers, np.full(len(numbers), State.MEASURED, np.uint8), {}), True
+    place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    codes = np.fromiter(map(place.__getitem__, texts), np.int32, len(texts))
+    return codes, _read_words(list(place), scale, decimal), True
+
+
+def _all_numbers(texts: Sequence[str], decimal: str) -> NDArray[np.float64] | None:
+    """Return the numbers of a column that holds nothing else, or None; its letters are looked at, since ``float`` takes ``1_0``."""
+    joined = "".join(texts)
+    if decimal == ",":
+        joined = joined.replace(",", ".")
+    if not joined.isascii() or joined.encode().translate(None, b"0123456789.+-eE"):
+        return None
+    try:
+        numbers = map(float, texts) if decimal == "." else (float(text.replace(",", ".")) for text in texts)
+        values = np.fromiter(numbers, np.float64, len(texts))
+    except ValueError:
+        return None
+    return values if np.isfinite(values).all() else None
+
+
+def _read_words(texts: Sequence[str], scale: Scale, decimal: str) -> Cells:
+    """Read texts one by one; those that are plain numbers quickly."""
     values, states, unreadable = np.full(len(texts), np.nan), np.full(len(texts), State.NOT_RUN, np.uint8), {}
-    for row, text in enumerate(texts):
-        word = text.casefold()
+    others = _put_numbers(texts, decimal, values, states)
+    for row in others:
+        word = texts[row].casefold()
         number = _number(word, decimal)
         if number is not None:
             values[row], states[row] = number, State.MEASURED
@@ -117,14 +171,31 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
             states[row] = state
         elif limit := _limit(word, scale, decimal):
             values[row], states[row] = limit
+        elif _is_starred(word, decimal):
+            states[row] = State.FAILED_QC
         else:
             unreadable[row] = _why_unreadable(word, decimal)
-    for row, why in _impossible(values, states, scale).items():
-        unreadable[row] = why
-    if scale is Scale.LINEAR:
-        below = (states == State.MEASURED) & (values < lod if lod is not None else values == 0)
-        states[below] = State.BELOW_LOD
     return Cells(values, states, unreadable)
+
+
+def _put_numbers(texts: Sequence[str], decimal: str, values: NDArray[np.float64], states: NDArray[np.uint8]) -> Sequence[int]:
+    """Put the texts that are surely numbers into their rows, and return the other rows."""
+    rows, numbers, others = [], [], []
+    for row, text in enumerate(texts):
+        try:
+            number = float(text)
+        except ValueError:
+            others.append(row)
+        else:
+            if number - number == 0:
+                rows.append(row)
+                numbers.append(number)
+            else:
+                others.append(row)
+    if decimal != "." or _all_numbers([texts[row] for row in rows], decimal) is None:
+        return range(len(texts))
+    values[rows], states[rows] = numbers, State.MEASURED
+    return others
 
 
 def _number(word: str, decimal: str) -> float | None:
@@ -141,6 +212,12 @@ def _word_state(word: str, scale: Scale) -> State | None:
     if state is None:
         state = _SCALE_WORDS[scale].get(word) if scale in _SCALE_WORDS else None
     return State.NOT_RUN if state is None and word == "-" else state
+
+
+def _is_starred(word: str, decimal: str) -> bool:
+    """Say whether a word is a number that its instrument flagged."""
+    match = _STARRED.match(word)
+    return match is not None and _number(match.group(1), decimal) is not None
 
 
 def _limit(word: str, scale: Scale, decimal: str) -> tuple[float, State] | None:

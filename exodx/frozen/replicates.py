@@ -43,15 +43,16 @@ def read_replicates(
     (array([27.2,  nan]), ['MEASURED', 'UNDETERMINED'], array([ True,  True]))
     """
     none = np.zeros(len(texts), bool)
-    if not any(WELLS in text for text in texts):
+    if not _hold_several(texts):
         return read_cells(texts, scale, lod, decimal), none
     split = [text.split(WELLS) for text in texts]
     if scale is not Scale.CT:
         cells = read_cells([wells[0] for wells in split], scale, lod, decimal)
-        several = {row: "several values, and only Ct wells are summarised" for row, wells in enumerate(split) if len(wells) > 1}
-        return replace(cells, unreadable=cells.unreadable | several), none
-    owner = np.repeat(np.arange(len(split)), [len(wells) for wells in split])
-    place = np.concatenate([np.arange(len(wells)) for wells in split])
+        many = {row: "several values, and only Ct wells are summarised" for row, wells in enumerate(split) if len(wells) > 1}
+        return replace(cells, unreadable=cells.unreadable | many), none
+    several = np.array([len(wells) for wells in split])
+    owner = np.repeat(np.arange(len(split)), several)
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(several) - several, several)
     flat = read_cells([well.strip() for wells in split for well in wells], scale, lod, decimal)
     shape = (len(split), int(place.max()) + 1)
     values, states = np.full(shape, np.nan), np.full(shape, State.NOT_RUN, np.uint8)
@@ -59,6 +60,16 @@ def read_replicates(
     unreadable = {int(owner[at]): why for at, why in flat.unreadable.items()}
     value, state, disagree = summarise(values, states)
     return Cells(value, state, unreadable), disagree
+
+
+def _hold_several(texts: Sequence[str]) -> bool:
+    """Say whether any cell holds several wells; a column that shares its words with others leaves the answer with them."""
+    words = getattr(texts, "words", None)
+    if words is None:
+        return WELLS in "\n".join(texts)
+    if WELLS not in words.meanings:
+        words.meanings[WELLS] = WELLS in "\n".join(words)
+    return bool(words.meanings[WELLS])
 
 
 def summarise(

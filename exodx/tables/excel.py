@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.excel_errors import error_cells
 from exodx.tables.table import Records, TextTable, build_table, cell_text
+
+
+def is_workbook(content: bytes) -> bool:
+    """Say whether a ZIP archive is a workbook (XLSX, XLSB, ODS), or damaged past telling."""
+    try:
+        names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return True
+    return "content.xml" in names or any(name.startswith("xl/") for name in names)
 
 
 def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:

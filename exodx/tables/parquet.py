@@ -21,9 +21,9 @@ def parse(source: str, content: io.BytesIO, notes: list[str]) -> TextTable:
     """
     try:
         table = pq.read_table(content)
-    except (pa.ArrowException, OSError) as error:
+        columns = [[cell_text(cell) for cell in column.to_pylist()] for column in table.columns]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputRefused(Problem("NOT_A_TABLE", source, f"not a readable Parquet file ({error})", "Write it again.")) from None
-    columns = [[cell_text(cell) for cell in column.to_pylist()] for column in table.columns]
     rows = [list(row) for row in zip(*columns, strict=True)]
     records = Records([list(table.column_names), *rows], list(range(len(rows) + 1)))
     return build_table(source, records, "row", ".", [*notes, "Parquet"])

@@ -8,7 +8,9 @@ import zlib
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables import delimited, excel, parquet
+from exodx.tables import delimited, excel, parquet, platforms
+from exodx.tables.archive import folder_files, members
+from exodx.tables.decoding import decode
 from exodx.tables.instruments import specimen_wells, wells_of_sheets, wells_of_text
 from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text, quantify
 from exodx.tables.table import TextTable
@@ -17,13 +19,14 @@ _GZIP, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b
 
 
 def read_table(path: str | Path) -> TextTable:
-    """Read CSV, TSV, semicolon-separated text, XLSX/XLS, Parquet, a qPCR export or an immunoassay plate, gzipped or not.
+    """Read CSV, TSV, semicolon-separated text, XLSX/XLS, Parquet or an export of any platform exodx knows, compressed or not.
 
     Parameters
     ----------
     path : str or Path
         The file; only its content decides how it is read. Of an instrument's export the wells that hold a specimen are kept, and
         the notes count the others. Of a plate with standards the specimens' concentrations are read off 4PL curves of its own.
+        A folder or ZIP archive of NanoString RCC files is one table, a row a lane.
 
     Raises
     ------
@@ -31,21 +34,46 @@ def read_table(path: str | Path) -> TextTable:
         With every problem of the file's form: missing, empty, not a table, wrong delimiter or encoding, ragged rows, header.
     """
     path = Path(path)
+    if path.is_dir():
+        return platforms.rcc_table(path.name, folder_files(path), [])
     content, notes = _content(path)
+    if content.startswith(_ZIP) and not excel.is_workbook(content):
+        inside = members(path.name, content)
+        if platforms.any_rcc(inside):
+            return platforms.rcc_table(path.name, inside, [*notes, "ZIP"])
+        (name, content), notes = _only(path.name, inside), [*notes, "ZIP"]
+        notes.append(f"file {name!r} of the archive")
+    return _table(path.name, content, notes)
+
+
+def _only(source: str, inside: dict[str, bytes]) -> tuple[str, bytes]:
+    """Return the one table of an archive; one-line files (a checksum) do not count."""
+    found = {name: content for name, content in inside.items() if content.strip().count(b"\n") or b"\r" in content.strip()}
+    if len(found) != 1:
+        fix = "Unpack it and give one table, or an archive of NanoString RCC files alone."
+        raise InputRefused(Problem("ARCHIVE", source, f"an archive of {len(found)} files", fix))
+    return next(iter(found.items()))
+
+
+def _table(source: str, content: bytes, notes: list[str]) -> TextTable:
     if content.startswith(_PARQUET):
-        return parquet.parse(path.name, io.BytesIO(content), notes)
+        return platforms.of_table(parquet.parse(source, io.BytesIO(content), notes))
     if content.startswith((_ZIP, _OLE)):
-        sheets = excel.sheets(path.name, io.BytesIO(content))
-        if (wells := wells_of_sheets(path.name, sheets, notes)) is not None:
+        sheets = excel.sheets(source, io.BytesIO(content))
+        if (wells := wells_of_sheets(source, sheets, notes)) is not None:
             return specimen_wells(wells)
-        if (plates := plates_of_sheets(path.name, sheets, notes)) is not None:
+        if (plates := plates_of_sheets(source, sheets, notes)) is not None:
             return quantify(plates)
-        return excel.parse(path.name, sheets, notes)
-    if (wells := wells_of_text(path.name, content, notes)) is not None:
+        return platforms.of_sheets(source, sheets, notes) or platforms.of_table(excel.parse(source, sheets, notes))
+    decoded = decode(source, content)
+    said = [*notes, *decoded.notes]
+    if found := platforms.of_text(source, decoded.text, said):
+        return found
+    if (wells := wells_of_text(source, decoded.text, said)) is not None:
         return specimen_wells(wells)
-    if (plates := plates_of_text(path.name, content, notes)) is not None:
+    if (plates := plates_of_text(source, decoded.text, said)) is not None:
         return quantify(plates)
-    return delimited.parse(path.name, content, notes)
+    return platforms.of_table(delimited.parse(source, decoded, notes))
 
 
 def read_wells(path: str | Path) -> TextTable:
@@ -61,7 +89,8 @@ def read_wells(path: str | Path) -> TextTable:
     if content.startswith((_ZIP, _OLE)):
         wells = wells_of_sheets(path.name, excel.sheets(path.name, io.BytesIO(content)), notes)
     else:
-        wells = wells_of_text(path.name, content, notes)
+        decoded = decode(path.name, content)
+        wells = wells_of_text(path.name, decoded.text, [*notes, *decoded.notes])
     if wells is None:
         fix = "Export the well results (Ct with specimen, target and task) from the instrument's software."
         raise InputRefused(Problem("NOT_AN_EXPORT", path.name, "no qPCR instrument's table of wells is recognised", fix))
@@ -81,7 +110,8 @@ def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
     if content.startswith((_ZIP, _OLE)):
         plates = plates_of_sheets(path.name, excel.sheets(path.name, io.BytesIO(content)), notes)
     else:
-        plates = None if content.startswith(_PARQUET) else plates_of_text(path.name, content, notes)
+        decoded = decode(path.name, content)
+        plates = plates_of_text(path.name, decoded.text, [*notes, *decoded.notes])
     if plates is None:
         fix = "Give a plate reader's export, or a table with the columns well, kind, specimen_id, concentration, signal."
         raise InputRefused(Problem("NOT_A_PLATE", path.name, "no immunoassay plate is recognised", fix))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from exodx.errors import InputRefused, Problem
 
@@ -17,7 +17,7 @@ class TextTable:
     ----------
     source : str
         The file's name, for messages.
-    columns : dict of str to list of str
+    columns : mapping of str to sequence of str
         Cells as written, stripped of surrounding blanks; a blank cell is the empty string.
     lines : list of int or str
         Where each row stands: line (text files) or row (spreadsheets, Parquet), counted from 1;
@@ -29,16 +29,18 @@ class TextTable:
     notes : tuple of str
         What was recognised (delimiter, encoding, sheet), to be told to the user.
     analytes : tuple of str
-        The columns that hold measurements, where the layout tells (rows of a long table were gathered).
+        The columns that hold measurements, where the layout or the platform tells.
     unit : str
-        ``Ct`` where the instrument or the name of the value column says so; the standards' unit where concentrations were read off
-        their curve.
+        ``Ct``, ``NPX``, ``count`` or ``intensity`` where the platform or the name of the value column says so; the standards' unit
+        where concentrations were read off their curve.
     platform : str
-        What measured, where the file tells.
+        The family of exports that was recognised (``Olink NPX``, ``NanoString nCounter``, ``GPL18402`` …); empty for a plain table.
+    accessions : mapping of str to str
+        Column of an analyte to its accession (UniProt, miRBase), where the file gives one.
     """
 
     source: str
-    columns: dict[str, list[str]]
+    columns: Mapping[str, Sequence[str]]
     lines: list[int] | list[str]
     place: str = "line"
     decimal: str = "."
@@ -46,6 +48,7 @@ class TextTable:
     analytes: tuple[str, ...] = ()
     unit: str = ""
     platform: str = ""
+    accessions: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lines)

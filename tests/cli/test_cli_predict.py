@@ -137,7 +137,7 @@ def test_wrong_delimiter_empty_and_latin1_files_are_refused(trained, cli, tmp_pa
     rows[2][2] = "Zürich"
     files = {
         "cells seem to be separated by '|'": write(tmp_path / "pipe.csv", rows, delimiter="|"),
-        "line 3: byte 0xfc is not UTF-8": write(tmp_path / "latin.csv", rows, encoding="latin-1"),
+        "line 3, column 'site': byte 0xfc is not UTF-8": write(tmp_path / "latin.csv", rows, encoding="latin-1"),
         "the file is empty": write(tmp_path / "empty.csv", []),
         "Check the path": tmp_path / "absent.csv",
     }

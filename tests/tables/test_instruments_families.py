@@ -252,6 +252,67 @@ def test_words_that_no_family_knows_are_said(file):
     assert "1 wells have a task that exodx does not know ('miR-7'): taken for specimens" in notes
 
 
+VIC = LIGHTCYCLER.replace("FAM (465-510)", "VIC (533-580)").replace("24,5", "20,1")
+
+
+@pytest.mark.parametrize("gap", ["", "\n", "\t\t\n\n"])
+def test_a_light_cycler_file_of_several_filters_is_read_filter_by_filter(gap, file):
+    table = read_table(file(LIGHTCYCLER + gap + VIC))
+    assert list(zip(*(table.columns[c] for c in ("specimen_id", "analyte", "value")), strict=True)) == [
+        ("P1", "FAM (465-510)", "24,5"),
+        ("P2", "FAM (465-510)", "Undetermined"),
+        ("P1", "VIC (533-580)", "20,1"),
+        ("P2", "VIC (533-580)", "Undetermined"),
+    ]
+    shift = gap.count("\n")
+    assert table.lines == [3, 4, 10 + shift, 11 + shift]
+    assert "no well names its target: the dye stands in (FAM (465-510), VIC (533-580))" in table.notes
+    assert len(read_wells(file(LIGHTCYCLER + gap + VIC))) == 10
+
+
+def test_a_target_column_tells_the_wells_of_two_filters_apart(file):
+    def with_target(text, name):
+        lines = text.splitlines()
+        return "\n".join([lines[0], lines[1] + "\tTarget Name", *[f"{line}\t{name}" for line in lines[2:]]]) + "\n"
+
+    text = LIGHTCYCLER.replace("\t\t\t0\n", "\t\t\t0\t\n")
+    table = read_table(
+        file(with_target(text, "miR-1-3p") + with_target(text.replace("FAM (465-510)", "VIC (533-580)"), "miR-2-3p"))
+    )
+    assert table.columns["analyte"] == ["miR-1-3p", "miR-1-3p", "miR-2-3p", "miR-2-3p"]
+
+
+def test_one_filter_twice_is_refused(file):
+    with pytest.raises(InputRefused, match="WELLS_TWICE"):
+        read_table(file(LIGHTCYCLER + LIGHTCYCLER))
+
+
+def test_doubts_of_the_instrument_are_counted_and_take_no_ct(file):
+    header, rows = QUANTSTUDIO.split("Reporter\tCт")
+    text = header + "Reporter\tAmp Status\tCт" + rows.replace("FAM\t24.5", "FAM\tNo Amp\t24.5").replace("FAM\tU", "FAM\tNo Amp\tU")
+    text = (
+        text.replace("FAM\t25.5", "FAM\tNo Amp\t25.5")
+        .replace("FAM\t30", "FAM\tInconclusive\t30")
+        .replace("FAM\t38.9", "FAM\tAmp\t38.9")
+    )
+    table = read_table(file(text))
+    assert table.columns["value"][:2] == ["24.5", "Undetermined"]
+    assert "1 wells have a Ct and are marked 'No Amp': their Ct is kept" in table.notes
+    assert "1 wells have a Ct and are marked 'Inconclusive': their Ct is kept" in table.notes
+
+
+def test_sds_flags_are_counted_and_omitted_wells_left_out(file):
+    text = SDS.replace("StdDev Ct", "Flagged\tOmit").replace("24.5\t", "24.5\tFlagged\tfalse").replace("20.1\t", "20.1\tPassed\t1")
+    table = read_table(file(text))
+    assert table.columns["value"] == ["24.5", "Undetermined"]
+    assert {"1 wells have a Ct and are marked 'Flagged': their Ct is kept", "wells left out: 1 ntc, 1 omitted"} <= set(table.notes)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_platform_is_told(family, file):
+    assert family in read_table(file(FAMILIES[family])).platform
+
+
 GENOTYPING = "[Results]\nWell\tSample Name\tSNP Assay Name\tTask\tAllele1 Ct\tAllele2 Ct\nA1\tP1\tX\tUNKNOWN\t20\t21\n"
 REFUSED = {
     "NOT_QUANTIFICATION": GENOTYPING,

@@ -147,12 +147,12 @@ def test_what_is_not_a_table_is_refused(refused, content, code, words):
 
 def test_latin_1_is_refused_with_its_line(refused):
     content = "id,x\r\nS1,1\rS2,2\nMüller,3\n".encode("latin-1")
-    assert refused(content)[0].where == "table, line 4"
+    assert refused(content)[0].where == "table, line 4, column 'id'"
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(InputRefused, match="FILE_UNREADABLE"):
+    for path, code in ((tmp_path / "none.csv", "FILE_UNREADABLE"), (tmp_path, "NO_RCC")):
+        with pytest.raises(InputRefused, match=code):
             read_table(path)
 
 

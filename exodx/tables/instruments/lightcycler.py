@@ -1,4 +1,4 @@
-"""Roche LightCycler 480 (no targets: one filter a file) and LightCycler 96 text."""
+"""Roche LightCycler 480 (targets seldom named: a block a filter) and LightCycler 96 text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAMILY_480 = Family(
         marks=("standard",),
     ),
     no_ct=_NO_CT,
-    omit="false",
+    omit=("false", "0"),
 )
 FAMILY_96 = Family(
     "Roche LightCycler 96",

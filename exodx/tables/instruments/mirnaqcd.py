@@ -30,4 +30,4 @@ def wells(source: str, lines: list[str], notes: tuple[str, ...]) -> TextTable | 
     blank = [""] * len(rows)
     columns = {"specimen_id": subjects, "analyte": analytes, "well": blank, "plate": blank, "task": [UNKNOWN] * len(rows)}
     columns |= {"ct": values, "value": values, "class": classes}
-    return TextTable(source, columns, places, "line", ".", (*notes, said), unit="Ct")
+    return TextTable(source, columns, places, "line", ".", (*notes, said), unit="Ct", platform="MiRNAQCD")

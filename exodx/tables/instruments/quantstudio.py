@@ -15,7 +15,12 @@ FAMILY = Family(
             "task": ("task",),
             "ct": ("ct", "crt", "cq"),
         },
-        {"omit": ("omit",), "dye": ("reporter",), "group": ("biogroup name", "biogroup", "biological group")},
+        {
+            "omit": ("omit",),
+            "dye": ("reporter",),
+            "amp": ("amp status",),
+            "group": ("biogroup name", "biogroup", "biological group"),
+        },
         marks=("reporter",),
     ),
 )

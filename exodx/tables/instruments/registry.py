@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,13 +29,19 @@ Wells = dict[str, list[str]]
 _SEARCHED = 200
 """The header of the wells stands within so many lines of the file or of its [Results] mark."""
 
+_MAY_END = ("", "[", " ", "\t", "E")
+"""What the lines begin with that may end a block of wells; to look at these alone saves time."""
+
+_ABOVE_HEADER = 3
+"""The filter of a LightCycler's block stands within so many lines above its header."""
+
 _WIDEST = 200
 """No instrument's table of wells has so many columns."""
 
 _PLATE_KEYS = ("experiment barcode", "barcode", "experiment name")
 
 
-def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTable | None:
+def wells_of_text(source: str, text: str, notes: Sequence[str]) -> TextTable | None:
     """Return every well of a text export, or None where no family knows it.
 
     Raises
@@ -44,7 +49,6 @@ def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTabl
     InputRefused
         For an export that is recognised and cannot be used: genotyping, a line with too many cells, an open quotation mark.
     """
-    text, said = _decode(content)
     if "\x00" in text:
         return None
     lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
@@ -54,15 +58,20 @@ def wells_of_text(source: str, content: bytes, notes: Sequence[str]) -> TextTabl
         sign = max("\t,;", key=lines[at].count)
         cells = _cells(lines[at], sign) if lines[at].count(sign) < _WIDEST else []
         if found := _recognise(source, above, cells):
-            columns = found[1]
-            end = next((i for i, line in enumerate(lines[at + 1 :], at + 1) if line[:1] in "[ \t" and _ends(line)), len(lines))
-            _refuse_more(source, columns, (_cells(line, sign) for line in takewhile(_no_section, lines[end:])))
-            wells, places = _wells(source, lines[at + 1 : end], at + 2, sign, len(cells), columns)
+            family, columns = found
             preamble = lines[: min(start or at, _SEARCHED)]
             plate, dye = _plate(dict(map(_pair, preamble))), _filter(preamble)
-            return long_table(Block(source, found[0], wells, places, "line", plate, dye, (*notes, *said)))
+            heads = [i for i in range(at, len(lines)) if lines[i] == lines[at]] if dye else [at]
+            parts = []
+            for head, below in zip(heads, [*heads[1:], len(lines)], strict=True):
+                end = next((i for i in range(head + 1, below) if lines[i][:1] in _MAY_END and _ends(lines[i])), below)
+                _refuse_more(source, columns, (_cells(line, sign) for line in takewhile(_no_section, lines[end:below])))
+                parts.append(_wells(source, lines[head + 1 : end], head + 2, sign, len(cells), columns))
+            filters = [_filter(lines[max(0, head - _ABOVE_HEADER) : head]) for head in heads]
+            wells, places = _joined(source, parts, filters) if len(parts) > 1 else parts[0]
+            return long_table(Block(source, family, wells, places, "line", plate, dye, tuple(notes)))
         above = cells
-    return mirnaqcd.wells(source, lines, (*notes, *said))
+    return mirnaqcd.wells(source, lines, tuple(notes))
 
 
 def wells_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: Sequence[str]) -> TextTable | None:
@@ -79,19 +88,6 @@ def wells_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: S
                 return long_table(Block(source, found[0], wells, places, "row", _plate(preamble), "", said))
             above = cells
     return None
-
-
-def _decode(content: bytes) -> tuple[str, list[str]]:
-    """Decode UTF-16 and UTF-8; anything else as Windows-1252 or Latin-1, which the note says if a family is recognised."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace"), ["UTF-16"]
-    try:
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        try:
-            return content.decode("cp1252"), ["not UTF-8: decoded as Windows-1252"]
-        except UnicodeDecodeError:
-            return content.decode("latin-1"), ["not UTF-8: decoded as Latin-1"]
 
 
 def _cells(line: str, sign: str) -> list[str]:
@@ -114,6 +110,16 @@ def _recognise(source: str, above: Sequence[str], cells: Sequence[str]) -> tuple
             raise InputRefused(Problem("NOT_QUANTIFICATION", source, family.refusal, fix))
         return family, columns
     return None
+
+
+def _joined(source: str, parts: Sequence[tuple[Wells, list[int]]], filters: Sequence[str]) -> tuple[Wells, list[int]]:
+    """Put the blocks of a LightCycler's filters together, each well with its filter."""
+    if not all(filters) or len(set(filters)) < len(filters):
+        found = "wells stand in more than one block, and no filter of its own tells each apart"
+        raise InputRefused(Problem("WELLS_TWICE", source, found, "Export one table of wells a file."))
+    wells = {role: [cell for part, _ in parts for cell in part[role]] for role in parts[0][0]}
+    dyes = [name for name, (_, places) in zip(filters, parts, strict=True) for _ in places]
+    return wells | {"dye": dyes}, [place for _, places in parts for place in places]
 
 
 def _wells(source: str, body: list[str], first: int, sign: str, width: int, columns: Columns) -> tuple[Wells, list[int]]:
@@ -171,7 +177,7 @@ def _by_role(rows: list[list[str]], columns: Columns) -> Wells:
 
 
 def _ends(line: str) -> bool:
-    return line.startswith("[") or not line.strip()
+    return line.startswith("[") or "Selected Filter:" in line or not line.strip()
 
 
 def _no_section(line: str) -> bool:

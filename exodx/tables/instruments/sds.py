@@ -14,6 +14,7 @@ FAMILY = Family(
             "task": ("task",),
             "ct": ("ct", "avg ct"),
         },
-        {"plate": ("plate",), "omit": ("omit",)},
+        {"plate": ("plate",), "omit": ("omit",), "flag": ("flag", "flagged")},
     ),
+    omit=("true", "1", "yes", "omitted"),
 )

@@ -64,6 +64,7 @@ CONTROL_NAMES = MappingProxyType(
 
 _NAMELESS = ("without a target's name", "without a specimen's name")
 _NUMBERED = re.compile(r"[-_ ]?\d+$")
+_NUMBER = re.compile(r"^\d+(?:[.,]\d+)?$")
 _COMMA_NUMBER = re.compile(r"^\d+,\d+$")
 
 
@@ -77,11 +78,11 @@ class Family:
         For the note to the user.
     locate : callable
         Given the line above and a line, both folded, the positions of ``specimen, analyte, ct, well, plate, dye, task, omit, call,
-        standard, group`` where the line is the family's header, else None.
+        standard, group, amp, flag`` where the line is the family's header, else None.
     no_ct : mapping
         What the family writes (folded) where a loaded well crossed no threshold, to what exodx reads.
-    omit : str
-        Word (folded) of the omit column that says so.
+    omit : tuple of str
+        Words (folded) of the omit column that say so.
     refusal : str
         Why an export of this kind cannot be read, if so.
     """
@@ -89,7 +90,7 @@ class Family:
     title: str
     locate: Locate
     no_ct: Mapping[str, str] = field(default_factory=dict)
-    omit: str = "true"
+    omit: tuple[str, ...] = ("true",)
     refusal: str = ""
 
 
@@ -149,10 +150,11 @@ def long_table(block: Block) -> TextTable:
     }
     if any(cells.get("group", blank)):
         columns["group"] = cells["group"]
-    notes = [*block.notes, f"{block.family.title}: {len(blank)} wells", *dyes, *said, *unknown_words]
+    notes = [*block.notes, f"{block.family.title}: {len(blank)} wells", *dyes, *said, *_doubts(cells, tasks), *unknown_words]
     decimal = "," if any("," in v and _COMMA_NUMBER.match(v) for v in values) and not any("." in v for v in values) else "."
     notes += ["decimal comma"] if decimal == "," else []
-    return TextTable(block.source, columns, block.lines, block.place, decimal, tuple(notes), unit="Ct")
+    title = block.family.title
+    return TextTable(block.source, columns, block.lines, block.place, decimal, tuple(notes), unit="Ct", platform=title)
 
 
 def _values(written: list[str], calls: list[str], family: Family) -> tuple[list[str], list[str]]:
@@ -167,6 +169,16 @@ def _values(written: list[str], calls: list[str], family: Family) -> tuple[list[
     for i in failed:
         values[i] = "failed QC"
     return values, said + ([f"{len(failed)} wells failed the instrument's quality control: their Ct is not used"] if failed else [])
+
+
+def _doubts(cells: Mapping[str, list[str]], tasks: list[str]) -> list[str]:
+    """Count the specimens' wells whose Ct the instrument doubts (``No Amp``, ``Inconclusive``, flagged); the Ct stays."""
+    counted: Counter[str] = Counter()
+    for role, sure in (("amp", ("amp", "")), ("flag", ("passed", "ok", "false", "0", "n", "no", "none", ""))):
+        for word, ct, task in zip(cells.get(role, []), cells["ct"], tasks, strict=False):
+            if word.casefold() not in sure and task in MEASURES_SPECIMEN and _NUMBER.match(ct):
+                counted[word] += 1
+    return [f"{n} wells have a Ct and are marked {word!r}: their Ct is kept" for word, n in sorted(counted.items())]
 
 
 def _analytes(names: list[str], dyes: list[str]) -> tuple[list[str], list[str]]:
@@ -192,7 +204,7 @@ def _tasks(cells: Mapping[str, list[str]], blank: list[str], family: Family) -> 
         tasks = [control.get(name, UNKNOWN) if task == UNKNOWN else task for task, name in named]
     if set(standard) - {"", "0"}:
         tasks = [STANDARD if amount not in ("", "0") else task for task, amount in zip(tasks, standard, strict=True)]
-    omitted = {word for word in set(omit) if word.casefold() == family.omit}
+    omitted = {word for word in set(omit) if word.casefold() in family.omit}
     return [OMITTED if word in omitted else task for task, word in zip(tasks, omit, strict=True)] if omitted else tasks, notes
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -65,16 +64,6 @@ class Grid:
     def end_of(self, row: int) -> int:
         """Return the first blank row from a row on (or the number of rows)."""
         return next((i for i in range(row, len(self.rows)) if self.is_blank(i)), len(self.rows))
-
-
-def decode(content: bytes) -> str:
-    """Decode UTF-16, UTF-8, or else Windows-1252, whose signs stand in names of temperatures and of people, never in numbers."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
 
 
 def cut(text: str, limit: int | None = None) -> tuple[list[list[str]], list[int], str]:

@@ -35,7 +35,7 @@ FAMILIES = (
 )
 
 
-def plates_of_text(source: str, content: bytes, notes: Sequence[str]) -> tuple[PlateWells, ...] | None:
+def plates_of_text(source: str, text: str, notes: Sequence[str]) -> tuple[PlateWells, ...] | None:
     """Return every plate of a text export, or None where no family knows it.
 
     Raises
@@ -43,9 +43,9 @@ def plates_of_text(source: str, content: bytes, notes: Sequence[str]) -> tuple[P
     InputRefused
         For an export that is recognised and cannot be used.
     """
-    head = grid.decode(content[:_SEARCHED])
+    head = text[:_SEARCHED]
     family = None if "\x00" in head else _known(grid.cut(head, HEAD)[0])
-    return None if family is None else family.plates([grid.of_text(source, grid.decode(content), notes)])
+    return None if family is None else family.plates([grid.of_text(source, text, notes)])
 
 
 def plates_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: Sequence[str]) -> tuple[PlateWells, ...] | None:

@@ -1,0 +1,162 @@
+"""Long tables: the rows of each specimen gathered into one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.errors import InputRefused, Problem, nearest
+from exodx.tables.names import SPECIMEN_NAMES, WELL_NAMES, find_column, folded_name
+from exodx.tables.table import TextTable
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The rows of a long table by specimen and analyte.
+
+    Parameters
+    ----------
+    who, name : list of str
+        Specimens and analytes, in the order of their first row.
+    owner : ndarray, shape (rows,)
+        The specimen's number in each row.
+    pair : ndarray, shape (rows,)
+        One number for each specimen and analyte.
+    order : ndarray, shape (rows,)
+        Rows by pair, and by their order in the file within a pair.
+    start, size : ndarray, shape (pairs,)
+        Where each pair begins in ``order``, and how many rows it has.
+    """
+
+    who: list[str]
+    name: list[str]
+    owner: Codes
+    pair: Codes
+    order: Codes
+    start: Codes
+    size: Codes
+
+    def rows(self, pairs: Sequence[int]) -> dict[tuple[str, str], list[int]]:
+        """Return the rows of some pairs, by specimen and analyte, in the order of the file."""
+        found = [self.order[self.start[p] : self.start[p] + self.size[p]].tolist() for p in pairs]
+        found.sort(key=lambda rows: rows[0])
+        p = len(self.name)
+        keys = [divmod(int(self.pair[rows[0]]), p) for rows in found]
+        return {(self.who[i], self.name[j]): rows for (i, j), rows in zip(keys, found, strict=True)}
+
+
+def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wells: str | None = None) -> TextTable:
+    """Gather the rows of each specimen of a long table; columns that are constant within specimens are kept.
+
+    Parameters
+    ----------
+    table : TextTable
+    analyte, value, specimen : str
+        Its columns; the specimen's is found by its usual names if not given.
+    wells : str, optional
+        As in :func:`to_wide`.
+
+    Raises
+    ------
+    InputRefused
+        ``SPECIMEN_MISSING``, and ``VALUE_TWICE`` with the lines of every repeated value.
+    """
+    by = specimen or find_column(table, SPECIMEN_NAMES)
+    if by is None or by not in table.columns:
+        fix = nearest(by or "specimen_id", table.header)
+        raise InputRefused(
+            Problem("SPECIMEN_MISSING", table.source, "a long table without a specimen column", f"Name it: --specimen. {fix}")
+        )
+    pairs = _pairs(table.columns[by], table.columns[analyte])
+    repeated = np.flatnonzero(pairs.size > 1).tolist()
+    refused = repeated if wells is None else _same_well(table, pairs)
+    if refused:
+        raise InputRefused(_repeated(table, pairs.rows(refused)))
+    ids = pairs.who
+    columns = _values(table.columns[value], pairs, wells or "")
+    kept = {by: ids} | _constant_columns(table, pairs, {analyte, value, by})
+    notes = [f"long layout: {len(table)} rows are {len(ids)} specimens × {len(columns)} analytes"]
+    if differing := [c for c in table.header if c not in {*kept, analyte, value} and folded_name(c) not in WELL_NAMES]:
+        notes.append(f"columns that differ within a specimen are not kept: {', '.join(differing)}")
+    if repeated:
+        notes.append(f"replicate wells: {len(repeated)} of {len(pairs.size)} values have several (up to {pairs.size.max()})")
+    unit = table.unit or {"ct": "Ct", "cq": "Ct", "npx": "NPX"}.get(value.casefold(), "")
+    analytes = tuple(columns)
+    columns = {**kept, **columns}
+    return replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, *notes), analytes=analytes, unit=unit)
+
+
+def _coded(cells: Sequence[str]) -> tuple[list[str], Codes]:
+    """Return the distinct cells in the order of their first row, and which of them each row holds."""
+    place = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
+    return list(place), np.fromiter(map(place.__getitem__, cells), np.int64, len(cells))
+
+
+def _pairs(specimens: Sequence[str], analytes: Sequence[str]) -> _Pairs:
+    who, owner = _coded(specimens)
+    name, code = _coded(analytes)
+    pair = owner * len(name) + code
+    order = np.argsort(pair, kind="stable")
+    ordered = pair[order]
+    start = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    size = np.diff(np.append(start, len(order)))
+    return _Pairs(who, name, owner, pair, order, start, size)
+
+
+def _values(cells: Sequence[str], pairs: _Pairs, between: str) -> dict[str, list[str]]:
+    """Return a column an analyte; a specimen's cell holds its wells, joined, and nothing where it has none."""
+    p = len(pairs.name)
+    ordered = [cells[row] for row in pairs.order.tolist()]
+    ends = (pairs.start + pairs.size).tolist()
+    joined = [between.join(ordered[start:end]) for start, end in zip(pairs.start.tolist(), ends, strict=True)]
+    filled = [""] * (p * len(pairs.who))
+    for place, text in zip(pairs.pair[pairs.order[pairs.start]].tolist(), joined, strict=True):
+        filled[place] = text
+    return {name: filled[j::p] for j, name in enumerate(pairs.name)}
+
+
+def _repeated(table: TextTable, repeated: Mapping[tuple[str, str], list[int]]) -> list[Problem]:
+    fix = "Give one value for a specimen and analyte, or each replicate a well (and plate) of its own."
+    return [
+        Problem(
+            "VALUE_TWICE",
+            f"{table.source}, {table.place}s {', '.join(str(table.lines[row]) for row in rows)}",
+            f"several values of {name!r} for {who!r}",
+            fix,
+        )
+        for (who, name), rows in repeated.items()
+    ]
+
+
+def _same_well(table: TextTable, pairs: _Pairs) -> list[int]:
+    """Return the pairs to which one well gave several values: rows copied, or plates that are not told apart."""
+    well = find_column(table, ("well", "well position", "pos"))
+    if well is None or not any(table.columns[well]):
+        return []
+    plate = find_column(table, ("plate", "plate_id", "batch"))
+    wells, at = _coded(table.columns[well])
+    plates, on = _coded(table.columns[plate]) if plate else ([""], np.zeros_like(at))
+    number = np.repeat(np.arange(len(pairs.size)), pairs.size)
+    place = (number * len(plates) + on[pairs.order]) * len(wells) + at[pairs.order]
+    ordered = np.sort(place)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]] // (len(plates) * len(wells))
+    return sorted(set(twice.tolist()))
+
+
+def _constant_columns(table: TextTable, pairs: _Pairs, without: set[str]) -> dict[str, list[str]]:
+    """Return the columns that hold one text in all rows of a specimen."""
+    first = np.full(len(pairs.who), len(pairs.owner))
+    np.minimum.at(first, pairs.owner, np.arange(len(pairs.owner)))
+    kept = {}
+    for name in table.header:
+        if name in without or name.casefold() in WELL_NAMES:
+            continue
+        texts, codes = _coded(table.columns[name])
+        if (codes == codes[first][pairs.owner]).all():
+            kept[name] = [texts[code] for code in codes[first].tolist()]
+    return kept
