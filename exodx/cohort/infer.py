@@ -16,7 +16,7 @@ from exodx.cohort.columns import find_specimen_columns
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import WELLS, State, read_cells
 from exodx.frozen.statements import statement_columns
-from exodx.panel import MAX_CT, Analyte, Panel, Scale, infer_accessions
+from exodx.panel import MAX_CT, UNITS, Analyte, Panel, Scale, infer_accessions
 from exodx.panel.analyte import name_key
 from exodx.panel.manifest import manifest_columns
 from exodx.panel.names import Resolution, is_listed, look_up, read_tables
@@ -158,9 +158,9 @@ def _unit(columns: Sequence[_Numeric], mirna: bool, told: str) -> str:
         "Ct": values.min() > 0 and values.max() <= MAX_CT,
         "NPX": True,
         "count": whole and values.min() >= 0,
-        "intensity": values.min() >= 0,
     }
-    if possible.get(told, False):
+    amount = UNITS.get(told) is Scale.LINEAR and values.min() >= 0
+    if possible.get(told, amount):
         return told
     if values.min() < 0:
         return "normalised"

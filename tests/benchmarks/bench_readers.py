@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from exodx.frozen import WELLS, InputContract, Measurements
-from exodx.panel import Analyte, Panel
+from exodx.panel import Analyte, Panel, is_analyte_name
 from exodx.tables import read_table, to_wide
 
 SIZE, WELL_COUNT, SEED = 2000, 100_000, 7
@@ -58,7 +58,7 @@ def wells(folder: Path) -> tuple[Path, Panel]:
 
 
 def measurements(path: Path, contract: InputContract) -> Measurements:
-    table = to_wide(read_table(path), contract.is_analyte, None, WELLS)
+    table = to_wide(read_table(path), is_analyte_name(contract.panel), None, WELLS)
     measured, unreadable = contract.read(table.columns, table.decimal)
     assert not unreadable
     return measured
