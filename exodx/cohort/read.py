@@ -12,13 +12,13 @@ from exodx.cohort.cohort import Cohort
 from exodx.cohort.columns import cell_problem, find_specimen_columns, read_specimen_columns
 from exodx.cohort.infer import infer_panel, is_mirna_name
 from exodx.cohort.manifest import read_manifest
-from exodx.cohort.standard import Standard, read_standard
+from exodx.cohort.standard import Standard, label_copies, read_standard
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import WELLS, InputContract, Measurements, rule_columns, specimen_rule_flags
 from exodx.panel import Panel, StudyPlan, load_panel, rules_of
 from exodx.panel.manifest import manifest_columns, manifest_fields
 from exodx.tables import UNNAMED, TextTable, cell_text, read_table, specimen_ids, to_wide
-from exodx.tables.table import Records, build_table
+from exodx.tables.table import Records, Remark, build_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     notes = list(table.notes)
     if id_column is None and not problems:
         notes.append(UNNAMED)
+    standard, unread = _standard(table, intake)
     if not isinstance(panel, Panel):
         reserved = {
             *attributes.values(),
@@ -91,17 +92,17 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
             *([intake.label] if intake.label else []),
         }
         reserved |= set(manifest_columns(table.header, reserved).values())
+        reserved |= set(label_copies(table, str(intake.label), standard)) if standard is not None else set()
         panel, inferred = infer_panel(table, reserved)
         notes += inferred
     problems += _taken_twice(table, panel, [*attributes.values(), *filter(None, [intake.label])])
-    standard, found = _standard(table, intake)
     measurements, cell_problems = _measurements(table, panel)
     specimens, attribute_notes, attribute_problems = read_specimen_columns(table, ids, attributes)
     analytes = {header for headers in panel.columns(table.header).values() for header in headers}
     taken = {*analytes, *filter(None, [id_column, intake.label])}
     extra = [column for rule in rules_of(panel) for column in (rule.column, rule.per) if column]
     manifest = read_manifest(table, {*taken, *attributes.values()}, extra)
-    problems += [*found, *cell_problems, *attribute_problems, *manifest.problems]
+    problems += [*unread, *cell_problems, *attribute_problems, *manifest.problems]
     if measurements is not None:
         measurements, found = _ruled(table, panel, taken, measurements)
         problems += found
@@ -114,8 +115,22 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     synthetic = "synthetic" in attributes and any(
         c.casefold() in ("yes", "true", "1") for c in table.columns[attributes["synthetic"]]
     )
-    cohort = Cohort(panel, measurements, specimens, source=table.source, synthetic=synthetic, notes=tuple(notes))
+    cohort = Cohort(
+        panel,
+        measurements,
+        specimens,
+        source=table.source,
+        synthetic=synthetic,
+        notes=tuple(notes),
+        unused=_unused(table, specimens.index, {*taken, *attributes.values(), *manifest.headers.values()}),
+        remarks=table.remarks,
+    )
     return cohort if standard is None else _labelled(cohort, standard)
+
+
+def _unused(table: TextTable, index: pd.Index, taken: Collection[str]) -> pd.DataFrame:
+    """Return the columns that nothing reads, as written."""
+    return pd.DataFrame({name: cells for name, cells in table.columns.items() if name not in taken}, index=index, dtype=object)
 
 
 def _wells(table: TextTable, panel: Panel) -> list[int] | None:
@@ -177,8 +192,10 @@ def _join(table: TextTable, other: TextTable, intake: Intake) -> TextTable:
         fix = "Name the column that holds the same specimen ids in it: --specimen COLUMN."
         raise InputRefused(problems or [Problem("SPECIMEN_MISSING", other.source, "no column holds the ids of the cohort", fix)])
     rows: dict[str, int] = {}
+    repeated = 0
     for row, name in enumerate(other.columns[key]):
         first = rows.setdefault(name, row)
+        repeated += first != row
         if any(cells[first] != cells[row] for cells in other.columns.values()):
             found = f"specimen {name!r} has two different rows"
             problems.append(Problem("ID_TWICE", other.where(row, key), found, "Keep the right one."))
@@ -190,9 +207,9 @@ def _join(table: TextTable, other: TextTable, intake: Intake) -> TextTable:
     if problems:
         raise InputRefused(problems)
     added = {c: [cells[rows[name]] for name in ids] for c, cells in other.columns.items() if c != key and c not in table.columns}
-    return replace(
-        table, columns={**table.columns, **added}, notes=(*table.notes, f"{other.source}: {len(added)} specimen columns")
-    )
+    remarks = [Remark("specimen_rows_repeated", f"{repeated} rows of {other.source} repeat another, cell for cell.")]
+    notes = (*table.notes, f"{other.source}: {len(added)} specimen columns")
+    return replace(table, columns={**table.columns, **added}, notes=notes, remarks=(*table.remarks, *(remarks if repeated else [])))
 
 
 def _measurements(table: TextTable, panel: Panel) -> tuple[Measurements | None, list[Problem]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from exodx.errors import InputRefused, Problem, nearest
-from exodx.tables.table import TextTable
+from exodx.tables.table import Remark, TextTable
 
 SPECIMEN_NAMES = ("specimen_id", "specimen", "sample_id", "sampleid", "sample", "sample_name", "id", "")
 ANALYTE_NAMES = (
@@ -25,6 +26,11 @@ VALUE_NAMES = ("value", "ct", "cq", "count", "counts", "concentration", "conc", 
 UNNAMED = "no specimen column was recognised: specimens are named row-1, row-2 …"
 WELL_NAMES = frozenset({"well", "well position", "pos", "task", "ct", "replicate"})
 """Columns that say something about a well and never about a specimen."""
+
+FLAG_NAMES = ("flag", "flags", "status")
+"""How the name of a column ends that says what became of a well."""
+
+FLAGGED = frozenset({"undetermined", "undet", "no amp", "no ct", "no cq", "nd", "not detected", "fail", "failed", "invalid"})
 
 IsAnalyte = Callable[[str], bool]
 
@@ -137,7 +143,33 @@ def _from_long(table: TextTable, analyte: str, value: str, specimen: str | None,
         notes.append(f"replicate wells: {len(repeated)} of {len(places)} values have several (up to {most})")
     unit = table.unit or ("Ct" if value.casefold() in ("ct", "cq") else "")
     columns = {**kept, **columns}
-    return replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, *notes), analytes=analytes, unit=unit)
+    found = replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, *notes), analytes=analytes, unit=unit)
+    return replace(found, remarks=(*table.remarks, *_contradicted(table, value)))
+
+
+def _contradicted(table: TextTable, value: str) -> list[Remark]:
+    """Return which columns call wells undetermined or failed whose value is a number."""
+    remarks = []
+    for name in table.header:
+        if name == value or _folded(name).rpartition(" ")[2] not in FLAG_NAMES:
+            continue
+        pairs = zip(table.columns[name], table.columns[value], strict=True)
+        wrong = Counter(flag for flag, cell in pairs if flag.casefold() in FLAGGED and _is_number(cell))
+        if wrong:
+            said = ", ".join(f"{flag!r} ({n})" for flag, n in wrong.most_common())
+            message = (
+                f"Column {name!r} says {said} of {sum(wrong.values())} of {len(table)} wells whose {value} is a number. The number "
+                "was taken. Find out what the flag means; blank the value where the well is not to be believed."
+            )
+            remarks.append(Remark("flag_contradicts", message))
+    return remarks
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell.replace(",", ".")))
+    except ValueError:
+        return False
 
 
 def _repeated(table: TextTable, repeated: Mapping[tuple[str, str], list[int]]) -> list[Problem]:

@@ -10,6 +10,14 @@ from exodx.errors import InputRefused, Problem
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to mind that only the file itself shows: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextTable:
     """Text columns with the place each row came from.
 
@@ -32,6 +40,8 @@ class TextTable:
         The columns that hold measurements, where the layout tells (rows of a long table were gathered).
     unit : str
         ``Ct`` where the instrument or the name of the value column says so.
+    remarks : tuple of Remark
+        What is lost when rows are gathered and yet must be known.
     """
 
     source: str
@@ -42,6 +52,7 @@ class TextTable:
     notes: tuple[str, ...] = ()
     analytes: tuple[str, ...] = ()
     unit: str = ""
+    remarks: tuple[Remark, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lines)
