@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from exodx.evaluation.check import CohortCheck
@@ -14,8 +15,9 @@ from exodx.evaluation.check_tables import AnalyteRow, Spread
 from exodx.evaluation.check_text import rows_shown
 from exodx.report.style import CASE, FAINT, INK, OTHER, QUIET, canvas, short, styled
 
-MOST_ANALYTES, MOST_PLATES, BINS = 60, 40, 24
+MOST_ANALYTES, WORST, MOST_PLATES, BINS = 60, 30, 40, 24
 ROW_INCHES = 0.17
+SMALL = (4.4, 3.2)
 
 STATE_COLOURS = MappingProxyType(
     {
@@ -50,7 +52,8 @@ TITLES = MappingProxyType(
 
 def states_figure(check: CohortCheck) -> Figure:
     """Draw the share of specimens in each state for every analyte; of more than 60, the controls and those detected least."""
-    rows = rows_shown(check.analytes, MOST_ANALYTES)
+    many = len(check.analytes) > MOST_ANALYTES
+    rows = rows_shown(check.analytes, WORST if many else MOST_ANALYTES)
     shares = np.array([_shares(row) for row in rows])
     with styled():
         figure = canvas(7.6, 1.3 + ROW_INCHES * len(rows))
@@ -64,8 +67,21 @@ def states_figure(check: CohortCheck) -> Figure:
         ax.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6), xlabel="share of specimens")
         ax.tick_params(axis="y", length=0)
         of = f"{len(rows)} of {len(check.analytes)} analytes: controls, then those detected least"
-        ax.set_title(of if len(rows) < len(check.analytes) else f"State of every cell, {len(rows)} analytes")
-        figure.legend(loc="outside lower left", ncols=4, fontsize=7)
+        ax.set_title(of if many else f"State of every cell, {len(rows)} analytes")
+        figure.legend(loc="outside lower left", ncols=4, fontsize=8)
+    return figure
+
+
+def detection_figure(check: CohortCheck) -> Figure | None:
+    """Draw in what share of the specimens the analytes were detected; None where every one has a row of its own."""
+    if len(check.analytes) <= MOST_ANALYTES:
+        return None
+    with styled():
+        figure = canvas(*SMALL)
+        ax = figure.add_subplot()
+        ax.hist([row.seen for row in check.analytes], np.linspace(0, 1, 21).tolist(), color=OTHER, edgecolor="white", linewidth=0.4)
+        ax.set(xlim=(0, 1), xlabel="share of specimens in which it was detected", ylabel="analytes")
+        ax.set_title(f"Detection of {len(check.analytes)} analytes")
     return figure
 
 
@@ -85,20 +101,24 @@ def spread_figure(spread: Spread) -> Figure | None:
     if values.size < 2 or np.ptp(values) == 0:
         return None
     with styled():
-        figure = canvas(5.0, 3.1)
+        figure = canvas(*SMALL)
         ax = figure.add_subplot()
         edges = _edges(values, counted)
         parts = [(word, np.array(part)) for word, part in spread.values.items() if part]
         labels = [f"{word} (n = {len(part)})" if word != "all" else f"n = {len(part)}" for word, part in parts]
         colours = [CLASS_COLOURS[word] for word, _ in parts]
-        ax.hist([part for _, part in parts], edges, stacked=True, color=colours, label=labels, edgecolor="white", linewidth=0.4)
+        ax.hist(
+            [part for _, part in parts], edges.tolist(), stacked=True, color=colours, label=labels, edgecolor="white", linewidth=0.4
+        )
         if counted:
             ax.set_xscale("log")
+            ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+            ax.xaxis.set_minor_formatter(NullFormatter())
         _limits(ax, spread, edges)
         ax.set(xlabel=AXES.get(spread.kind, spread.name), ylabel="specimens")
         ax.set_ylim(0, 1.12 * ax.get_ylim()[1])
         ax.set_title(TITLES.get(spread.kind, f"Spike-in {short(spread.name)}"))
-        figure.legend(loc="outside lower left", ncols=4, fontsize=7)
+        figure.legend(loc="outside lower left", ncols=2, fontsize=8)
     return figure
 
 
@@ -129,18 +149,12 @@ def plates_figure(check: CohortCheck) -> Figure | None:
         return None
     shown = plates[:MOST_PLATES]
     with styled():
-        figure = canvas(5.0, 1.2 + 0.26 * len(shown))
+        figure = canvas(SMALL[0], 1.3 + 0.24 * len(shown))
         ax = figure.add_subplot()
         ax.axvline(0, color=QUIET, lw=0.8, ls=(0, (4, 3)))
-        ax.errorbar(
-            [p.mean for p in shown],
-            range(len(shown)),
-            xerr=[p.sd or 0.0 for p in shown],
-            fmt="o",
-            ms=5,
-            color=OTHER,
-            elinewidth=1.1,
-        )
+        means = [p.mean for p in shown if p.mean is not None]
+        spread = [p.sd or 0.0 for p in shown]
+        ax.errorbar(means, range(len(shown)), xerr=spread, fmt="o", ms=5, color=OTHER, elinewidth=1.1)
         names = [short(p.plate, 20) + f"  (n = {p.n}" + (")" if p.positive is None else f", {p.positive} +)") for p in shown]
         ax.set_yticks(range(len(shown)), names, fontsize=7)
         ax.set(ylim=(len(shown) - 0.4, -0.6), xlabel="mean level off the cohort's median (Ct or log2), SD")

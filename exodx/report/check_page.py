@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exodx.evaluation.check import CohortCheck, findings_by_code
-from exodx.evaluation.check_text import middle, percent, rows_shown, spread_sentence
-from exodx.report.check_figures import plates_figure, spread_figure, states_figure
+from exodx.evaluation.check_text import STATES, middle, percent, rows_shown, spread_sentence
+from exodx.report.check_figures import detection_figure, plates_figure, spread_figure, states_figure
 from exodx.report.page import data_uri, render
 from exodx.report.style import png
 from exodx.report.words import SIMULATED, number
@@ -35,6 +35,7 @@ def check_page(check: CohortCheck) -> str:
             column: [g for g in check.groups if g.column == column] for column in dict.fromkeys(g.column for g in check.groups)
         },
         analytes=rows_shown(check.analytes, MOST_ANALYTES),
+        states={state: head for state, head in STATES.items() if any(getattr(r, state) for r in check.analytes)},
         specimens=sorted(check.not_ok, key=lambda s: s.status == "WARN")[:MOST_SPECIMENS],
         figures=[(wide, caption, data_uri(content)) for wide, caption, content in _figures(check)],
         middle=middle,
@@ -46,6 +47,8 @@ def check_page(check: CohortCheck) -> str:
 
 def _figures(check: CohortCheck) -> Iterator[tuple[bool, str, bytes]]:
     yield True, "What became of every analyte's cells.", png(states_figure(check))
+    if (figure := detection_figure(check)) is not None:
+        yield False, "Every analyte of the panel, by how often it was detected.", png(figure)
     for spread in check.spreads[:MOST_SPREADS]:
         if (figure := spread_figure(spread)) is not None:
             yield False, f"Specimens by class, with the limits of the rule. {spread.source}.", png(figure)
