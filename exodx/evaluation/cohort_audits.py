@@ -36,7 +36,7 @@ FRACTION_COLUMNS = frozenset(
 """Columns, without blanks and signs, that say which fluid or fraction of it a specimen is."""
 
 _TWO_FRACTIONS = re.compile(
-    r"\b(?:plasma|serum|urine|csf)\b[\w\s,-]{0,20}\b(?:or|and|versus|vs)\b[\w\s,-]{0,20}\b(?:exosom\w*|vesic\w*|evs?)\b",
+    r"\b(?:plasma|serum|urine|csf)\b[\w\s,-]{0,20}\b(?:or|and|versus|vs)\b[\w\s,-]{0,32}\b(?:exosom\w*|vesic\w*|evs?)\b",
     re.IGNORECASE,
 )
 
@@ -266,7 +266,7 @@ def _apart(cohort: Cohort, score: Floats) -> float:
 
 
 def _by_class(cohort: Cohort, cells: NDArray[np.bool_]) -> str:
-    if cohort.reference_standard is None:
+    if cohort.reference_standard is None or len(set(cohort.y.tolist())) < 2:
         return ""
     shares = [f"{100 * cells[cohort.y == label].mean():.1f} %" for label in (1, 0)]
     return f" ({shares[0]} in the positive, {shares[1]} in the negative class)"

@@ -22,7 +22,7 @@ SMALL = (4.4, 3.2)
 STATE_COLOURS = MappingProxyType(
     {
         "detected": OTHER,
-        "measured, not detected": "#9ecae1",
+        "no reads, or Ct too high": "#9ecae1",
         "below LOD": "#e6b800",
         "undetermined": "#f0e0a0",
         "not run": FAINT,

@@ -158,8 +158,8 @@ def _contradicted(table: TextTable, value: str) -> list[Remark]:
         if wrong:
             said = ", ".join(f"{flag!r} ({n})" for flag, n in wrong.most_common())
             message = (
-                f"Column {name!r} says {said} of {sum(wrong.values())} of {len(table)} wells whose {value} is a number. The number "
-                "was taken. Find out what the flag means; blank the value where the well is not to be believed."
+                f"Column {name!r} says {said} where {value} is a number, in {sum(wrong.values())} of {len(table)} wells. "
+                "The number was taken. Find out what the flag means; blank the value where the well is not to be believed."
             )
             remarks.append(Remark("flag_contradicts", message))
     return remarks
