@@ -231,7 +231,7 @@ def _sites(cohort: Cohort) -> Iterator[Finding]:
 def _missing(cohort: Cohort) -> Iterator[Finding]:
     """How many of the targets' cells hold nothing, and whether that differs between the classes."""
     m = cohort.measurements
-    targets = [j for j, name in enumerate(m.names) if name in {a.name for a in cohort.panel.with_role("target")}]
+    targets = [j for j, analyte in enumerate(cohort.panel.analytes) if analyte.role == "target"]
     states = m.states[:, targets]
     never = [m.names[j] for j in targets if not is_measured(m.states[:, j]).any()]
     if never:
