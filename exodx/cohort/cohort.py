@@ -14,6 +14,7 @@ from exodx.cohort.columns import UNKNOWN
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import Measurements
 from exodx.panel import Panel
+from exodx.tables.table import Remark
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Cohort:
         What was recognised or left out on reading, for the user.
     left_out : int
         Specimens of the file without a reference standard, which are not in the cohort.
+    unused : DataFrame, n rows, or None
+        Columns of the file that nothing reads, as written: for what a check can tell from them, never for a model.
+    remarks : tuple of Remark
+        What the file shows and the cohort no longer does.
     """
 
     panel: Panel
@@ -51,6 +56,8 @@ class Cohort:
     synthetic: bool = False
     notes: tuple[str, ...] = ()
     left_out: int = 0
+    unused: pd.DataFrame | None = None
+    remarks: tuple[Remark, ...] = ()
 
     def __post_init__(self) -> None:
         if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):
@@ -64,7 +71,11 @@ class Cohort:
         """Return these specimens (an index array or mask)."""
         label = None if self.reference_standard is None else self.reference_standard.iloc[_positions(rows)]
         return replace(
-            self, measurements=self.measurements[rows], specimens=self.specimens.iloc[_positions(rows)], reference_standard=label
+            self,
+            measurements=self.measurements[rows],
+            specimens=self.specimens.iloc[_positions(rows)],
+            reference_standard=label,
+            unused=None if self.unused is None else self.unused.iloc[_positions(rows)],
         )
 
     @property

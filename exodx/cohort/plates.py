@@ -41,7 +41,7 @@ def plate_effects(cohort: Cohort) -> tuple[PlateEffect, ...]:
     stated = plates != UNKNOWN
     found = [
         (name, result)
-        for name, values in zip(cohort.panel.names, _levels(cohort).T, strict=True)
+        for name, values in zip(cohort.panel.names, levels(cohort).T, strict=True)
         if (result := between_groups(values[stated], plates[stated])) is not None
     ]
     adjusted = holm([result.p for _, result in found])
@@ -53,14 +53,14 @@ def plate_effects(cohort: Cohort) -> tuple[PlateEffect, ...]:
     return tuple(sorted(effects, key=lambda e: (-e.icc, e.analyte)))
 
 
-def _levels(cohort: Cohort) -> NDArray[np.float64]:
-    """Return log2 quantities or Ct, shape (n, p); NaN where nothing was measured."""
+def levels(cohort: Cohort) -> NDArray[np.float64]:
+    """Return log2 quantities or Ct before any normalisation, shape (n, p); NaN where nothing was measured."""
     m, analytes = cohort.measurements, cohort.panel.analytes
-    levels = np.where(m.states == State.MEASURED, m.values, np.nan)
+    found = np.where(m.states == State.MEASURED, m.values, np.nan)
     counted = np.array([a.scale is Scale.COUNTS for a in analytes], bool)
     logged = np.array([a.scale in (Scale.CPM, Scale.LINEAR) for a in analytes], bool)
-    library = np.nansum(levels[:, counted], axis=1, keepdims=True)
+    library = np.nansum(found[:, counted], axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        levels[:, counted] = np.log2(1e6 * levels[:, counted] / library + CPM_PRIOR)
-        levels[:, logged] = np.log2(np.where(levels[:, logged] > 0, levels[:, logged], np.nan))
-    return levels
+        found[:, counted] = np.log2(1e6 * found[:, counted] / library + CPM_PRIOR)
+        found[:, logged] = np.log2(np.where(found[:, logged] > 0, found[:, logged], np.nan))
+    return found

@@ -13,7 +13,7 @@ from exodx.cohort.cohort import Cohort
 from exodx.cohort.columns import cell_problem, find_specimen_columns, read_specimen_columns
 from exodx.cohort.infer import infer_panel, is_mirna_name
 from exodx.cohort.manifest import read_manifest
-from exodx.cohort.standard import Standard, read_standard
+from exodx.cohort.standard import Standard, label_copies, read_standard
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import (
     NOTHING_SAID,
@@ -111,10 +111,11 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     problems += found
     notes = [*table.notes, *([UNNAMED] if id_column is None and not problems else [])]
     about = {*attributes.values(), *filter(None, [id_column, intake.label])}
-    panel, panel_notes = _panel(table, panel, intake, about, joined)
+    standard, found = _standard(table, intake)
+    copies = label_copies(table, str(intake.label), standard) if standard is not None else ()
+    panel, panel_notes = _panel(table, panel, intake, about | set(copies), joined)
     notes += panel_notes
     problems += _taken_twice(table, panel, [*attributes.values(), *filter(None, [intake.label])])
-    standard, found = _standard(table, intake)
     admission = InputContract(panel, intake.reference or {}).admit(table, intake.conditions, about, units)
     specimens, attribute_notes, attribute_problems = read_specimen_columns(table, ids, attributes)
     taken = {*admission.columns, *filter(None, [id_column, intake.label])}
@@ -132,8 +133,23 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     synthetic = "synthetic" in attributes and any(
         c.casefold() in ("yes", "true", "1") for c in table.columns[attributes["synthetic"]]
     )
-    cohort = Cohort(panel, measurements, specimens, source=table.source, synthetic=synthetic, notes=tuple(notes))
+    cohort = Cohort(
+        panel,
+        measurements,
+        specimens,
+        source=table.source,
+        synthetic=synthetic,
+        notes=tuple(notes),
+        unused=_unused(table, specimens.index, {*taken, *attributes.values(), *manifest.headers.values()}),
+        remarks=table.remarks,
+    )
     return cohort if standard is None else _labelled(cohort, standard)
+
+
+def _unused(table: TextTable, index: pd.Index, taken: Collection[str]) -> pd.DataFrame:
+    """Return the columns that nothing reads, as written."""
+    columns = {name: list(cells) for name, cells in table.columns.items() if name not in taken}
+    return pd.DataFrame(columns, index=index, dtype=object)
 
 
 def _wells(table: TextTable, admission: Admission) -> list[int] | None:

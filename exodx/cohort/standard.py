@@ -65,6 +65,26 @@ def read_standard(table: TextTable, label: str, positive: str | None) -> Standar
     return Standard(codes, value, tuple(notes))
 
 
+def label_copies(table: TextTable, label: str, standard: Standard) -> list[str]:
+    """Return the columns that say the reference standard in other words, such as its code: value for value, or class for class.
+
+    A column that has fewer than three specimens to a value is not looked at.
+    """
+    rows = [row for row, code in enumerate(standard.codes) if code >= 0]
+    labels, codes = [table.columns[label][row] for row in rows], [int(standard.codes[row]) for row in rows]
+    copies = []
+    for name in table.header:
+        cells = [table.columns[name][row] for row in rows]
+        n = len(set(cells))
+        if (
+            name != label
+            and 1 < n <= len(rows) / 3
+            and any(len(set(zip(cells, x, strict=True))) == n == len(set(x)) for x in (labels, codes))
+        ):
+            copies.append(name)
+    return copies
+
+
 def _positive(counts: Counter[str]) -> str | None:
     """The positive value of a two-valued column when only one of them can be meant: of 0 and 1, but not of 1 and 2."""
     if set(counts) == {"0", "1"}:

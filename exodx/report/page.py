@@ -71,7 +71,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
     fitted = {f.feature: f.direction for f in evaluation.features}
     rank = {name: place for place, name in enumerate(fitted)}
     blocking = [f for f in evaluation.findings if f.severity == "blocking"]
-    return _render(
+    return render(
         "study.html",
         title=f"{model.panel.title}: {headline(evaluation)}",
         panel=model.panel,
@@ -91,7 +91,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         calibrator=model.calibrator,
         provenance=model.provenance,
         plan={key: value for key, value in asdict(plan).items() if value is not None},
-        figures=[(name, CAPTIONS[name], _data_uri(figures[name])) for name in CAPTIONS if name in figures],
+        figures=[(name, CAPTIONS[name], data_uri(figures[name])) for name in CAPTIONS if name in figures],
         model_id=model_id,
     )
 
@@ -122,7 +122,7 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
     order = np.argsort(-np.abs(shap), kind="stable") if scored else np.arange(len(shap))
     markers = read_markers()
     rows = [_feature_row(model, features, measurements, shap, row, int(j)) for j in order]
-    return _render(
+    return render(
         "specimen.html",
         title=f"Specimen {prediction.specimen_ids[row]}",
         panel=model.panel,
@@ -135,7 +135,7 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
         margin=number(float(prediction.margin[row])) if scored else "–",
         threshold=model.threshold,
         simulated=SIMULATED if model.provenance.synthetic else "",
-        figure=_data_uri(png(waterfall_figure(explanation, features, row))) if scored else "",
+        figure=data_uri(png(waterfall_figure(explanation, features, row))) if scored else "",
         rows=[replace(r, feature=feature_label(markers, r.feature)) for r in rows],
         base=number(explanation.base),
         note=SHAP_NOTE,
@@ -173,11 +173,13 @@ def _band(model: DiagnosticModel, name: str, value: float) -> str:
     return f"{low}–{high} % of training"
 
 
-def _data_uri(content: bytes) -> str:
+def data_uri(content: bytes) -> str:
+    """Return a PNG as something that stands in a page by itself."""
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
-def _render(template: str, **values: object) -> str:
+def render(template: str, **values: object) -> str:
+    """Return a template of this package filled in; everything is escaped."""
     environment = Environment(
         loader=PackageLoader("exodx.report"),
         autoescape=select_autoescape(),

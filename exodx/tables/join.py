@@ -9,7 +9,7 @@ from pathlib import Path
 from exodx.errors import InputRefused, Problem
 from exodx.tables.layout import IsAnalyte, specimen_ids, to_wide
 from exodx.tables.reader import read_table
-from exodx.tables.table import TextTable
+from exodx.tables.table import Remark, TextTable
 
 
 def join_files(table: TextTable, others: Sequence[Path], is_analyte: IsAnalyte, specimen: str | None, wells: str) -> TextTable:
@@ -46,8 +46,10 @@ def join_table(table: TextTable, other: TextTable, specimen: str | None) -> Text
         fix = "Name the column that holds the same specimen ids in it: --specimen COLUMN."
         raise InputRefused(problems or [Problem("SPECIMEN_MISSING", other.source, "no column holds the ids of the cohort", fix)])
     rows: dict[str, int] = {}
+    repeated = 0
     for row, name in enumerate(other.columns[key]):
         first = rows.setdefault(name, row)
+        repeated += first != row
         if any(cells[first] != cells[row] for cells in other.columns.values()):
             found = f"specimen {name!r} has two different rows"
             problems.append(Problem("ID_TWICE", other.where(row, key), found, "Keep the right one."))
@@ -59,6 +61,6 @@ def join_table(table: TextTable, other: TextTable, specimen: str | None) -> Text
     if problems:
         raise InputRefused(problems)
     added = {c: [cells[rows[name]] for name in ids] for c, cells in other.columns.items() if c != key and c not in table.columns}
-    return replace(
-        table, columns={**table.columns, **added}, notes=(*table.notes, f"{other.source}: {len(added)} specimen columns")
-    )
+    remarks = [Remark("specimen_rows_repeated", f"{repeated} rows of {other.source} repeat another, cell for cell.")]
+    notes = (*table.notes, f"{other.source}: {len(added)} specimen columns")
+    return replace(table, columns={**table.columns, **added}, notes=notes, remarks=(*table.remarks, *(remarks if repeated else [])))

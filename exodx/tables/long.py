@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import InputRefused, Problem, nearest
+from exodx.tables.flags import contradicted
 from exodx.tables.names import SPECIMEN_NAMES, WELL_NAMES, find_column, folded_name
 from exodx.tables.table import TextTable
 
@@ -87,8 +88,8 @@ def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wel
         notes.append(f"replicate wells: {len(repeated)} of {len(pairs.size)} values have several (up to {pairs.size.max()})")
     unit = table.unit or {"ct": "Ct", "cq": "Ct", "npx": "NPX"}.get(value.casefold(), "")
     analytes = tuple(columns)
-    columns = {**kept, **columns}
-    return replace(table, columns=columns, lines=ids, place="specimen", notes=(*table.notes, *notes), analytes=analytes, unit=unit)
+    gathered = replace(table, columns={**kept, **columns}, lines=ids, place="specimen", analytes=analytes, unit=unit)
+    return replace(gathered, notes=(*table.notes, *notes), remarks=(*table.remarks, *contradicted(table, value)))
 
 
 def _coded(cells: Sequence[str]) -> tuple[list[str], Codes]:

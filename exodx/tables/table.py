@@ -10,6 +10,14 @@ from exodx.errors import InputRefused, Problem
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to mind that only the file itself shows: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextTable:
     """Text columns with the place each row came from.
 
@@ -37,6 +45,8 @@ class TextTable:
         The family of exports that was recognised (``Olink NPX``, ``NanoString nCounter``, ``GPL18402`` …); empty for a plain table.
     accessions : mapping of str to str
         Column of an analyte to its accession (UniProt, miRBase), where the file gives one.
+    remarks : tuple of Remark
+        What is lost when rows are gathered and yet must be known.
     """
 
     source: str
@@ -49,6 +59,7 @@ class TextTable:
     unit: str = ""
     platform: str = ""
     accessions: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lines)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate
 from exodx.cohort.columns import UNKNOWN
+from exodx.cohort.standard import label_copies, read_standard
 from exodx.errors import InputRefused
 from exodx.panel import load_panel
+from exodx.tables import TextTable
 
 INTAKE = Intake("athero-3", "group", "case")
 
@@ -68,3 +71,26 @@ def test_columns_about_the_specimen_are_no_analytes_of_an_inferred_panel(frame):
     cohort = frame_cohort(frame, Intake("auto", "group", "case"))
     assert "_t-tau" not in cohort.panel.names
     assert any("_t-tau" in note for note in cohort.notes)
+
+
+def test_columns_that_repeat_the_standard_are_found_by_value_or_by_class():
+    columns = {
+        "group": ["a", "b", "c", ""] * 6,
+        "code": ["1", "2", "3", "9"] * 6,
+        "is_a": ["y", "n", "n", "?"] * 6,
+        "tube": [str(i) for i in range(24)],
+        "mixed": ["1", "2"] * 12,
+        "constant": ["x"] * 24,
+    }
+    table = TextTable("t", columns, list(range(24)))
+    assert label_copies(table, "group", read_standard(table, "group", "a")) == ["code", "is_a"]
+    short = table.take(range(4))
+    assert label_copies(short, "group", read_standard(short, "group", "a")) == []
+
+
+def test_columns_that_nothing_reads_are_kept_as_written_and_follow_the_specimens(frame):
+    cohort = frame_cohort(frame.assign(EV_type=[f"type {i}" for i in range(40)]), INTAKE)
+    assert list(cohort.unused.columns) == ["EV_type"]
+    assert list(cohort[np.array([3, 1])].unused["EV_type"]) == ["type 3", "type 1"]
+    assert cohort.fingerprint == frame_cohort(frame, INTAKE).fingerprint
+    assert not {"group", "miR-126-3p", "site", "specimen_id"} & set(cohort.unused.columns)

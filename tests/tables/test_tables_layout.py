@@ -108,3 +108,18 @@ def test_a_column_called_name_does_not_make_a_table_long(tmp_path):
     text = "id,name,PSA,result\nS1,Anna,5,7\nS2,Bo,6,8\n"
     (tmp_path / "t.csv").write_text(text)
     assert to_wide(read_table(tmp_path / "t.csv"), ANALYTES.__contains__, wells=" | ").header == ["id", "name", "PSA", "result"]
+
+
+def test_a_flag_that_contradicts_its_value_is_remarked_once_for_each_column():
+    columns = {
+        "sample": ["s1", "s1", "s2", "s2"],
+        "target": ["miR-1-3p", "miR-21-5p"] * 2,
+        "ct": ["31.5", "Undetermined", "30,25", "28"],
+        "FLAG": ["Undetermined", "Undetermined", "No Amp", "OK"],
+        "QC status": ["OK", "fail", "OK", "OK"],
+        "remark": ["fail"] * 4,
+    }
+    wide = to_wide(TextTable("t", columns, [2, 3, 4, 5]), lambda name: name.startswith("miR"))
+    (remark,) = wide.remarks
+    assert remark.code == "flag_contradicts"
+    assert "'FLAG' says 'Undetermined' (1), 'No Amp' (1) where ct is a number, in 2 of 4 wells" in remark.message
