@@ -158,6 +158,8 @@ class InputContract:
         """Say what it cost at training to lose these targets: out of inner folds, in AUC and in calls."""
         names = ", ".join(a.name for a in missing[:5]) + (f" … ({len(missing)} in all)" if len(missing) > 5 else "")
         said = f"{names} {'was' if len(missing) == 1 else 'were'} not given"
+        if any(self.reference.get("stand_in", {}).get(a.name) == "median" for a in missing):
+            said += f"; {'its' if len(missing) == 1 else 'a'} training median stands in"
         single, whole = self.reference.get("missing_cost", {}), self.reference.get("missing_kind_cost", {})
         gone = {a.name for a in missing}
         if not gone <= set(single):

@@ -46,7 +46,7 @@ _SENTENCES = {
     Reason.REFERENCES_UNDETECTED: "no reference analyte was detected",
     Reason.NO_READS: "no reads in the panel's analytes",
     Reason.NOTHING_MEASURED: "no target analyte was measured",
-    Reason.REFERENCE_PARTLY_MISSING: "a reference analyte is missing; its training mean stands in",
+    Reason.REFERENCE_PARTLY_MISSING: "a reference analyte is missing; the others tell where it would lie",
     Reason.INVALID_CELL: "a cell could not be read",
     Reason.REPLICATES_DISAGREE: "replicate wells differ (SD above 0.5 Ct, range above 1 Ct, or detected in some only)",
     Reason.HAEMOLYSED: "haemolysed beyond the panel's limit",

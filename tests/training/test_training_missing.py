@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from exodx.cohort import Intake, frame_cohort
+from exodx.frozen import Measurements, Reason, State
+from exodx.frozen.calibrator import probability
 from exodx.panel import Analyte, Panel, StudyPlan
+from exodx.stats import log_loss
 from exodx.training import fit_procedure, prepare, train_model
 from exodx.training.missing import feature_columns, missing_costs
 
@@ -36,6 +39,28 @@ def test_losing_the_signal_costs_what_is_above_chance_and_losing_noise_nothing(l
     assert usual[0] >= 0.85
     assert abs(sensitivity + specificity - 1) < 0.35  # calls without the signal are near to chance
     assert sensitivity + specificity < sum(usual) - 0.25
+
+
+def test_what_stands_in_for_a_lost_analyte_keeps_the_calls_from_falling_to_one_side(make_cohort):
+    cohort = make_cohort(n=160, not_run_share=0.0, seed=4)
+    model = train_model(cohort, PLAN)
+    m, name = cohort.measurements, "PD-L1"
+    assert model.reference["stand_in"][name] == "median"
+    values, states = m.values.copy(), m.states.copy()
+    values[:, m.names.index(name)], states[:, m.names.index(name)] = np.nan, State.NOT_RUN
+    lost = Measurements(m.names, values, states)
+    given = lost.flagged(Reason.ANALYTE_NOT_GIVEN, np.ones(len(m), bool))
+    ids = cohort.ids
+    blank, median = (model.predict(x, ids).margin for x in (lost, given))
+    feature = model.features.index(name)
+    assert set(model.features_of(given).values[:, feature]) == {model.reference["quantiles"][name][3]}
+    assert np.isnan(model.features_of(lost).values[:, feature]).all()
+    scored = np.isfinite(median)
+    y = cohort.y[scored]
+    assert log_loss(y, probability(median[scored])) < log_loss(y, probability(blank[scored]))
+    np.testing.assert_allclose(model.explain(given).values.sum(axis=1)[scored] + model.base_value, median[scored], atol=1e-4)
+    alone = model.predict(given[np.array([5])], ids[5:6]).margin
+    assert alone.tobytes() == median[5:6].tobytes()
 
 
 def test_panels_of_one_kind_have_no_cost_by_kind(lopsided):
