@@ -11,6 +11,7 @@ from exodx.cohort import Cohort, site_folds
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
 from exodx.evaluation.audits import audit_cohort, audit_model, audit_sites
+from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
@@ -57,6 +58,7 @@ def evaluate_inside(
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
     findings = [
         *audit_cohort(cohort, features, random.folds[0]),
+        *audit_file(cohort, model.transform.gate.reads(cohort.measurements)),
         *audit_assay(cohort),
         *audit_references(cohort.panel, [choice.references for choice in random.choices]),
         *audit_censoring(cohort, random, validation.otherwise),

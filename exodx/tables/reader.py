@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables import delimited, excel, parquet, platforms
 from exodx.tables.archive import folder_files, members
 from exodx.tables.decoding import decode
-from exodx.tables.instruments import specimen_wells, wells_of_sheets, wells_of_text
+from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
 from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text, quantify
 from exodx.tables.table import TextTable
 
@@ -61,7 +62,7 @@ def _table(source: str, content: bytes, notes: list[str]) -> TextTable:
     if content.startswith((_ZIP, _OLE)):
         sheets = excel.sheets(source, io.BytesIO(content))
         if (wells := wells_of_sheets(source, sheets, notes)) is not None:
-            return specimen_wells(wells)
+            return _of_specimens(wells)
         if (plates := plates_of_sheets(source, sheets, notes)) is not None:
             return quantify(plates)
         return platforms.of_sheets(source, sheets, notes) or platforms.of_table(excel.parse(source, sheets, notes))
@@ -70,10 +71,15 @@ def _table(source: str, content: bytes, notes: list[str]) -> TextTable:
     if found := platforms.of_text(source, decoded.text, said):
         return found
     if (wells := wells_of_text(source, decoded.text, said)) is not None:
-        return specimen_wells(wells)
+        return _of_specimens(wells)
     if (plates := plates_of_text(source, decoded.text, said)) is not None:
         return quantify(plates)
     return platforms.of_table(delimited.parse(source, decoded, notes))
+
+
+def _of_specimens(wells: TextTable) -> TextTable:
+    """Keep the wells that hold a specimen, and what the controls say of them."""
+    return replace(specimen_wells(wells), remarks=(*wells.remarks, *close_to_control(wells)))
 
 
 def read_wells(path: str | Path) -> TextTable:

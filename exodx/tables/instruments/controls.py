@@ -1,0 +1,53 @@
+"""No-template controls held against the specimens: where both amplify nearly alike, the specimen's Ct may be the reagents'."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from exodx.tables.instruments.wells import MEASURES_SPECIMEN, NTC
+from exodx.tables.table import Remark, TextTable
+
+CLOSE_CT = 3.0
+"""A specimen within so many cycles of the no-template control cannot be told from contamination."""
+
+_NAMED = 5
+
+
+def close_to_control(wells: TextTable) -> list[Remark]:
+    """Return which specimens amplify within three cycles of a no-template control of their target and plate.
+
+    Parameters
+    ----------
+    wells : TextTable
+        Every well of an export, as :func:`~exodx.tables.reader.read_wells` gives them.
+    """
+    earliest: dict[tuple[str, str], float] = {}
+    columns = (wells.columns[name] for name in ("analyte", "plate", "task", "specimen_id", "value"))
+    rows = [(analyte, plate, task, who, ct) for analyte, plate, task, who, text in zip(*columns, strict=True) if (ct := _ct(text))]
+    for analyte, plate, task, _, ct in rows:
+        if task == NTC:
+            earliest[analyte, plate] = min(ct, earliest.get((analyte, plate), ct))
+    close: dict[str, dict[str, float]] = defaultdict(dict)
+    for analyte, plate, task, who, ct in rows:
+        limit = earliest.get((analyte, plate))
+        if task in MEASURES_SPECIMEN and limit is not None and ct > limit - CLOSE_CT:
+            close[analyte][who] = max(ct, close[analyte].get(who, ct))
+    first = {analyte: min(ct for (name, _), ct in earliest.items() if name == analyte) for analyte in close}
+    return [_remark(analyte, first[analyte], found) for analyte, found in close.items()]
+
+
+def _remark(analyte: str, control: float, found: dict[str, float]) -> Remark:
+    named = ", ".join(f"{who} ({ct:g})" for who, ct in list(found.items())[:_NAMED])
+    more = f" … ({len(found)} in all)" if len(found) > _NAMED else ""
+    message = (
+        f"{analyte}: the no-template control amplifies at Ct {control:g}, and {named}{more} lie within {CLOSE_CT:g} cycles of it "
+        "or later: they may be contamination or primer dimers. Find the cause, or lower the panel's ct_cutoff below the control."
+    )
+    return Remark("ntc_close", message)
+
+
+def _ct(text: str) -> float | None:
+    try:
+        return float(text.replace(",", ".")) or None
+    except ValueError:
+        return None
