@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -47,7 +48,7 @@ class LearnQuality(Learner):
             spikes=_spikes(X, panel),
         )
         why = {rule.name: reason for rule in rules if (reason := _why_not(rule.kind, state))}
-        self.state_ = QualityGate.from_dict({**state.to_dict(), "not_applied": why})
+        self.state_ = replace(state, not_applied=why)
         return self
 
 

@@ -6,6 +6,7 @@ import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -91,6 +92,7 @@ class HaemolysisMarkers:
     signature: tuple[tuple[str, str], ...]
 
 
+@cache
 def default_rules() -> tuple[QualityRule, ...]:
     """Return the rules that come with exodx, each with its source.
 
@@ -100,6 +102,7 @@ def default_rules() -> tuple[QualityRule, ...]:
     return tuple(QualityRule(**check_table(QualityRule, table, "rule")[0]) for table in _document()["rule"])
 
 
+@cache
 def haemolysis_markers() -> HaemolysisMarkers:
     """Return which analytes tell of haemolysis."""
     table = _document()["haemolysis"]
