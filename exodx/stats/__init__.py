@@ -23,6 +23,8 @@ from exodx.stats.probability import (
     log_loss,
     log_loss_estimate,
 )
+from exodx.stats.resampled_auc import PermutationTest, auc_bootstrap, auc_permutation, bootstrap_aucs
+from exodx.stats.resampling import bootstrap_weights, percentile, resampled_rows
 from exodx.stats.roc import auc, auc_cross_validated, auc_delong, auc_difference, roc_curve
 
 __all__ = [
