@@ -79,7 +79,7 @@ def compare_calls(
     >>> sensitivity.only_a, sensitivity.only_b, sensitivity.p
     (5, 0, 0.0625)
     >>> print(sensitivity.difference)
-    0.500 (95 % CI 0.159 to 0.763)
+    0.500 (95 % CI 0.084 to 0.763)
     """
     case, a, b = labels(y), labels(calls_a), labels(calls_b)
     if not case.shape == a.shape == b.shape:
