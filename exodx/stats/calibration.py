@@ -85,7 +85,7 @@ def observed_expected(y: ArrayLike, p: ArrayLike, subjects: Subjects = None, lev
     Examples
     --------
     >>> print(observed_expected([1] * 30 + [0] * 70, [0.25] * 100))
-    1.200 (95 % CI 0.887 to 1.624)
+    1.200 (95 % CI 0.890 to 1.619)
     """
     case = labels(y)
     values = probabilities(p, case.size)
