@@ -19,6 +19,7 @@ COMMANDS = {
     "name": "Resolve names of miRNAs and proteins to accessions.",
     "panel": "List panels, show one, or infer one from a table.",
     "predict": "Score a cohort, with explanations.",
+    "samplesize": "Say how many specimens a study needs.",
     "simulate": "Write a simulated cohort of a panel.",
     "train": "Validate, train, explain, report and register a model.",
     "ui": "Open the MLflow UI on the runs.",

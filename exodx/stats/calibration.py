@@ -104,9 +104,7 @@ def observed_expected(y: ArrayLike, p: ArrayLike, subjects: Subjects = None, lev
     if variance is None:
         return Estimate("observed_expected", value, None, None, level=level, n=n, reason="there is only one subject")
     half = normal_quantile(level) * sqrt(variance)
-    return Estimate(
-        "observed_expected", value, exp(log(value) - half), exp(log(value) + half), level=level, method=method, n=n
-    )
+    return Estimate("observed_expected", value, exp(log(value) - half), exp(log(value) + half), level=level, method=method, n=n)
 
 
 def calibration_curve(y: ArrayLike, p: ArrayLike, knots: int = 3, level: float = 0.95) -> CalibrationCurve:

@@ -191,7 +191,7 @@ def fit_reference(x: ArrayLike) -> Reference:
         raise ValueError(f"feature(s) {np.flatnonzero(scale == 0).tolist()} have no spread; leave them out.")
     z = np.clip((values - center) / scale, -WINSOR, WINSOR)
     covariance, shrinkage = _ledoit_wolf(z - z.mean(axis=0))
-    return Reference(center, scale, np.linalg.inv(covariance), shrinkage)
+    return Reference(center, scale, np.asarray(np.linalg.inv(covariance), dtype=float), shrinkage)
 
 
 def _ledoit_wolf(z: Floats) -> tuple[Floats, float]:

@@ -59,13 +59,13 @@ def reference_change_value(sd_analytical: float, sd_within: float, level: float 
 
     References
     ----------
-    Harris and Yasaka 1983, 10.1093/clinchem/29.1.25; logarithms: Fokkema 2006, 10.1373/clinchem.2005.054320.
+    Harris and Yasaka 1983, 10.1093/clinchem/29.1.25; logarithms: Fokkema 2006, Clin Chem 52:1602.
 
     Examples
     --------
     >>> change = reference_change_value(log_sd(0.10), log_sd(0.20))
     >>> round(change.log_difference, 3), round(change.fall, 3), round(change.rise, 3)
-    (0.614, -0.459, 0.848)
+    (0.615, -0.459, 0.849)
     """
     for name, sd in (("sd_analytical", sd_analytical), ("sd_within", sd_within)):
         if not 0 <= sd < float("inf"):
@@ -118,8 +118,9 @@ def within_sd(values: ArrayLike, groups: ArrayLike, level: float = 0.95, name: s
     Returns
     -------
     Estimate
-        Root of the mean square within groups of the one-way analysis of variance, for pairs ``√(Σ d²/2k)``, with the χ² interval for
-        normal deviations. ``n`` counts the values used. No value, but the reason, without any repeat; no interval for no spread.
+        Root of the mean square within groups of the one-way analysis of variance, for pairs ``√(Σ d²/2k)``, with the χ² interval
+        for normal deviations. ``n`` counts the values used. No value, but the reason, without any
+        repeat; no interval for no spread.
 
     Raises
     ------
@@ -133,7 +134,7 @@ def within_sd(values: ArrayLike, groups: ArrayLike, level: float = 0.95, name: s
     Examples
     --------
     >>> print(within_sd([1.0, 1.2, 3.0, 2.6, 5.0, 5.1], ["a", "a", "b", "b", "c", "c"]))
-    0.187 (95 % CI 0.106 to 0.697)
+    0.187 (95 % CI 0.106 to 0.698)
     """
     x, of = np.asarray(values, dtype=float), np.asarray(groups)
     if x.ndim != 1 or x.shape != of.shape:

@@ -61,8 +61,8 @@ def hand_till(  # noqa: PLR0913
 ) -> Estimate:
     """Return Hand and Till's M: the AUC of each pair of classes, averaged, with a percentile interval.
 
-    For a pair i, j it is the mean of two AUCs among their specimens alone, one by the probability of i and one by that of j. It does
-    not depend on how frequent the classes are.
+    For a pair i, j it is the mean of two AUCs among their specimens alone, one by the probability of i and one by that of j. It
+    does not depend on how frequent the classes are.
 
     Parameters
     ----------

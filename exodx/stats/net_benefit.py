@@ -167,9 +167,7 @@ def decision_curve(  # noqa: PLR0913
     lower, upper = np.quantile(draws, (tail, 1 - tail), axis=0)
     everyone = net_benefit_all(rate, cuts)
     avoided = interventions_avoided(model, rate, cuts)
-    return DecisionCurve(
-        cuts, model, np.minimum(lower, model), np.maximum(upper, model), everyone, avoided, rate, level, case.size
-    )
+    return DecisionCurve(cuts, model, np.minimum(lower, model), np.maximum(upper, model), everyone, avoided, rate, level, case.size)
 
 
 def _benefits(case: Bools, p: Floats, cuts: Floats, prevalence: float, weights: NDArray[np.int64]) -> Floats:

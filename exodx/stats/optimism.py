@@ -76,7 +76,7 @@ class Bootstrap632:
     resamples: int
 
 
-def optimism_bootstrap(  # noqa: PLR0913
+def optimism_bootstrap(
     y: ArrayLike, fit: Fit, score: Score, subjects: Subjects = None, resamples: int = REFITS, seed: int = SEED
 ) -> Optimism:
     """Correct a score by Harrell's optimism bootstrap; every step that learns must be inside ``fit``.
@@ -181,9 +181,7 @@ def _combined(apparent: float, out_of_bag: float, guess: float, resamples: int) 
     overfitting = min(max((out_of_bag - apparent) / room, 0.0), 1.0) if room else 0.0
     weight = 0.632 / (1 - 0.368 * overfitting)
     kept = guess if overfitting == 1.0 else out_of_bag
-    return Bootstrap632(
-        apparent, out_of_bag, guess, overfitting, weight, (1 - weight) * apparent + weight * kept, resamples
-    )
+    return Bootstrap632(apparent, out_of_bag, guess, overfitting, weight, (1 - weight) * apparent + weight * kept, resamples)
 
 
 def _resamples(case: Bools, subjects: Subjects, resamples: int, seed: int) -> list[NDArray[np.int64]]:

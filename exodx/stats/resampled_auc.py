@@ -156,7 +156,7 @@ def auc_permutation(
     of_case = np.bincount(codes[case], minlength=sizes.size)
     if ((of_case > 0) & (of_case < sizes)).any():
         raise ValueError("a subject has both labels; permute within subjects is another question, which is not answered here.")
-    ranks = np.bincount(codes, weights=rankdata(values))
+    ranks = np.bincount(codes, weights=rankdata(values)).astype(float)
     is_case = of_case > 0
     permuted = _permuted_aucs(is_case, sizes, ranks, permutations, np.random.default_rng(seed))
     value = float(_auc_of_ranks(ranks[is_case].sum(), sizes[is_case].sum(), case.size))

@@ -92,7 +92,7 @@ def percentile(name: str, value: float, draws: ArrayLike, level: float = 0.95, n
 
     References
     ----------
-    Efron 1981, 10.1080/03610918108812279; Carpenter and Bithell 2000, 10.1002/(SICI)1097-0258(20000515)19:9<1141::AID-SIM479>3.0.CO;2-F.
+    Efron 1981, 10.2307/3314608; Carpenter and Bithell 2000, 10.1002/(SICI)1097-0258(20000515)19:9<1141::AID-SIM479>3.0.CO;2-F.
     """
     tail = (1 - checked_level(level)) / 2
     values = np.asarray(draws, dtype=float)

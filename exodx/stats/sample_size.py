@@ -74,7 +74,7 @@ def max_cox_snell(prevalence: float) -> float:
     """Return the highest Cox–Snell R² that a model can have at a prevalence.
 
     >>> round(max_cox_snell(0.5), 4), round(max_cox_snell(0.174), 4)
-    (0.75, 0.603)
+    (0.75, 0.6032)
     """
     _check_prevalence(prevalence)
     return 1 - exp(2 * _null_likelihood(prevalence))
@@ -126,8 +126,8 @@ def riley_sample_size(
     r2 : float, optional
         Cox–Snell R² to expect; this or ``auc``.
     auc : float, optional
-        AUC to expect, from 0.5 to less than 1; turned into R² by :func:`cox_snell_from_auc`. From .85 the first criterion is raised by
-        half and from .9 doubled, since it is known to fall short there.
+        AUC to expect, from 0.5 to less than 1; turned into R² by :func:`cox_snell_from_auc`. From .85 the first criterion is
+        raised by half and from .9 doubled, since it is known to fall short there.
     shrinkage : float
         Shrinkage that is accepted, strictly between 0 and 1.
 
@@ -267,7 +267,7 @@ def hanley_mcneil_se(auc: float, cases: int, controls: int) -> float:
     Examples
     --------
     >>> round(hanley_mcneil_se(0.8, 50, 50), 4)
-    0.0446
+    0.0445
     """
     if not 0 <= auc <= 1 or min(cases, controls) < 1:
         raise ValueError(f"AUC is {auc} with {cases} cases and {controls} controls; give 0 to 1 and at least one of each.")
@@ -287,7 +287,7 @@ def hanley_mcneil_size(auc: float, half_width: float, cases_share: float = 0.5, 
     Examples
     --------
     >>> hanley_mcneil_size(0.8, 0.05)
-    312
+    302
     """
     _check_prevalence(cases_share)
     if not 0 < half_width < 1 or not 0.5 <= auc < 1:
