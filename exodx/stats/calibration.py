@@ -151,7 +151,7 @@ def calibration_curve(y: ArrayLike, p: ArrayLike, knots: int = 3, level: float =
         )
     margin = logit(clip_probability(values))
     places = np.quantile(margin, KNOTS[knots])
-    if np.diff(places).min() <= 0:
+    if np.diff(places).min() <= 0 or np.unique(margin).size <= knots:
         return _no_curve("too many probabilities are equal for the knots of a spline")
     design = np.column_stack([np.ones(case.size), margin, restricted_cubic(margin, places)])
     try:

@@ -136,10 +136,10 @@ def _end(only_a: int, only_b: int, n: int, z: float, edge: float, value: float) 
         variance = n * (2 * other + delta * (1 - delta))
         return (only_a - only_b - n * delta) - z * sqrt(max(variance, 0.0))
 
-    inside = edge * NEAR_ONE
-    if score(inside) * score(value) > 0:
+    inside, beside = edge * NEAR_ONE, value + (edge - value) * (1 - NEAR_ONE)  # at the value itself the score may be 0 too
+    if score(inside) * score(beside) > 0:
         return edge
-    return float(brentq(score, min(inside, value), max(inside, value), xtol=1e-13))
+    return float(brentq(score, min(inside, beside), max(inside, beside), xtol=1e-13))
 
 
 def _compare(name: str, right_a: Bools, right_b: Bools, codes: Ints, level: float) -> PairedShare:

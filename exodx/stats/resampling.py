@@ -162,7 +162,7 @@ def _strata(case: Bools, codes: Ints) -> list[Ints]:
 def _blocks(strata: list[Ints], codes: Ints, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
     size = int(codes.max()) + 1
     own = np.array_equal(codes, np.arange(codes.size))
-    step = max(1, CELLS // codes.size)
+    step = max(1, CELLS // size)
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
         picks = [members[rng.integers(0, members.size, (rows, members.size))] for members in strata]
