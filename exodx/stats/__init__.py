@@ -29,7 +29,7 @@ from exodx.stats.probability import (
 )
 from exodx.stats.recalibration import Recalibration, prior_shift, recalibrate, refit_intercept, refit_slope
 from exodx.stats.resampled_auc import PermutationTest, auc_bootstrap, auc_permutation, bootstrap_aucs
-from exodx.stats.resampling import bootstrap_weights, percentile, resampled_rows
+from exodx.stats.resampling import bca, bootstrap_weights, percentile, resampled_rows
 from exodx.stats.roc import auc, auc_cross_validated, auc_delong, auc_difference, roc_curve
 from exodx.stats.sample_size import (
     Criterion,
@@ -83,6 +83,7 @@ __all__ = [
     "auc_delong",
     "auc_difference",
     "auc_permutation",
+    "bca",
     "bootstrap_632plus",
     "bootstrap_aucs",
     "bootstrap_weights",

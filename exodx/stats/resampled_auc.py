@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
+from exodx.stats.concordance import placements
 from exodx.stats.estimate import Estimate
 from exodx.stats.inputs import Bools, Floats, Ints, Subjects, scored, subject_codes
-from exodx.stats.resampling import CELLS, RESAMPLES, SEED, bootstrap_weights, percentile, weighted_auc
+from exodx.stats.resampling import CELLS, RESAMPLES, SEED, bca, bootstrap_weights, weighted_auc
 
 PERMUTATIONS = 1000
 
@@ -61,9 +62,11 @@ def auc_bootstrap(  # noqa: PLR0913
     level: float = 0.95,
     name: str = "auc",
 ) -> Estimate:
-    """Return the AUC with a percentile interval from resampled subjects.
+    """Return the AUC with a BCa interval from resampled subjects.
 
-    :func:`exodx.stats.auc_delong` is the default of the house; this is for subjects with many specimens each, and to check it.
+    :func:`exodx.stats.auc_delong` is the default of the house; this is for subjects with many specimens each, and to check it. BCa
+    and not percentiles, because near 1 those are too short (tests/studies/coverage.py: at an AUC of .95 and 40 specimens they
+    hold the truth 88 times in 100), and because the acceleration costs nothing here: it comes from DeLong's placements.
 
     Parameters
     ----------
@@ -85,8 +88,11 @@ def auc_bootstrap(  # noqa: PLR0913
         As for :func:`bootstrap_aucs`.
     """
     case, values = scored(y, score)
-    value = float(weighted_auc(case, values, np.ones((1, case.size), dtype=np.int64))[0])
-    return percentile(name, value, bootstrap_aucs(case, values, subjects, resamples, seed), level, case.size)
+    draws = bootstrap_aucs(case, values, subjects, resamples, seed)
+    of_case, of_control = placements(case, values)
+    value, moved = float(of_case.mean()), np.empty(case.size)
+    moved[case], moved[~case] = (of_case - value) / of_case.size, (of_control - value) / of_control.size
+    return bca(name, value, draws, np.bincount(subject_codes(subjects, case.size), weights=moved), level, case.size)
 
 
 @dataclass(frozen=True, slots=True)

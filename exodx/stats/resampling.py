@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri
 
 from exodx.stats.estimate import Estimate
-from exodx.stats.inputs import Bools, Floats, Ints, Subjects, checked_level, labels, subject_codes
+from exodx.stats.inputs import Bools, Floats, Ints, Subjects, checked_level, labels, normal_quantile, subject_codes
 
 RESAMPLES = 2000
 SEED = 20260801
@@ -67,9 +69,9 @@ def bootstrap_weights(
 def percentile(name: str, value: float, draws: ArrayLike, level: float = 0.95, n: int = 0) -> Estimate:
     """Return a value with the percentile interval of its bootstrap draws.
 
-    Percentiles rather than BCa: they need no jackknife, hold for every statistic of this room (curves, thresholds, clustered
-    subjects, rank statistics with ties), never leave the range of the statistic, and exist where BCa's constants do not
-    (all jackknife values equal). Where a closed interval exists (DeLong, Wilson), that one is the default of the house.
+    It needs no jackknife, so it serves every statistic of this room (curves, thresholds, averages over pairs of classes), and never
+    leaves the range of the statistic. Near the end of that range it is too short: see :func:`bca`, and prefer a closed interval
+    (DeLong, Wilson) where there is one.
 
     Parameters
     ----------
@@ -95,19 +97,41 @@ def percentile(name: str, value: float, draws: ArrayLike, level: float = 0.95, n
     Efron 1981, 10.2307/3314608; Carpenter and Bithell 2000, 10.1002/(SICI)1097-0258(20000515)19:9<1141::AID-SIM479>3.0.CO;2-F.
     """
     tail = (1 - checked_level(level)) / 2
-    values = np.asarray(draws, dtype=float)
-    known = values[np.isfinite(values)]
-    if known.size < MIN_USABLE * values.size or known.size < 2:
-        reason = f"the statistic exists in only {known.size} of {values.size} resamples"
-    elif np.ptp(known) == 0:
-        reason = "all resamples agree, which is not certainty"
-    else:
-        lower, upper = (float(q) for q in np.quantile(known, (tail, 1 - tail)))
-        if lower <= value <= upper:
-            method = f"percentiles of {known.size} bootstrap resamples by subject"
-            return Estimate(name, value, lower, upper, level=level, method=method, n=n)
-        reason = "the percentiles of the resamples do not hold the value: it is biased by resampling"
-    return Estimate(name, value, None, None, level=level, n=n, reason=reason)
+    return _between(name, value, np.asarray(draws, dtype=float), _Ends("percentiles", tail, 1 - tail, level), n)
+
+
+def bca(
+    name: str, value: float, draws: ArrayLike, influence: ArrayLike, level: float = 0.95, n: int = 0
+) -> Estimate:
+    """Return a value with the bias-corrected and accelerated interval of its bootstrap draws.
+
+    Parameters
+    ----------
+    name, value, draws, level, n
+        As for :func:`percentile`.
+    influence : array_like, shape (g,)
+        What each subject moves the statistic by; its skewness is the acceleration.
+
+    Returns
+    -------
+    Estimate
+        As for :func:`percentile`; also without an interval when all draws lie on one side of the value.
+
+    References
+    ----------
+    Efron 1987, 10.1080/01621459.1987.10478410; Carpenter and Bithell 2000,
+    10.1002/(SICI)1097-0258(20000515)19:9<1141::AID-SIM479>3.0.CO;2-F.
+    """
+    moved, values = np.asarray(influence, dtype=float), np.asarray(draws, dtype=float)
+    known, z = values[np.isfinite(values)], normal_quantile(level)
+    spread = float((moved**2).sum())
+    below = float(np.mean(known < value) + np.mean(known == value) / 2) if known.size else 0.0
+    if spread == 0 or not 0 < below < 1:
+        reason = "the resamples say nothing of the value's bias or skewness: they agree, or lie on one side of it"
+        return Estimate(name, value, None, None, level=level, n=n, reason=reason)
+    bias, acceleration = float(ndtri(below)), float((moved**3).sum()) / (6 * spread**1.5)
+    places = [float(ndtr(bias + (bias + end) / (1 - acceleration * (bias + end)))) for end in (-z, z)]
+    return _between(name, value, values, _Ends("BCa", places[0], places[1], level), n)
 
 
 def resampled_rows(weights: NDArray[np.int64]) -> Ints:
@@ -149,6 +173,32 @@ def weighted_auc(case: Bools, score: Floats, weights: NDArray[np.int64]) -> Floa
     right, pairs = np.einsum("ij,ij->i", drawn, reached), drawn.sum(axis=1) * below[:, -1]
     share: Floats = np.divide(right, pairs, out=np.full(right.shape, np.nan), where=pairs > 0)
     return share
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Which quantiles of the draws are the ends of an interval."""
+
+    method: str
+    lower: float
+    upper: float
+    level: float
+
+
+def _between(name: str, value: float, draws: Floats, ends: _Ends, n: int) -> Estimate:
+    """Return the value with two quantiles of its draws, or the reason why they are no interval."""
+    known = draws[np.isfinite(draws)]
+    if known.size < MIN_USABLE * draws.size or known.size < 2:
+        reason = f"the statistic exists in only {known.size} of {draws.size} resamples"
+    elif np.ptp(known) == 0:
+        reason = "all resamples agree, which is not certainty"
+    else:
+        lower, upper = (float(q) for q in np.quantile(known, (ends.lower, ends.upper)))
+        if lower <= value <= upper:
+            method = f"{ends.method} of {known.size} bootstrap resamples by subject"
+            return Estimate(name, value, lower, upper, level=ends.level, method=method, n=n)
+        reason = "the percentiles of the resamples do not hold the value: it is biased by resampling"
+    return Estimate(name, value, None, None, level=ends.level, n=n, reason=reason)
 
 
 def _strata(case: Bools, codes: Ints) -> list[Ints]:

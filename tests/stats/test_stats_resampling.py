@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import bootstrap, norm
 from sklearn.metrics import roc_auc_score
 
 from exodx.stats import (
@@ -14,6 +14,7 @@ from exodx.stats import (
     auc_bootstrap,
     auc_delong,
     auc_permutation,
+    bca,
     bootstrap_aucs,
     bootstrap_weights,
     percentile,
@@ -115,7 +116,7 @@ class TestBootstrapAuc:
         estimate = auc_bootstrap(y, score)
         assert estimate.value == pytest.approx(auc(y, score), abs=1e-12)
         assert estimate.lower < estimate.value < estimate.upper
-        assert "2000 bootstrap" in estimate.method
+        assert estimate.method == "BCa of 2000 bootstrap resamples by subject"
 
     def test_duplicated_specimens_are_no_new_evidence(self):
         y, score = sample(10)
@@ -128,7 +129,33 @@ class TestBootstrapAuc:
     def test_perfect_order_has_a_reason_and_no_interval(self):
         estimate = auc_bootstrap([0, 0, 1, 1], [1, 2, 3, 4])
         assert (estimate.value, estimate.lower) == (1.0, None)
-        assert "not certainty" in estimate.reason
+        assert "they agree" in estimate.reason
+
+    def test_is_near_the_logit_interval_where_both_hold(self):
+        y, score = sample(11, n=600)
+        found, expected = auc_bootstrap(y, score, resamples=6000), auc_delong(y, score)
+        assert (found.lower, found.upper) == pytest.approx((expected.lower, expected.upper), abs=0.004)
+
+
+class TestBca:
+    @pytest.mark.parametrize("seed", range(3))
+    def test_equals_scipy(self, seed):
+        """The mean of a skewed sample: scipy's draws differ from ours, so the ends agree to their simulation error."""
+        x = np.random.default_rng(seed).exponential(size=40)
+        rows = np.random.default_rng(100 + seed).integers(0, 40, (20_000, 40))
+        found = bca("mean", x.mean(), x[rows].mean(axis=1), (x - x.mean()) / 39)
+        expected = bootstrap((x,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(seed)).confidence_interval
+        assert (found.lower, found.upper) == pytest.approx((expected.low, expected.high), abs=0.02)
+        assert found.upper > percentile("mean", x.mean(), x[rows].mean(axis=1)).upper  # skewed to the right
+
+    def test_without_bias_and_skewness_it_is_the_percentiles(self):
+        draws = np.linspace(-1, 1, 1001)
+        found, plain = bca("x", 0.0, draws, [-1.0, 1.0]), percentile("x", 0.0, draws)
+        assert (found.lower, found.upper) == pytest.approx((plain.lower, plain.upper))
+
+    def test_one_sided_draws_have_a_reason(self):
+        assert "one side" in bca("x", 2.0, np.linspace(0, 1, 100), [-1.0, 1.0]).reason
+        assert bca("x", 2.0, [np.nan, np.nan], [-1.0, 1.0]).lower is None
 
 
 class TestPercentile:

@@ -14,7 +14,7 @@ from itertools import chain, product
 import numpy as np
 from scipy.stats import binom, norm
 
-from exodx.stats import Estimate, auc_bootstrap, auc_delong, clopper_pearson, wilson
+from exodx.stats import Estimate, auc, auc_bootstrap, auc_delong, bootstrap_aucs, clopper_pearson, percentile, wilson
 
 TRUTHS = (0.6, 0.8, 0.95)
 SIZES = (40, 100, 400)
@@ -45,7 +45,8 @@ def auc_coverage(method: str, truth: float, n: int, cohorts: int, seed: int = 1)
     scores = rng.normal(size=(cohorts, n)) + gap * y
     make = {
         "DeLong, logit": lambda score, k: auc_delong(y, score),
-        "bootstrap percentiles": lambda score, k: auc_bootstrap(y, score, resamples=1000, seed=k),
+        "bootstrap BCa": lambda score, k: auc_bootstrap(y, score, resamples=1000, seed=k),
+        "bootstrap percentiles": lambda score, k: percentile("auc", auc(y, score), bootstrap_aucs(y, score, None, 1000, k)),
     }[method]
     return _summary(method, truth, n, [make(score, k) for k, score in enumerate(scores)])
 
@@ -99,7 +100,7 @@ def main(cohorts: int = 2000) -> None:
 
 def auc_rows(cohorts: int) -> Iterator[Coverage]:
     """Yield a row for each method, AUC and size."""
-    for method, truth, n in product(("DeLong, logit", "bootstrap percentiles"), TRUTHS, SIZES):
+    for method, truth, n in product(("DeLong, logit", "bootstrap BCa", "bootstrap percentiles"), TRUTHS, SIZES):
         yield auc_coverage(method, truth, n, cohorts)
 
 

@@ -31,3 +31,9 @@ def test_proportions_exactly(truth, n):
 def test_delong_in_full(truth, n):
     found = auc_coverage("DeLong, logit", truth, n, cohorts=2000)
     assert 0.935 < found.covered < 0.985
+
+
+def test_near_one_bca_covers_where_percentiles_do_not():
+    found = {m: auc_coverage(m, 0.95, 40, cohorts=300).covered for m in ("bootstrap BCa", "bootstrap percentiles")}
+    assert found["bootstrap BCa"] > 0.91
+    assert found["bootstrap percentiles"] < found["bootstrap BCa"] - 0.02
