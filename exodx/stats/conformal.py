@@ -36,12 +36,12 @@ class ConformalRule:
     def sets(self, p: ArrayLike) -> Bools:
         """Return which labels are kept, shape (n, 2): control, case.
 
-        Both kept is indeterminate; none kept says that the specimen is like neither class.
+        Both kept is indeterminate; none kept says that the specimen is like neither class. A missing probability is refused.
 
         >>> ConformalRule(0.4, 0.5, 0.1).sets([0.2, 0.45, 0.9]).tolist()
         [[True, False], [False, False], [False, True]]
         """
-        values = np.asarray(p, dtype=float)
+        values = probabilities(p, np.size(p))
         kept: Bools = np.column_stack([values <= self.control, 1 - values <= self.case])
         return kept
 

@@ -39,12 +39,12 @@ class GreyZone:
             raise ValueError(f"the zone runs from {self.lower} to {self.upper}; give lower <= upper.")
 
     def calls(self, p: ArrayLike) -> NDArray[np.int8]:
-        """Return −1 for negative, 0 for indeterminate and 1 for positive.
+        """Return −1 for negative, 0 for indeterminate and 1 for positive; a missing probability is refused, not indeterminate.
 
         >>> GreyZone(0.3, 0.7).calls([0.1, 0.3, 0.6, 0.7]).tolist()
         [-1, 0, 0, 1]
         """
-        values = np.asarray(p, dtype=float)
+        values = probabilities(p, np.size(p))
         return ((values >= self.upper).astype(np.int8) - (values < self.lower)).astype(np.int8)
 
 

@@ -64,7 +64,7 @@ def net_benefit(sensitivity: ArrayLike, specificity: ArrayLike, prevalence: floa
     Raises
     ------
     ValueError
-        If the prevalence or a threshold is out of range.
+        If a share, the prevalence or a threshold is missing or out of range.
 
     References
     ----------
@@ -77,7 +77,10 @@ def net_benefit(sensitivity: ArrayLike, specificity: ArrayLike, prevalence: floa
     """
     odds = _odds(threshold)
     _check_prevalence(prevalence)
-    benefit: Floats = prevalence * np.asarray(sensitivity, float) - (1 - prevalence) * (1 - np.asarray(specificity, float)) * odds
+    se, sp = np.asarray(sensitivity, dtype=float), np.asarray(specificity, dtype=float)
+    if not all(((share >= 0) & (share <= 1)).all() for share in (se, sp)):
+        raise ValueError("a sensitivity or specificity is missing or outside [0, 1]; give shares.")
+    benefit: Floats = prevalence * se - (1 - prevalence) * (1 - sp) * odds
     return benefit
 
 

@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from exodx.stats.inputs import Bools, Floats, Ints, Subjects, labels, reals
+from exodx.stats.inputs import Bools, Floats, Ints, Subjects, labels, probabilities, reals
 from exodx.stats.resampling import SEED, bootstrap_weights, resampled_rows
 
 Predict = Callable[[Ints], Floats]
@@ -172,7 +172,7 @@ def brier_without_information(y: ArrayLike, p: ArrayLike) -> float:
     0.34
     """
     case = labels(y)
-    values, share = reals("p", p, case.shape), float(case.mean())
+    values, share = probabilities(p, case.size), float(case.mean())
     return float((share * (1 - values) ** 2 + (1 - share) * values**2).mean())
 
 

@@ -100,9 +100,7 @@ def percentile(name: str, value: float, draws: ArrayLike, level: float = 0.95, n
     return _between(name, value, np.asarray(draws, dtype=float), _Ends("percentiles", tail, 1 - tail, level), n)
 
 
-def bca(
-    name: str, value: float, draws: ArrayLike, influence: ArrayLike, level: float = 0.95, n: int = 0
-) -> Estimate:
+def bca(name: str, value: float, draws: ArrayLike, influence: ArrayLike, level: float = 0.95, n: int = 0) -> Estimate:
     """Return a value with the bias-corrected and accelerated interval of its bootstrap draws.
 
     Parameters

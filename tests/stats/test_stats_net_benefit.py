@@ -96,3 +96,11 @@ def test_shifted_probabilities_meet_the_threshold_of_use():
 def test_refusals(cuts, prevalence, said):
     with pytest.raises(ValueError, match=said):
         decision_curve(*sample(1), cuts, prevalence=prevalence)
+
+
+@pytest.mark.parametrize("share", [np.nan, 1.2, -0.1])
+def test_shares_out_of_range_are_refused(share):
+    with pytest.raises(ValueError, match="missing or outside"):
+        net_benefit(share, 0.9, 0.1, 0.2)
+    with pytest.raises(ValueError, match="missing or outside"):
+        net_benefit(0.9, share, 0.1, 0.2)

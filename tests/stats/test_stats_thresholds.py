@@ -154,6 +154,8 @@ class TestGreyZone:
             GreyZone(0.6, 0.5)
         with pytest.raises(ValueError, match="lower <= upper"):
             GreyZone(np.nan, 0.5)
+        with pytest.raises(ValueError, match="missing"):
+            GreyZone(0.2, 0.5).calls([0.1, np.nan])
 
 
 class TestConformal:
@@ -192,6 +194,8 @@ class TestConformal:
     def test_refusals(self):
         with pytest.raises(ValueError, match="alpha is 0"):
             conformal_rule([0, 1], [0.1, 0.9], 0)
+        with pytest.raises(ValueError, match="missing"):
+            conformal_rule([0] * 4 + [1] * 4, np.arange(8) / 8, 0.2).sets([np.nan])
 
 
 class TestConsistency:
