@@ -169,7 +169,7 @@ class TestPrecision:
     def test_by_hand(self):
         q1, q2 = 0.8 / 1.2, 1.28 / 1.8
         expected = math.sqrt((0.16 + 49 * (q1 - 0.64) + 39 * (q2 - 0.64)) / 2000)
-        assert hanley_mcneil_se(0.8, 50, 40) == pytest.approx(expected)
+        assert hanley_mcneil_se(0.8, 50, 40) == pytest.approx(expected, abs=1e-12)
 
     @pytest.mark.parametrize(("c", "half", "share"), [(0.8, 0.05, 0.5), (0.7, 0.1, 0.2), (0.9, 0.03, 0.1)])
     def test_is_the_least_that_is_enough(self, c, half, share):
