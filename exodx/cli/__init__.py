@@ -20,6 +20,7 @@ COMMANDS = {
     "panel": "List panels, show one, or infer one from a table.",
     "predict": "Score a cohort, with explanations.",
     "quantify": "Read concentrations off an immunoassay plate's own standards.",
+    "samplesize": "Say how many specimens a study needs.",
     "simulate": "Write a simulated cohort of a panel.",
     "train": "Validate, train, explain, report and register a model.",
     "ui": "Open the MLflow UI on the runs.",
