@@ -32,6 +32,7 @@ from exodx.frozen import DiagnosticModel, Features, QualityGate
 from exodx.frozen.measurements import BLOCKING, Reason, reasons_of, status_of
 from exodx.panel import Panel
 from exodx.panel.manifest import manifest_fields
+from exodx.panel.names import LATEST, release_text
 
 FOLDS, SEED = 5, 0
 SEVERITIES = ("blocking", "warning", "note")
@@ -57,6 +58,7 @@ class PanelRead:
     specimen_type: str
     isolation: str
     platform: str
+    mirbase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,7 @@ def _panel(panel: Panel) -> PanelRead:
         specimen_type=panel.specimen_type,
         isolation=panel.isolation,
         platform=panel.platform,
+        mirbase=release_text(LATEST),
     )
 
 

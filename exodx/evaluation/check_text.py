@@ -53,7 +53,8 @@ def _head(check: CohortCheck) -> list[str]:
     how = f"Ct by {panel.normalisation}, counts by {panel.count_normalisation}, amounts by {panel.amount_normalisation}"
     said = (
         f"Panel {panel.name} {panel.version} ({'inferred' if panel.inferred else 'given'}), {panel.targets} targets of "
-        f"{len(check.analytes)} analytes; normalised: {how}; fingerprint {panel.fingerprint[:12]}"
+        f"{len(check.analytes)} analytes; normalised: {how}; fingerprint {panel.fingerprint[:12]}; "
+        f"names by the tables of miRBase {panel.mirbase}"
     )
     lines = [check.verdict, *_wrapped(f"{check.cohort}: {_count(check)}{of}", "  ")]
     lines += ["SIMULATED specimens: no number here is evidence of performance."] if check.synthetic else []

@@ -104,7 +104,7 @@ def test_ages_that_are_no_years_are_named(frame, athero):
     assert "age_not_years" not in found(of_frame(frame, athero))
 
 
-@pytest.mark.parametrize("column", ["EV_type", "Source", "fraction"])
+@pytest.mark.parametrize("column", ["EV_type", "Source"])
 def test_two_fractions_in_one_cohort_are_named(frame, athero, column):
     mixed = frame.assign(**{column: ["plasma", "exosome", "plasma"] * (N // 3)})
     message = found(of_frame(mixed, athero))["fractions_mixed"].message
