@@ -30,7 +30,7 @@ SPECIMENS = click.option(
 
 _PLAN_OPTIONS = (
     click.option("--label", help="Column of the reference standard."),
-    click.option("--positive", help="Its value that means: target condition present."),
+    click.option("--positive", help="Its value that means: target condition present; several with commas."),
     click.option("--specimen", help="Column of specimen ids."),
     click.option("--subject", help="Column of subjects: splits never separate a subject's specimens."),
     click.option("--site", help="Column of sites: held out one at a time."),

@@ -51,18 +51,28 @@ def read_standard(table: TextTable, label: str, positive: str | None) -> Standar
     where = f"{table.source}, column {label!r}"
     if problems := spelling_problems(table, label):
         raise InputRefused(problems)
-    if value is None or value not in counts:
+    meant = _meant(value, counts)
+    if value is None or not meant:
         found = f"the values are {', '.join(map(repr, sorted(counts)))}"
         fix = f"Say which means that the target condition is present: --positive VALUE. {nearest(value or '', sorted(counts))}"
         raise InputRefused(Problem("LABEL_POSITIVE", where, found if value is None else f"no cell says {value!r}", fix))
-    if len(counts) < 2:
+    if len(counts) == len(meant):
         raise InputRefused(Problem("LABEL_CONSTANT", where, f"all say {value!r}", "Give specimens of both classes."))
-    negative = ", ".join(f"{other!r} ({n})" for other, n in sorted(counts.items()) if other != value)
-    notes = [f"reference standard {label!r}: positive {value!r} ({counts[value]}), negative {negative}"]
-    codes = np.array([-1 if not cell else int(cell == value) for cell in cells], np.int8)
+    negative = ", ".join(f"{other!r} ({n})" for other, n in sorted(counts.items()) if other not in meant)
+    present = ", ".join(f"{one!r} ({counts[one]})" for one in meant)
+    notes = [f"reference standard {label!r}: positive {present}, negative {negative}"]
+    codes = np.array([-1 if not cell else int(cell in meant) for cell in cells], np.int8)
     if blank := int((codes < 0).sum()):
         notes.append(f"{blank} specimens have no reference standard and are left out")
     return Standard(codes, value, tuple(notes))
+
+
+def _meant(positive: str | None, counts: Counter[str]) -> tuple[str, ...]:
+    """Return the values that mean positive: the one given, or several with commas between them; none where one is not there."""
+    if positive is None or positive in counts:
+        return () if positive is None else (positive,)
+    several = tuple(dict.fromkeys(part.strip() for part in positive.split(",")))
+    return several if all(part in counts for part in several) else ()
 
 
 def label_copies(table: TextTable, label: str, standard: Standard) -> list[str]:

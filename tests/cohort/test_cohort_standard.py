@@ -94,3 +94,14 @@ def test_columns_that_nothing_reads_are_kept_as_written_and_follow_the_specimens
     assert list(cohort[np.array([3, 1])].unused["EV_type"]) == ["type 3", "type 1"]
     assert cohort.fingerprint == frame_cohort(frame, INTAKE).fingerprint
     assert not {"group", "miR-126-3p", "site", "specimen_id"} & set(cohort.unused.columns)
+
+
+def test_several_values_may_mean_positive_and_all_must_be_there(frame):
+    frame["group"] = ["AT", "TC", "AD", "SQC"] * 10
+    cohort = frame_cohort(frame, Intake("athero-3", "group", "AT, TC"))
+    assert cohort.y.tolist() == [1, 1, 0, 0] * 10
+    assert "reference standard 'group': positive 'AT' (10), 'TC' (10), negative 'AD' (10), 'SQC' (10)" in cohort.notes
+    assert "LABEL_POSITIVE" in str(refusal(frame, Intake("athero-3", "group", "AT,TX")))
+    assert "LABEL_CONSTANT" in str(refusal(frame, Intake("athero-3", "group", "AT,TC,AD,SQC")))
+    frame["group"] = ["a,b", "a", "b", "c"] * 10
+    assert frame_cohort(frame, Intake("athero-3", "group", "a,b")).y.tolist() == [1, 0, 0, 0] * 10
