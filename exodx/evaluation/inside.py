@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.cohort import Cohort, site_folds
+from exodx.cohort import Cohort, quality_report, site_folds
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
-from exodx.evaluation.audits import audit_cohort, audit_model, audit_sites
+from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc
@@ -56,7 +56,9 @@ def evaluate_inside(
     estimates += pooled
     features = model.transform.apply(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
+    report = quality_report(cohort, model.transform.gate, features.flags)
     findings = [
+        *(Finding(f.code, f.severity, f.message) for f in report.cohort_findings),
         *audit_cohort(cohort, features, random.folds[0]),
         *audit_file(cohort, model.transform.gate.reads(cohort.measurements)),
         *audit_assay(cohort),
@@ -71,7 +73,7 @@ def evaluate_inside(
         headline=_headline(estimates, random),
         estimates=tuple(estimates),
         findings=tuple(findings),
-        flow=flow_counts(cohort, scored),
+        flow=flow_counts(cohort, scored) | {step.step: step.n for step in report.flow if step.step.startswith("refused")},
         roc=roc_band(y[scored], mean, subjects[scored], seed),
         calibration=calibration_bins(y[scored], probability(mean)),
         sites=sites,

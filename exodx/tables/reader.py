@@ -79,7 +79,8 @@ def _table(source: str, content: bytes, notes: list[str]) -> TextTable:
 
 def _of_specimens(wells: TextTable) -> TextTable:
     """Keep the wells that hold a specimen, and what the controls say of them."""
-    return replace(specimen_wells(wells), remarks=(*wells.remarks, *close_to_control(wells)))
+    kept, (remarks, notes) = specimen_wells(wells), close_to_control(wells)
+    return replace(kept, remarks=(*kept.remarks, *remarks), notes=(*kept.notes, *notes))
 
 
 def read_wells(path: str | Path) -> TextTable:

@@ -27,18 +27,18 @@ def test_a_specimen_near_its_control_is_named_and_one_that_is_far_is_not(tmp_pat
         ("", "miR-21", "NTC", "38.0"),
         ("", "miR-16", "NTC", "Undetermined"),
     )
-    (remark,) = read_table(path).remarks
+    table = read_table(path)
+    (remark,) = table.remarks
     assert remark.code == "ntc_close"
-    assert "miR-21: the no-template control amplifies at Ct 36.1, and S1 (33.5) lie within 3 cycles" in remark.message
-    assert "S2" not in remark.message
+    assert "miR-21: the no-template control amplifies at Ct 36.1, and 1 specimen within 3 cycles" in remark.message
+    assert "S1" not in remark.message  # ids stay out of findings, which go into reports and MLflow
+    assert "near the no-template control of miR-21: S1 (33.5)" in table.notes
 
 
 @pytest.mark.parametrize("ct", ["33.1", "39"])
 def test_the_limit_is_three_cycles_before_the_earliest_control(tmp_path, ct):
     near = export(tmp_path, ("S1", "a", "UNKNOWN", ct), ("S2", "a", "UNKNOWN", "33.0"), ("", "a", "NTC", "36.0"))
-    (remark,) = read_table(near).remarks
-    assert f"S1 ({ct})" in remark.message
-    assert "S2" not in remark.message
+    assert f"near the no-template control of a: S1 ({ct})" in read_table(near).notes
 
 
 def test_without_an_amplifying_control_nothing_is_said(tmp_path):

@@ -13,13 +13,19 @@ CLOSE_CT = 3.0
 _NAMED = 5
 
 
-def close_to_control(wells: TextTable) -> list[Remark]:
-    """Return which specimens amplify within three cycles of a no-template control of their target and plate.
+def close_to_control(wells: TextTable) -> tuple[list[Remark], list[str]]:
+    """Return what a no-template control within three cycles of specimens means, and notes that name them.
 
     Parameters
     ----------
     wells : TextTable
         Every well of an export, as :func:`~exodx.tables.reader.read_wells` gives them.
+
+    Returns
+    -------
+    remarks : list of Remark
+        One a target; without specimens' ids, which stay out of reports.
+    notes : list of str
     """
     earliest: dict[tuple[str, str], float] = {}
     columns = (wells.columns[name] for name in ("analyte", "plate", "task", "specimen_id", "value"))
@@ -33,17 +39,23 @@ def close_to_control(wells: TextTable) -> list[Remark]:
         if task in MEASURES_SPECIMEN and limit is not None and ct > limit - CLOSE_CT:
             close[analyte][who] = max(ct, close[analyte].get(who, ct))
     first = {analyte: min(ct for (name, _), ct in earliest.items() if name == analyte) for analyte in close}
-    return [_remark(analyte, first[analyte], found) for analyte, found in close.items()]
+    return [_remark(analyte, first[analyte], len(found)) for analyte, found in close.items()], list(map(_named, close.items()))
 
 
-def _remark(analyte: str, control: float, found: dict[str, float]) -> Remark:
-    named = ", ".join(f"{who} ({ct:g})" for who, ct in list(found.items())[:_NAMED])
-    more = f" … ({len(found)} in all)" if len(found) > _NAMED else ""
+def _remark(analyte: str, control: float, n: int) -> Remark:
     message = (
-        f"{analyte}: the no-template control amplifies at Ct {control:g}, and {named}{more} lie within {CLOSE_CT:g} cycles of it "
-        "or later: they may be contamination or primer dimers. Find the cause, or lower the panel's ct_cutoff below the control."
+        f"{analyte}: the no-template control amplifies at Ct {control:g}, and {n} specimen{'s' * (n > 1)} within {CLOSE_CT:g} cycles "
+        "of it or later: that may be contamination or primer dimers. Find the cause, or lower the panel's ct_cutoff below the control."
     )
     return Remark("ntc_close", message)
+
+
+def _named(found: tuple[str, dict[str, float]]) -> str:
+    analyte, specimens = found
+    listed = ", ".join(f"{who} ({ct:g})" for who, ct in list(specimens.items())[:_NAMED])
+    return f"near the no-template control of {analyte}: {listed}" + (
+        f" … ({len(specimens)} in all)" if len(specimens) > _NAMED else ""
+    )
 
 
 def _ct(text: str) -> float | None:
