@@ -44,8 +44,8 @@ def close_to_control(wells: TextTable) -> tuple[list[Remark], list[str]]:
 
 def _remark(analyte: str, control: float, n: int) -> Remark:
     message = (
-        f"{analyte}: the no-template control amplifies at Ct {control:g}, and {n} specimen{'s' * (n > 1)} within {CLOSE_CT:g} cycles "
-        "of it or later: that may be contamination or primer dimers. Find the cause, or lower the panel's ct_cutoff below the control."
+        f"{analyte}: the no-template control amplifies at Ct {control:g}, and {n} specimen{'s' * (n > 1)} within {CLOSE_CT:g} "
+        "cycles of it or later: that may be contamination or primer dimers. Find the cause, or lower the panel's ct_cutoff."
     )
     return Remark("ntc_close", message)
 
