@@ -63,7 +63,9 @@ def read_replicates(
 
 
 def _hold_several(texts: Sequence[str]) -> bool:
-    """Say whether any cell holds several wells; a column that shares its words with others leaves the answer with them."""
+    """Say whether any cell holds several wells; a column that shares its words leaves the answer with them."""
+    if hasattr(texts, "numbers"):
+        return False
     words = getattr(texts, "words", None)
     if words is None:
         return WELLS in "\n".join(texts)

@@ -8,6 +8,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from exodx.tables.whole import Whole
+
 
 class Words(Sequence[str]):
     """The distinct texts of a table; ``meanings`` is where a reader of cells keeps what it found each of them to mean."""
@@ -70,16 +72,19 @@ class Coded(Sequence[str]):
         return Coded(self.words, self.codes[at]) if isinstance(at, slice) else self.words.texts[self.codes[at]]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, (list, tuple, Coded)) and len(self) == len(other) and all(map(str.__eq__, self, other))
+        return isinstance(other, Sequence) and not isinstance(other, str) and list(self) == list(other)
 
     def __repr__(self) -> str:
         return repr(list(self))
 
 
 def transposed(columns: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Return the rows of columns of one length; of coded columns with the same words, as coded columns again."""
+    """Return the rows of columns of one length; of coded columns with the same words, or of one block, as such columns again."""
     first = columns[0]
-    if not isinstance(first, Coded) or not all(isinstance(c, Coded) and c.words is first.words for c in columns):
-        return [list(row) for row in zip(*columns, strict=True)]
-    matrix = np.ascontiguousarray(np.stack([c.codes for c in columns if isinstance(c, Coded)]).T)
-    return [Coded(first.words, codes) for codes in matrix]
+    if isinstance(first, Coded) and all(isinstance(c, Coded) and c.words is first.words for c in columns):
+        matrix = np.ascontiguousarray(np.stack([c.codes for c in columns if isinstance(c, Coded)]).T)
+        return [Coded(first.words, codes) for codes in matrix]
+    if isinstance(first, Whole) and all(isinstance(c, Whole) and c.block is first.block for c in columns):
+        block = first.block[:, [c.at for c in columns if isinstance(c, Whole)]].T
+        return [Whole(block, j) for j in range(len(first))]
+    return [list(row) for row in zip(*columns, strict=True)]

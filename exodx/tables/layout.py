@@ -12,6 +12,7 @@ from exodx.tables.counts import analyte_rows
 from exodx.tables.long import gather
 from exodx.tables.names import ANALYTE_NAMES, SPECIMEN_NAMES, VALUE_NAMES, find_column
 from exodx.tables.table import TextTable
+from exodx.tables.whole import Whole
 
 UNNAMED = "no specimen column was recognised: specimens are named row-1, row-2 …"
 IsAnalyte = Callable[[str], bool]
@@ -51,7 +52,8 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
 def _analyte_column(table: TextTable, is_analyte: IsAnalyte, specimen: str | None) -> str | None:
     """The column that holds analyte names: most of its cells are analytes, or it is called so and comes first (or is long)."""
     for name, cells in table.columns.items():
-        if sum(count for cell, count in Counter(cells).items() if is_analyte(cell)) > len(cells) / 2:
+        counted = cells.counted() if isinstance(cells, Whole) else Counter(cells)
+        if sum(count for cell, count in counted.items() if is_analyte(cell)) > len(cells) / 2:
             return name
     column = find_column(table, ANALYTE_NAMES)
     if column is None:

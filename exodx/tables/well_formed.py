@@ -11,6 +11,7 @@ import pyarrow.csv as pc
 from numpy.typing import NDArray
 
 from exodx.tables.coded import Coded, Words
+from exodx.tables.whole import whole_columns
 
 WORTH_IT = 1 << 16
 """Characters from which on the quick way is taken; a smaller text takes no time in any way."""
@@ -25,16 +26,24 @@ def quick_columns(text: str, delimiter: str) -> dict[str, Sequence[str]] | None:
     Nothing may be quoted, no line blank, every line as wide as the header, whose names are distinct and not blank (the first may
     be). Then both ways give the same cells.
     """
-    if len(text) < WORTH_IT or '"' in text or "\n\n" in text:
+    if len(text) < WORTH_IT or '"' in text:
         return None
     if "\r" in text and ("\n\r" in text or text.count("\r") != text.count("\r\n")):
         return None
-    line, _, _ = text.partition("\n")
-    header = [name.strip() for name in line.split(delimiter)]
+    header = [name.strip() for name in text[: text.find("\n")].split(delimiter)]
     if len(header) < 2 or len(set(header)) < len(header) or not all(header[1:]):
         return None
+    columns = whole_columns(text, delimiter, len(header)) or _by_arrow(text, delimiter, len(header))
+    if not columns or not columns[0] or not all(columns[0]):
+        return None
+    return dict(zip(header, columns, strict=True))
+
+
+def _by_arrow(text: str, delimiter: str, width: int) -> list[Sequence[str]] | None:
+    if "\n\n" in text:
+        return None
     content = text.encode()
-    names = [str(i) for i in range(len(header))]
+    names = [str(i) for i in range(width)]
     types = {"0": pa.string()} | dict.fromkeys(names[1:], pa.dictionary(pa.int32(), pa.string()))
     try:
         table = pc.read_csv(
@@ -45,11 +54,7 @@ def quick_columns(text: str, delimiter: str) -> dict[str, Sequence[str]] | None:
         )
     except pa.ArrowInvalid:
         return None
-    first = [cell.strip() for cell in table.column(0).to_pylist()]
-    if not first or not all(first):
-        return None
-    columns = dict(zip(header[1:], _coded([column.chunk(0) for column in table.columns[1:]]), strict=True))
-    return {header[0]: first, **columns}
+    return [[cell.strip() for cell in table.column(0).to_pylist()], *_coded([column.chunk(0) for column in table.columns[1:]])]
 
 
 def _coded(chunks: Sequence[pa.DictionaryArray]) -> list[Sequence[str]]:
