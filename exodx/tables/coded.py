@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -12,13 +13,26 @@ from exodx.tables.whole import Whole
 
 
 class Words(Sequence[str]):
-    """The distinct texts of a table; ``meanings`` is where a reader of cells keeps what it found each of them to mean."""
+    """The distinct texts of a table; ``meanings`` is where a reader of cells keeps what it found each of them to mean.
 
-    __slots__ = ("meanings", "texts")
+    Parameters
+    ----------
+    texts : list of str, or callable that returns it
+        A callable is asked when a text is looked at.
+    """
 
-    def __init__(self, texts: list[str]) -> None:
-        self.texts = texts
+    __slots__ = ("_texts", "meanings")
+
+    def __init__(self, texts: list[str] | Callable[[], list[str]]) -> None:
+        self._texts = texts
         self.meanings: dict[Any, Any] = {}
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts themselves."""
+        if not isinstance(self._texts, list):
+            self._texts = self._texts()
+        return self._texts
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -58,6 +72,19 @@ class Coded(Sequence[str]):
         self.words = words
         self.codes = codes
 
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Coded:
+        """Return a column of these texts; a coded column as it is."""
+        if isinstance(texts, Coded):
+            return texts
+        place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        return cls(Words(list(place)), np.fromiter(map(place.__getitem__, texts), np.int32, len(texts)))
+
+    @classmethod
+    def same(cls, text: str, n: int) -> Coded:
+        """Return a column of one text."""
+        return cls(Words([text]), np.zeros(n, np.int32))
+
     def __len__(self) -> int:
         return len(self.codes)
 
@@ -69,13 +96,55 @@ class Coded(Sequence[str]):
     @overload
     def __getitem__(self, at: slice) -> Coded: ...
     def __getitem__(self, at: int | slice) -> str | Coded:
-        return Coded(self.words, self.codes[at]) if isinstance(at, slice) else self.words.texts[self.codes[at]]
+        return Coded(self.words, self.codes[at]) if isinstance(at, slice) else self.words[int(self.codes[at])]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and not isinstance(other, str) and list(self) == list(other)
 
     def __repr__(self) -> str:
         return repr(list(self))
+
+    def counted(self) -> Counter[str]:
+        """Return how often each text stands there, in the order of the words."""
+        counts: Counter[str] = Counter()
+        numbers = np.bincount(self.codes).tolist()
+        for word, number in zip(self.words.texts, numbers, strict=False):
+            if number:
+                counts[word] += number
+        return counts
+
+    def taken(self, rows: Sequence[int] | NDArray[np.int64]) -> Coded:
+        """Return the cells of some rows."""
+        return Coded(self.words, self.codes[np.asarray(rows, np.int64)])
+
+    def mapped(self, change: Callable[[str], str]) -> Coded:
+        """Return the column with every text changed."""
+        return Coded(Words([change(word) for word in self.words]), self.codes)
+
+    def where(self, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Say of each cell whether something holds of its text."""
+        return np.fromiter(map(holds, self.words), bool, len(self.words))[self.codes]
+
+    def numbered(self) -> tuple[list[str], NDArray[np.int64]]:
+        """Return the distinct texts in the order of their first cell, and which of them each cell holds."""
+        texts = self.words.texts
+        first = np.full(len(texts), len(self), np.int64)
+        first[self.codes[::-1]] = np.arange(len(self) - 1, -1, -1)
+        place: dict[str, int] = {}
+        number = np.zeros(len(texts), np.int64)
+        for code in np.argsort(first, kind="stable")[: np.count_nonzero(first < len(self))].tolist():
+            number[code] = place.setdefault(texts[code], len(place))
+        return list(place), number[self.codes]
+
+
+def counted(cells: Sequence[str]) -> Counter[str]:
+    """Return how often each text stands in a column."""
+    return cells.counted() if isinstance(cells, (Coded, Whole)) else Counter(cells)
+
+
+def holds_any(cells: Sequence[str]) -> bool:
+    """Say whether any cell of a column is filled."""
+    return bool(cells) and (bool(cells[0]) or any(counted(cells)))
 
 
 def transposed(columns: Sequence[Sequence[str]]) -> list[Sequence[str]]:

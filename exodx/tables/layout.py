@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 from exodx.errors import Problem, nearest
-from exodx.tables.coded import transposed
+from exodx.tables.coded import counted, transposed
 from exodx.tables.counts import analyte_rows
 from exodx.tables.long import gather
 from exodx.tables.names import ANALYTE_NAMES, SPECIMEN_NAMES, VALUE_NAMES, find_column
 from exodx.tables.table import TextTable
-from exodx.tables.whole import Whole
 
 UNNAMED = "no specimen column was recognised: specimens are named row-1, row-2 …"
 IsAnalyte = Callable[[str], bool]
@@ -52,8 +50,7 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
 def _analyte_column(table: TextTable, is_analyte: IsAnalyte, specimen: str | None) -> str | None:
     """The column that holds analyte names: most of its cells are analytes, or it is called so and comes first (or is long)."""
     for name, cells in table.columns.items():
-        counted = cells.counted() if isinstance(cells, Whole) else Counter(cells)
-        if sum(count for cell, count in counted.items() if is_analyte(cell)) > len(cells) / 2:
+        if sum(count for cell, count in counted(cells).items() if is_analyte(cell)) > len(cells) / 2:
             return name
     column = find_column(table, ANALYTE_NAMES)
     if column is None:
@@ -65,7 +62,7 @@ def _is_long(table: TextTable, analyte: str, specimen: str | None, is_analyte: I
     """Say whether there is a row a measurement: a value, and names that repeat (or are surely analytes beside a specimen)."""
     if find_column(table, VALUE_NAMES) is None:
         return False
-    names, by = set(table.columns[analyte]), specimen or find_column(table, SPECIMEN_NAMES)
+    names, by = set(counted(table.columns[analyte])), specimen or find_column(table, SPECIMEN_NAMES)
     sure = bool(table.unit) or sum(map(is_analyte, names)) > len(names) / 2
     return len(names) < len(table) or (sure and by in table.columns and by != analyte)
 

@@ -75,6 +75,10 @@ class Whole(Sequence[str]):
         numbers, counts = np.unique(self.numbers, return_counts=True)
         return Counter(dict(zip(map(_text, numbers.tolist()), counts.tolist(), strict=True)))
 
+    def taken(self, rows: Sequence[int]) -> Whole:
+        """Return the cells of some rows."""
+        return Whole(self.numbers[np.asarray(rows, np.int64), None], 0)
+
 
 def _text(number: int) -> str:
     return "" if number == _BLANK else str(number)
