@@ -66,6 +66,11 @@ def _coded(chunks: Sequence[pa.DictionaryArray]) -> list[Sequence[str]]:
     return [Coded(words, _codes(chunk)) for chunk in unified.chunks]
 
 
+def coded_column(chunk: pa.DictionaryArray) -> Coded:
+    """Return a dictionary column with words of its own, stripped; they are cut out when they are looked at, where they may be."""
+    return Coded(Words(lambda: [word.strip() for word in chunk.dictionary.to_pylist()]), _codes(chunk))
+
+
 def _codes(chunk: pa.DictionaryArray) -> NDArray[np.int32]:
     """Return the codes of a column; they are taken from memory, since Arrow's ``to_numpy`` imports pandas."""
     codes = chunk.indices
