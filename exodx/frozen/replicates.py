@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,12 @@ def read_replicates(
     (array([27.2,  nan]), ['MEASURED', 'UNDETERMINED'], array([ True,  True]))
     """
     none = np.zeros(len(texts), bool)
+    if (gathered := _apart(texts)) is not None:
+        wells, sizes = gathered
+        if sizes.max(initial=0) < 2:
+            return _in_place(read_cells(wells, scale, lod, decimal), sizes), none
+        if scale is Scale.CT:
+            return _summarised(read_cells(wells, scale, lod, decimal), sizes)
     if not _hold_several(texts):
         return read_cells(texts, scale, lod, decimal), none
     split = [text.split(WELLS) for text in texts]
@@ -51,15 +58,38 @@ def read_replicates(
         many = {row: "several values, and only Ct wells are summarised" for row, wells in enumerate(split) if len(wells) > 1}
         return replace(cells, unreadable=cells.unreadable | many), none
     several = np.array([len(wells) for wells in split])
-    owner = np.repeat(np.arange(len(split)), several)
-    place = np.arange(len(owner)) - np.repeat(np.cumsum(several) - several, several)
-    flat = read_cells([well.strip() for wells in split for well in wells], scale, lod, decimal)
-    shape = (len(split), int(place.max()) + 1)
+    return _summarised(read_cells([well.strip() for wells in split for well in wells], scale, lod, decimal), several)
+
+
+def _summarised(flat: Cells, sizes: NDArray[np.int64]) -> tuple[Cells, NDArray[np.bool_]]:
+    """Summarise wells that were read one after the other, so many a specimen."""
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    shape = (len(sizes), int(place.max()) + 1)
     values, states = np.full(shape, np.nan), np.full(shape, State.NOT_RUN, np.uint8)
     values[owner, place], states[owner, place] = flat.values, flat.states
     unreadable = {int(owner[at]): why for at, why in flat.unreadable.items()}
     value, state, disagree = summarise(values, states)
     return Cells(value, state, unreadable), disagree
+
+
+def _in_place(flat: Cells, sizes: NDArray[np.int64]) -> Cells:
+    """Put single wells to their specimens; a specimen without one was not run."""
+    rows = np.flatnonzero(sizes)
+    values, states = np.full(len(sizes), np.nan), np.full(len(sizes), State.NOT_RUN, np.uint8)
+    values[rows], states[rows] = flat.values, flat.states
+    return Cells(values, states, {int(rows[at]): why for at, why in flat.unreadable.items()})
+
+
+def _apart(texts: Sequence[str]) -> tuple[Sequence[str], NDArray[np.int64]] | None:
+    """Return the wells of a column that keeps them apart (``wells``, ``sizes``), where joining and cutting gives the same texts."""
+    column: Any = texts
+    if not hasattr(column, "wells") or (column.between != WELLS and column.sizes.max(initial=0) > 1):
+        return None
+    meanings, words = column.wells.words.meanings, column.wells.words
+    if "apart" not in meanings:
+        meanings["apart"] = not any("|" in word or word != word.strip() for word in words)
+    return (column.wells, column.sizes) if meanings["apart"] else None
 
 
 def _hold_several(texts: Sequence[str]) -> bool:

@@ -17,22 +17,17 @@ class Words(Sequence[str]):
 
     Parameters
     ----------
-    texts : list of str, or callable that returns it
-        A callable is asked when a text is looked at.
+    texts : list of str
+    differ : bool
+        Whether it is sure that no text stands there twice.
     """
 
-    __slots__ = ("_texts", "meanings")
+    __slots__ = ("differ", "meanings", "texts")
 
-    def __init__(self, texts: list[str] | Callable[[], list[str]]) -> None:
-        self._texts = texts
+    def __init__(self, texts: list[str], *, differ: bool = False) -> None:
+        self.texts = texts
+        self.differ = differ
         self.meanings: dict[Any, Any] = {}
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts themselves."""
-        if not isinstance(self._texts, list):
-            self._texts = self._texts()
-        return self._texts
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -78,7 +73,7 @@ class Coded(Sequence[str]):
         if isinstance(texts, Coded):
             return texts
         place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        return cls(Words(list(place)), np.fromiter(map(place.__getitem__, texts), np.int32, len(texts)))
+        return cls(Words(list(place), differ=True), np.fromiter(map(place.__getitem__, texts), np.int32, len(texts)))
 
     @classmethod
     def same(cls, text: str, n: int) -> Coded:
@@ -106,12 +101,18 @@ class Coded(Sequence[str]):
 
     def counted(self) -> Counter[str]:
         """Return how often each text stands there, in the order of the words."""
-        counts: Counter[str] = Counter()
         numbers = np.bincount(self.codes).tolist()
-        for word, number in zip(self.words.texts, numbers, strict=False):
+        if self.words.differ:
+            return Counter({word: number for word, number in zip(self.words, numbers, strict=False) if number})
+        counts: Counter[str] = Counter()
+        for word, number in zip(self.words, numbers, strict=False):
             if number:
                 counts[word] += number
         return counts
+
+    def all_differ(self) -> bool:
+        """Say whether it is sure, without a look at the texts, that no two cells hold the same."""
+        return self.words.differ and bool((np.bincount(self.codes) < 2).all())
 
     def taken(self, rows: Sequence[int] | NDArray[np.int64]) -> Coded:
         """Return the cells of some rows."""
@@ -130,9 +131,13 @@ class Coded(Sequence[str]):
         texts = self.words.texts
         first = np.full(len(texts), len(self), np.int64)
         first[self.codes[::-1]] = np.arange(len(self) - 1, -1, -1)
-        place: dict[str, int] = {}
+        present = np.argsort(first, kind="stable")[: np.count_nonzero(first < len(self))]
         number = np.zeros(len(texts), np.int64)
-        for code in np.argsort(first, kind="stable")[: np.count_nonzero(first < len(self))].tolist():
+        if self.words.differ:
+            number[present] = np.arange(len(present))
+            return [texts[code] for code in present.tolist()], number[self.codes]
+        place: dict[str, int] = {}
+        for code in present.tolist():
             number[code] = place.setdefault(texts[code], len(place))
         return list(place), number[self.codes]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,9 @@ WORTH_IT = 1 << 16
 
 _MOSTLY_DISTINCT = 0.25
 """Where more of the cells than this are words of their own, coding them saves nothing."""
+
+_BLANKS = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
+"""What ``str.strip`` takes away, of ASCII."""
 
 
 def quick_columns(text: str, delimiter: str) -> dict[str, Sequence[str]] | None:
@@ -66,9 +70,43 @@ def _coded(chunks: Sequence[pa.DictionaryArray]) -> list[Sequence[str]]:
     return [Coded(words, _codes(chunk)) for chunk in unified.chunks]
 
 
+class _ArrowWords(Words):
+    """The words of a dictionary, none with blanks in it; they are made when they are looked at."""
+
+    __slots__ = ("_dictionary", "_made")
+
+    def __init__(self, dictionary: pa.StringArray) -> None:
+        self._dictionary = dictionary
+        self._made: list[str] | None = None
+        self.differ = True
+        self.meanings = {}
+
+    @property
+    def texts(self) -> list[str]:  # type: ignore[override]
+        if self._made is None:
+            self._made = self._dictionary.to_pylist()
+        return self._made
+
+    def __len__(self) -> int:
+        return len(self._dictionary)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if self._made is None and isinstance(at, int):
+            return str(self._dictionary[at].as_py())
+        return self.texts[at]
+
+
 def coded_column(chunk: pa.DictionaryArray) -> Coded:
-    """Return a dictionary column with words of its own, stripped; they are cut out when they are looked at, where they may be."""
-    return Coded(Words(lambda: [word.strip() for word in chunk.dictionary.to_pylist()]), _codes(chunk))
+    """Return a dictionary column with words of its own, stripped."""
+    letters = chunk.dictionary.buffers()[2]
+    content = letters.to_pybytes() if letters else b""
+    if content.isascii() and len(content.translate(None, _BLANKS)) == len(content):
+        return Coded(_ArrowWords(chunk.dictionary), _codes(chunk))
+    return Coded(Words([word.strip() for word in chunk.dictionary.to_pylist()]), _codes(chunk))
 
 
 def _codes(chunk: pa.DictionaryArray) -> NDArray[np.int32]:
