@@ -126,7 +126,7 @@ def summarise(
     measured, undetected = states == State.MEASURED, (states == State.UNDETERMINED) | (states == State.BELOW_LOD)
     found, lost = measured.sum(axis=1), undetected.sum(axis=1)
     is_lost = (lost > 0) & (2 * lost >= found + lost)
-    numbers, limits = np.where(measured, values, np.nan), np.where(undetected, values, np.nan)
+    numbers, limits = (np.sort(np.where(kind, values, np.nan), axis=1) for kind in (measured, undetected))
     value = np.where(is_lost, _median(limits), _median(numbers))
     state = np.full(len(values), State.NOT_RUN, np.uint8)
     state[(states == State.FAILED_QC).any(axis=1)] = State.FAILED_QC
@@ -135,24 +135,24 @@ def summarise(
     return value, state, _scattered(numbers) | ((found > 0) & (lost > 0))
 
 
-def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median of each row's numbers (exact for a single one), NaN where there is none."""
-    ordered, n, rows = np.sort(values, axis=1), np.isfinite(values).sum(axis=1), np.arange(len(values))
-    low, high = ordered[rows, np.maximum(n - 1, 0) // 2], ordered[rows, np.minimum(n // 2, values.shape[1] - 1)]
+def _median(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of each sorted row's numbers (exact for a single one), NaN where there is none."""
+    n, rows = np.isfinite(ordered).sum(axis=1), np.arange(len(ordered))
+    low, high = ordered[rows, np.maximum(n - 1, 0) // 2], ordered[rows, np.minimum(n // 2, ordered.shape[1] - 1)]
     median: NDArray[np.float64] = np.where(low == high, low, (low + high) / 2)
     return median
 
 
-def _scattered(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say in which rows the numbers differ too much; sums run over sorted wells: neither order nor padding matters."""
-    ordered, n = np.sort(values, axis=1), np.isfinite(values).sum(axis=1)
-    total, squares = np.zeros(len(values)), np.zeros(len(values))
+def _scattered(ordered: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say in which sorted rows the numbers differ too much; sums run over sorted wells: neither order nor padding matters."""
+    n = np.isfinite(ordered).sum(axis=1)
+    total, squares = np.zeros(len(ordered)), np.zeros(len(ordered))
     for column in ordered.T:
         total += np.nan_to_num(column)
     mean = total / np.maximum(n, 1)
     for column in ordered.T:
         squares += np.nan_to_num(column - mean) ** 2
     sd = np.sqrt(squares / np.maximum(n - 1, 1))
-    spread = np.nan_to_num(ordered[np.arange(len(values)), np.maximum(n - 1, 0)] - ordered[:, 0])
+    spread = np.nan_to_num(ordered[np.arange(len(ordered)), np.maximum(n - 1, 0)] - ordered[:, 0])
     scattered: NDArray[np.bool_] = (n > 1) & ((sd > MAX_SD + _ROUNDING) | (spread > MAX_RANGE + _ROUNDING))
     return scattered

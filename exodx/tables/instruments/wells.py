@@ -165,7 +165,7 @@ def long_table(block: Block) -> TextTable:
 def _values(written: Coded, calls: Coded, family: Family) -> tuple[Coded, list[str]]:
     """Say each Ct in the words of exodx; a well that the instrument failed keeps no number."""
     counts = written.counted()
-    meaning = {word: family.no_ct[word.casefold()] for word in sorted(counts) if word.casefold() in family.no_ct}
+    meaning = {word: family.no_ct[word.casefold()] for word in sorted(w for w in counts if w.casefold() in family.no_ct)}
     said = [f"{counts[word]} wells without a Ct are written {word!r}: read as {text!r}" for word, text in meaning.items()]
     values = written.mapped(lambda word: meaning.get(word, word)) if meaning else written
     failed = calls.where(lambda call: call.casefold() == "fail")
@@ -179,11 +179,12 @@ def _values(written: Coded, calls: Coded, family: Family) -> tuple[Coded, list[s
 def _doubts(cells: Mapping[str, Coded], tasks: Coded) -> list[str]:
     """Count the specimens' wells whose Ct the instrument doubts (``No Amp``, ``Inconclusive``, flagged); the Ct stays."""
     found: Counter[str] = Counter()
-    measured = cells["ct"].where(lambda ct: bool(_NUMBER.match(ct))) & tasks.where(MEASURES_SPECIMEN.__contains__)
     for role, sure in (("amp", ("amp", "")), ("flag", ("passed", "ok", "false", "0", "n", "no", "none", ""))):
-        if role in cells:
-            marks = cells[role].taken(np.flatnonzero(measured)).counted()
-            found.update({word: number for word, number in marks.items() if word.casefold() not in sure})
+        marks = cells.get(role, Coded.of([]))
+        rows = np.flatnonzero(marks.where(lambda word, sure=sure: word.casefold() not in sure))  # type: ignore[misc]
+        for word, ct, task in zip(*(column.taken(rows) for column in (marks, cells["ct"], tasks)), strict=True):
+            if task in MEASURES_SPECIMEN and _NUMBER.match(ct):
+                found[word] += 1
     return [f"{n} wells have a Ct and are marked {word!r}: their Ct is kept" for word, n in sorted(found.items())]
 
 
