@@ -127,8 +127,13 @@ def read_cells(texts: Sequence[str], scale: Scale, lod: float | None = None, dec
 def _meanings(texts: Sequence[str], scale: Scale, decimal: str) -> tuple[NDArray[np.int32] | None, Cells, bool]:
     """Return which of some texts each cell holds (None: the texts as they stand), what they mean, and whether any is impossible.
 
-    A column of a table that shares its words with others (it has ``words`` and ``codes``) leaves their meaning with the words.
+    A column of a table that shares its words with others (it has ``words`` and ``codes``) leaves their meaning with the words; one
+    of whole numbers (it has ``numbers``, -1 where blank) has nothing to be read.
     """
+    whole = getattr(texts, "numbers", None)
+    if whole is not None:
+        values = np.where(whole < 0, np.nan, whole)
+        return None, Cells(values, np.where(whole < 0, np.uint8(State.NOT_RUN), np.uint8(State.MEASURED)), {}), scale is Scale.CT
     words = getattr(texts, "words", None)
     if words is not None:
         key = (scale, decimal)
@@ -141,6 +146,23 @@ def _meanings(texts: Sequence[str], scale: Scale, decimal: str) -> tuple[NDArray
     place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     codes = np.fromiter(map(place.__getitem__, texts), np.int32, len(texts))
     return codes, _read_words(list(place), scale, decimal), True
+
+
+def read_counts(columns: Sequence[Sequence[str]]) -> tuple[NDArray[np.float64], NDArray[np.uint8]] | None:
+    """Read columns of counts that a table keeps as one ``block`` of whole numbers (-1: blank); None where it keeps any otherwise.
+
+    Returns
+    -------
+    values, states : ndarray, shape (n, p)
+        What :func:`read_cells` gives of each column; of such cells none is unreadable.
+    """
+    block = getattr(columns[0], "block", None) if columns else None
+    if block is None or any(getattr(column, "block", None) is not block for column in columns):
+        return None
+    numbers = block[:, [column.at for column in columns]]  # type: ignore[attr-defined]
+    values, blank = numbers.astype(np.float64, order="C"), numbers < 0
+    values[blank] = np.nan
+    return values, np.where(blank, np.uint8(State.NOT_RUN), np.uint8(State.MEASURED)).astype(np.uint8, order="C")
 
 
 def _all_numbers(texts: Sequence[str], decimal: str) -> NDArray[np.float64] | None:

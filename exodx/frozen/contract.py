@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from exodx.errors import Problem
-from exodx.frozen.cells import State
+from exodx.frozen.cells import State, read_counts
 from exodx.frozen.conditions import NOTHING_SAID, Conditions
 from exodx.frozen.measurements import Measurements, Reason
 from exodx.frozen.ranges import suspects
@@ -234,6 +234,10 @@ class InputContract:
             What is wrong with each cell that has no meaning.
         """
         headers = {name: found[0] for name, found in (match or self.match(list(columns))).columns.items()}
+        if all(a.scale is Scale.COUNTS and a.name in headers for a in self.panel.analytes) and (
+            counts := read_counts([columns[headers[name]] for name in self.panel.names])
+        ):
+            return Measurements(self.panel.names, *counts), {}
         n = len(next(iter(columns.values()), ()))
         unreadable: dict[tuple[int, str], str] = {}
         values = np.full((n, len(self.panel.analytes)), np.nan)

@@ -15,6 +15,7 @@ from exodx.tables.decoding import Decoded
 from exodx.tables.names import ANALYTE_NAMES, PLATE_NAMES, SITE_NAMES, SPECIMEN_NAMES, SUBJECT_NAMES, find_column
 from exodx.tables.table import Records, TextTable, build_table
 from exodx.tables.well_formed import quick_columns
+from exodx.tables.whole import Whole
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _SEEN = 200
@@ -60,11 +61,11 @@ def parse(source: str, decoded: Decoded, notes: list[str]) -> TextTable:
 
 
 def _distinct(columns: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Go through the cells of columns, and through shared words once."""
+    """Go through the cells of columns, and through shared words once; whole numbers say nothing of the decimal sign."""
     seen: set[int] = set()
     for cells in columns.values():
         words = cells.words if isinstance(cells, Coded) else cells
-        if id(words) not in seen:
+        if id(words) not in seen and not isinstance(words, Whole):
             seen.add(id(words))
             yield from words
 

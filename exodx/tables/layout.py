@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from exodx.errors import Problem, nearest
-from exodx.tables.coded import transposed
+from exodx.tables.coded import counted, transposed
 from exodx.tables.counts import analyte_rows
 from exodx.tables.long import gather
 from exodx.tables.names import ANALYTE_NAMES, SPECIMEN_NAMES, VALUE_NAMES, find_column
@@ -51,7 +51,7 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
 def _analyte_column(table: TextTable, is_analyte: IsAnalyte, specimen: str | None) -> str | None:
     """The column that holds analyte names: most of its cells are analytes, or it is called so and comes first (or is long)."""
     for name, cells in table.columns.items():
-        if sum(count for cell, count in Counter(cells).items() if is_analyte(cell)) > len(cells) / 2:
+        if _mostly(counted(cells), is_analyte):
             return name
     column = find_column(table, ANALYTE_NAMES)
     if column is None:
@@ -59,11 +59,24 @@ def _analyte_column(table: TextTable, is_analyte: IsAnalyte, specimen: str | Non
     return column if _is_long(table, column, specimen, is_analyte) or table.header[0] == column else None
 
 
+def _mostly(counts: Counter[str], holds: Callable[[str], bool]) -> bool:
+    """Say whether something holds of more than half of the cells; it is asked no longer than that is open."""
+    yes, no, half = 0, 0, counts.total() / 2
+    for cell, count in counts.items():
+        if holds(cell):
+            yes += count
+        else:
+            no += count
+        if yes > half or no >= half:
+            break
+    return yes > half
+
+
 def _is_long(table: TextTable, analyte: str, specimen: str | None, is_analyte: IsAnalyte) -> bool:
     """Say whether there is a row a measurement: a value, and names that repeat (or are surely analytes beside a specimen)."""
     if find_column(table, VALUE_NAMES) is None:
         return False
-    names, by = set(table.columns[analyte]), specimen or find_column(table, SPECIMEN_NAMES)
+    names, by = set(counted(table.columns[analyte])), specimen or find_column(table, SPECIMEN_NAMES)
     sure = bool(table.unit) or sum(map(is_analyte, names)) > len(names) / 2
     return len(names) < len(table) or (sure and by in table.columns and by != analyte)
 

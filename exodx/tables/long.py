@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import InputRefused, Problem, nearest
+from exodx.tables.coded import Coded, holds_any
 from exodx.tables.flags import contradicted
+from exodx.tables.gathered import Gathered
 from exodx.tables.names import SPECIMEN_NAMES, WELL_NAMES, find_column, folded_name
 from exodx.tables.table import TextTable
 
@@ -92,15 +94,14 @@ def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wel
     return replace(gathered, notes=(*table.notes, *notes), remarks=(*table.remarks, *contradicted(table, value)))
 
 
-def _coded(cells: Sequence[str]) -> tuple[list[str], Codes]:
+def _numbered(cells: Sequence[str]) -> tuple[list[str], Codes]:
     """Return the distinct cells in the order of their first row, and which of them each row holds."""
-    place = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
-    return list(place), np.fromiter(map(place.__getitem__, cells), np.int64, len(cells))
+    return Coded.of(cells).numbered()
 
 
 def _pairs(specimens: Sequence[str], analytes: Sequence[str]) -> _Pairs:
-    who, owner = _coded(specimens)
-    name, code = _coded(analytes)
+    who, owner = _numbered(specimens)
+    name, code = _numbered(analytes)
     pair = owner * len(name) + code
     order = np.argsort(pair, kind="stable")
     ordered = pair[order]
@@ -109,16 +110,16 @@ def _pairs(specimens: Sequence[str], analytes: Sequence[str]) -> _Pairs:
     return _Pairs(who, name, owner, pair, order, start, size)
 
 
-def _values(cells: Sequence[str], pairs: _Pairs, between: str) -> dict[str, list[str]]:
+def _values(cells: Sequence[str], pairs: _Pairs, between: str) -> dict[str, Sequence[str]]:
     """Return a column an analyte; a specimen's cell holds its wells, joined, and nothing where it has none."""
-    p = len(pairs.name)
-    ordered = [cells[row] for row in pairs.order.tolist()]
-    ends = (pairs.start + pairs.size).tolist()
-    joined = [between.join(ordered[start:end]) for start, end in zip(pairs.start.tolist(), ends, strict=True)]
-    filled = [""] * (p * len(pairs.who))
-    for place, text in zip(pairs.pair[pairs.order[pairs.start]].tolist(), joined, strict=True):
-        filled[place] = text
-    return {name: filled[j::p] for j, name in enumerate(pairs.name)}
+    n, p = len(pairs.who), len(pairs.name)
+    sizes = np.zeros((p, n), np.int64)
+    owner, code = np.divmod(pairs.pair[pairs.order[pairs.start]], p)
+    sizes[code, owner] = pairs.size
+    wells = Coded.of(cells).taken(pairs.order[np.argsort(pairs.pair[pairs.order] % p, kind="stable")])
+    ends = np.cumsum(sizes.sum(axis=1)).tolist()
+    columns = [Gathered(wells[start:end], sizes[j], between) for j, (start, end) in enumerate(zip([0, *ends], ends, strict=False))]
+    return dict(zip(pairs.name, columns, strict=True))
 
 
 def _repeated(table: TextTable, repeated: Mapping[tuple[str, str], list[int]]) -> list[Problem]:
@@ -137,11 +138,14 @@ def _repeated(table: TextTable, repeated: Mapping[tuple[str, str], list[int]]) -
 def _same_well(table: TextTable, pairs: _Pairs) -> list[int]:
     """Return the pairs to which one well gave several values: rows copied, or plates that are not told apart."""
     well = find_column(table, ("well", "well position", "pos"))
-    if well is None or not any(table.columns[well]):
+    if well is None or not holds_any(table.columns[well]):
         return []
     plate = find_column(table, ("plate", "plate_id", "batch"))
-    wells, at = _coded(table.columns[well])
-    plates, on = _coded(table.columns[plate]) if plate else ([""], np.zeros_like(at))
+    where = Coded.of(table.columns[well])
+    if where.all_differ():
+        return []
+    wells, at = where.numbered()
+    plates, on = _numbered(table.columns[plate]) if plate else ([""], np.zeros_like(at))
     number = np.repeat(np.arange(len(pairs.size)), pairs.size)
     place = (number * len(plates) + on[pairs.order]) * len(wells) + at[pairs.order]
     ordered = np.sort(place)
@@ -157,7 +161,7 @@ def _constant_columns(table: TextTable, pairs: _Pairs, without: set[str]) -> dic
     for name in table.header:
         if name in without or name.casefold() in WELL_NAMES:
             continue
-        texts, codes = _coded(table.columns[name])
+        texts, codes = _numbered(table.columns[name])
         if (codes == codes[first][pairs.owner]).all():
             kept[name] = [texts[code] for code in codes[first].tolist()]
     return kept

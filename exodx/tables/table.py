@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from exodx.errors import InputRefused, Problem
+from exodx.tables.coded import Coded
+from exodx.tables.whole import Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,12 @@ class TextTable:
 
     def take(self, rows: Sequence[int]) -> TextTable:
         """Return the rows at these positions."""
-        columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
+        columns = {name: _taken(cells, rows) for name, cells in self.columns.items()}
         return replace(self, columns=columns, lines=[self.lines[i] for i in rows])  # type: ignore[arg-type]
+
+
+def _taken(cells: Sequence[str], rows: Sequence[int]) -> Sequence[str]:
+    return cells.taken(rows) if isinstance(cells, (Coded, Whole)) else [cells[i] for i in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +12,16 @@ import pyarrow.csv as pc
 from numpy.typing import NDArray
 
 from exodx.tables.coded import Coded, Words
+from exodx.tables.whole import whole_columns
 
 WORTH_IT = 1 << 16
 """Characters from which on the quick way is taken; a smaller text takes no time in any way."""
 
 _MOSTLY_DISTINCT = 0.25
 """Where more of the cells than this are words of their own, coding them saves nothing."""
+
+_BLANKS = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
+"""What ``str.strip`` takes away, of ASCII."""
 
 
 def quick_columns(text: str, delimiter: str) -> dict[str, Sequence[str]] | None:
@@ -25,16 +30,24 @@ def quick_columns(text: str, delimiter: str) -> dict[str, Sequence[str]] | None:
     Nothing may be quoted, no line blank, every line as wide as the header, whose names are distinct and not blank (the first may
     be). Then both ways give the same cells.
     """
-    if len(text) < WORTH_IT or '"' in text or "\n\n" in text:
+    if len(text) < WORTH_IT or '"' in text:
         return None
     if "\r" in text and ("\n\r" in text or text.count("\r") != text.count("\r\n")):
         return None
-    line, _, _ = text.partition("\n")
-    header = [name.strip() for name in line.split(delimiter)]
+    header = [name.strip() for name in text[: text.find("\n")].split(delimiter)]
     if len(header) < 2 or len(set(header)) < len(header) or not all(header[1:]):
         return None
+    columns = whole_columns(text, delimiter, len(header)) or _by_arrow(text, delimiter, len(header))
+    if not columns or not columns[0] or not all(columns[0]):
+        return None
+    return dict(zip(header, columns, strict=True))
+
+
+def _by_arrow(text: str, delimiter: str, width: int) -> list[Sequence[str]] | None:
+    if "\n\n" in text:
+        return None
     content = text.encode()
-    names = [str(i) for i in range(len(header))]
+    names = [str(i) for i in range(width)]
     types = {"0": pa.string()} | dict.fromkeys(names[1:], pa.dictionary(pa.int32(), pa.string()))
     try:
         table = pc.read_csv(
@@ -45,11 +58,7 @@ def quick_columns(text: str, delimiter: str) -> dict[str, Sequence[str]] | None:
         )
     except pa.ArrowInvalid:
         return None
-    first = [cell.strip() for cell in table.column(0).to_pylist()]
-    if not first or not all(first):
-        return None
-    columns = dict(zip(header[1:], _coded([column.chunk(0) for column in table.columns[1:]]), strict=True))
-    return {header[0]: first, **columns}
+    return [[cell.strip() for cell in table.column(0).to_pylist()], *_coded([column.chunk(0) for column in table.columns[1:]])]
 
 
 def _coded(chunks: Sequence[pa.DictionaryArray]) -> list[Sequence[str]]:
@@ -59,6 +68,45 @@ def _coded(chunks: Sequence[pa.DictionaryArray]) -> list[Sequence[str]]:
     unified = pa.chunked_array(chunks).unify_dictionaries()
     words = Words([word.strip() for word in unified.chunk(0).dictionary.to_pylist()])
     return [Coded(words, _codes(chunk)) for chunk in unified.chunks]
+
+
+class _ArrowWords(Words):
+    """The words of a dictionary, none with blanks in it; they are made when they are looked at."""
+
+    __slots__ = ("_dictionary", "_made")
+
+    def __init__(self, dictionary: pa.StringArray) -> None:
+        self._dictionary = dictionary
+        self._made: list[str] | None = None
+        self.differ = True
+        self.meanings = {}
+
+    @property
+    def texts(self) -> list[str]:  # type: ignore[override]
+        if self._made is None:
+            self._made = self._dictionary.to_pylist()
+        return self._made
+
+    def __len__(self) -> int:
+        return len(self._dictionary)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if self._made is None and isinstance(at, int):
+            return str(self._dictionary[at].as_py())
+        return self.texts[at]
+
+
+def coded_column(chunk: pa.DictionaryArray) -> Coded:
+    """Return a dictionary column with words of its own, stripped."""
+    letters = chunk.dictionary.buffers()[2]
+    content = letters.to_pybytes() if letters else b""
+    if content.isascii() and len(content.translate(None, _BLANKS)) == len(content):
+        return Coded(_ArrowWords(chunk.dictionary), _codes(chunk))
+    return Coded(Words([word.strip() for word in chunk.dictionary.to_pylist()]), _codes(chunk))
 
 
 def _codes(chunk: pa.DictionaryArray) -> NDArray[np.int32]:

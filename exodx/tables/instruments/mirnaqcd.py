@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from exodx.tables.instruments.wells import UNKNOWN
 from exodx.tables.table import TextTable
@@ -11,7 +12,7 @@ _CT = re.compile(r"^(?:\d{1,2}(?:\.\d+)?|NA|Undetermined)$", re.IGNORECASE)
 _NUMBER = re.compile(r"^[+-]?\d+(?:[.,]\d+)?$")
 
 
-def wells(source: str, lines: list[str], notes: tuple[str, ...]) -> TextTable | None:
+def wells(source: str, lines: Sequence[str], notes: tuple[str, ...]) -> TextTable | None:
     """Read the listing, or return None where it is something else: one class a subject, and wells repeated, are asked for."""
     rows, places = [], []
     for number, line in enumerate(lines, 1):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
@@ -12,8 +11,10 @@ import pyarrow.csv as pc
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.instruments import biomark, cfx, lightcycler, mirnaqcd, openarray, quantstudio, sds
+from exodx.tables.instruments.lines import Lines
 from exodx.tables.instruments.wells import Block, Columns, Family, fold, long_table
 from exodx.tables.table import TextTable
+from exodx.tables.well_formed import coded_column
 
 FAMILIES = (
     quantstudio.FAMILY,
@@ -25,11 +26,11 @@ FAMILIES = (
     biomark.FAMILY,
     openarray.FAMILY,
 )
-Wells = dict[str, list[str]]
+Wells = Mapping[str, Sequence[str]]
 _SEARCHED = 200
 """The header of the wells stands within so many lines of the file or of its [Results] mark."""
 
-_MAY_END = ("", "[", " ", "\t", "E")
+_MAY_END = "\n[ \tE"
 """What the lines begin with that may end a block of wells; to look at these alone saves time."""
 
 _ABOVE_HEADER = 3
@@ -51,22 +52,23 @@ def wells_of_text(source: str, text: str, notes: Sequence[str]) -> TextTable | N
     """
     if "\x00" in text:
         return None
-    lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
-    start = next((i for i, line in enumerate(lines) if line.startswith("[Results]")), 0) if "[Results]" in text else 0
+    lines = Lines(text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text)
+    start = next((i for i in lines.beginning("[", 0, len(lines)) if lines[i].startswith("[Results]")), 0)
     above: list[str] = []
     for at in range(start, min(start + _SEARCHED, len(lines))):
-        sign = max("\t,;", key=lines[at].count)
-        cells = _cells(lines[at], sign) if lines[at].count(sign) < _WIDEST else []
+        line = lines[at]
+        sign = max("\t,;", key=line.count)
+        cells = _cells(line, sign) if line.count(sign) < _WIDEST else []
         if found := _recognise(source, above, cells):
             family, columns = found
             preamble = lines[: min(start or at, _SEARCHED)]
             plate, dye = _plate(dict(map(_pair, preamble))), _filter(preamble)
-            heads = [i for i in range(at, len(lines)) if lines[i] == lines[at]] if dye else [at]
+            heads = [i for i in range(at, len(lines)) if lines[i] == line] if dye else [at]
             parts = []
             for head, below in zip(heads, [*heads[1:], len(lines)], strict=True):
-                end = next((i for i in range(head + 1, below) if lines[i][:1] in _MAY_END and _ends(lines[i])), below)
-                _refuse_more(source, columns, (_cells(line, sign) for line in takewhile(_no_section, lines[end:below])))
-                parts.append(_wells(source, lines[head + 1 : end], head + 2, sign, len(cells), columns))
+                end = next((i for i in lines.beginning(_MAY_END, head + 1, below) if _ends(lines[i])), below)
+                _refuse_more(source, columns, (_cells(more, sign) for more in takewhile(_no_section, lines[end:below])))
+                parts.append(_wells(source, lines, range(head + 1, end), sign, len(cells), columns))
             filters = [_filter(lines[max(0, head - _ABOVE_HEADER) : head]) for head in heads]
             wells, places = _joined(source, parts, filters) if len(parts) > 1 else parts[0]
             return long_table(Block(source, family, wells, places, "line", plate, dye, tuple(notes)))
@@ -119,20 +121,20 @@ def _joined(source: str, parts: Sequence[tuple[Wells, list[int]]], filters: Sequ
         raise InputRefused(Problem("WELLS_TWICE", source, found, "Export one table of wells a file."))
     wells = {role: [cell for part, _ in parts for cell in part[role]] for role in parts[0][0]}
     dyes = [name for name, (_, places) in zip(filters, parts, strict=True) for _ in places]
-    return wells | {"dye": dyes}, [place for _, places in parts for place in places]
+    return {**wells, "dye": dyes}, [place for _, places in parts for place in places]
 
 
-def _wells(source: str, body: list[str], first: int, sign: str, width: int, columns: Columns) -> tuple[Wells, list[int]]:
+def _wells(source: str, lines: Lines, where: range, sign: str, width: int, columns: Columns) -> tuple[Wells, list[int]]:
     """Cut the lines of the wells into cells: by Arrow where every line has the header's width and nothing is quoted."""
-    text = "\n".join(body)
-    if body and '"' not in text:
+    first, content = where.start + 1, lines.joined(where.start, where.stop)
+    if where and b'"' not in content:
         try:
-            return _by_arrow(text, sign, width, columns), list(range(first, first + len(body)))
+            return _by_arrow(content, sign, width, columns), list(range(first, first + len(where)))
         except pa.ArrowInvalid:
             pass
     at, rows, places = first, [], []
     try:
-        reader = csv.reader(body, delimiter=sign, strict=True)
+        reader = csv.reader(lines[where.start : where.stop], delimiter=sign, strict=True)
         for row in reader:
             rows.append(row)
             places.append(at)
@@ -150,26 +152,16 @@ def _wells(source: str, body: list[str], first: int, sign: str, width: int, colu
     return _by_role(rows, columns), places
 
 
-def _by_arrow(text: str, sign: str, width: int, columns: Columns) -> Wells:
+def _by_arrow(content: bytes, sign: str, width: int, columns: Columns) -> Wells:
     names = [str(i) for i in range(width)]
     used = [str(i) for i in dict.fromkeys(columns.values())]
     table = pc.read_csv(
-        io.BytesIO(text.encode()),
-        pc.ReadOptions(column_names=names, block_size=1 << 24),
+        pa.BufferReader(content),
+        pc.ReadOptions(column_names=names, block_size=len(content) + 1),
         pc.ParseOptions(delimiter=sign, quote_char=False),
         pc.ConvertOptions(include_columns=used, column_types=dict.fromkeys(used, pa.dictionary(pa.int32(), pa.string()))),
     )
-    return {role: _texts(table.column(str(i))) for role, i in columns.items()}
-
-
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    """Return the texts of a dictionary column; its indices are taken from memory, since Arrow's ``to_numpy`` imports pandas."""
-    texts: list[str] = []
-    for chunk in column.chunks:
-        words = [word.strip() for word in chunk.dictionary.to_pylist()]
-        start = chunk.indices.offset
-        texts += map(words.__getitem__, memoryview(chunk.indices.buffers()[1]).cast("i")[start : start + len(chunk)])
-    return texts
+    return {role: coded_column(table.column(str(i)).chunk(0)) for role, i in columns.items()}
 
 
 def _by_role(rows: list[list[str]], columns: Columns) -> Wells:

@@ -13,7 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from exodx.errors import InputRefused, Problem
+from exodx.tables.coded import Coded, Words, counted, holds_any
 from exodx.tables.table import TextTable
 
 Columns = dict[str, int]
@@ -62,6 +65,7 @@ CONTROL_NAMES = MappingProxyType(
 )
 """Specimen names that say that there is no specimen in the well."""
 
+_KINDS = (UNKNOWN, REFERENCE, INTERNAL, NTC, STANDARD, POSITIVE, NEGATIVE, OMITTED)
 _NAMELESS = ("without a target's name", "without a specimen's name")
 _NUMBERED = re.compile(r"[-_ ]?\d+$")
 _NUMBER = re.compile(r"^\d+(?:[.,]\d+)?$")
@@ -100,7 +104,7 @@ class Block:
 
     source: str
     family: Family
-    cells: dict[str, list[str]]
+    cells: Mapping[str, Sequence[str]]
     lines: list[int]
     place: str
     plate: str
@@ -132,80 +136,82 @@ def by_name(needed: Mapping[str, tuple[str, ...]], optional: Mapping[str, tuple[
 
 def long_table(block: Block) -> TextTable:
     """Return every well of a block, controls and omitted wells among them."""
-    cells = block.cells
-    blank = [""] * len(block.lines)
+    n = len(block.lines)
+    cells, blank = {role: Coded.of(column) for role, column in block.cells.items()}, Coded.same("", n)
     written = cells["ct"]
     values, said = _values(written, cells.get("call", blank), block.family)
-    analytes, dyes = _analytes(cells.get("analyte", blank), cells.get("dye", [block.dye] * len(blank)))
+    analytes, dyes = _analytes(cells.get("analyte", blank), cells.get("dye", Coded.same(block.dye, n)))
     tasks, unknown_words = _tasks(cells, blank, block.family)
     plates = cells.get("plate", blank)
     columns = {
         "specimen_id": cells["specimen"],
         "analyte": analytes,
         "well": cells.get("well", blank),
-        "plate": plates if any(plates) else [block.plate] * len(blank),
+        "plate": plates if holds_any(plates) else Coded.same(block.plate, n),
         "task": tasks,
         "ct": written,
         "value": values,
     }
-    if any(cells.get("group", blank)):
+    if holds_any(cells.get("group", blank)):
         columns["group"] = cells["group"]
-    notes = [*block.notes, f"{block.family.title}: {len(blank)} wells", *dyes, *said, *_doubts(cells, tasks), *unknown_words]
-    decimal = "," if any("," in v and _COMMA_NUMBER.match(v) for v in values) and not any("." in v for v in values) else "."
+    notes = [*block.notes, f"{block.family.title}: {n} wells", *dyes, *said, *_doubts(cells, tasks), *unknown_words]
+    words = values.counted()
+    decimal = "," if any("," in v and _COMMA_NUMBER.match(v) for v in words) and not any("." in v for v in words) else "."
     notes += ["decimal comma"] if decimal == "," else []
     title = block.family.title
     return TextTable(block.source, columns, block.lines, block.place, decimal, tuple(notes), unit="Ct", platform=title)
 
 
-def _values(written: list[str], calls: list[str], family: Family) -> tuple[list[str], list[str]]:
+def _values(written: Coded, calls: Coded, family: Family) -> tuple[Coded, list[str]]:
     """Say each Ct in the words of exodx; a well that the instrument failed keeps no number."""
-    values, said = list(written), []
-    for word in sorted(word for word in set(written) if word.casefold() in family.no_ct):
-        meaning = family.no_ct[word.casefold()]
-        values = [meaning if v == word else v for v in values]
-        said.append(f"{written.count(word)} wells without a Ct are written {word!r}: read as {meaning!r}")
-    fails = {call for call in set(calls) if call.casefold() == "fail"}
-    failed = [i for i, call in enumerate(calls) if call in fails and values[i] == written[i]] if fails else []
-    for i in failed:
-        values[i] = "failed QC"
-    return values, said + ([f"{len(failed)} wells failed the instrument's quality control: their Ct is not used"] if failed else [])
+    counts = written.counted()
+    meaning = {word: family.no_ct[word.casefold()] for word in sorted(w for w in counts if w.casefold() in family.no_ct)}
+    said = [f"{counts[word]} wells without a Ct are written {word!r}: read as {text!r}" for word, text in meaning.items()]
+    values = written.mapped(lambda word: meaning.get(word, word)) if meaning else written
+    failed = calls.where(lambda call: call.casefold() == "fail")
+    if failed.any():
+        failed &= written.where(lambda word: meaning.get(word, word) == word)
+        values = Coded(Words([*values.words, "failed QC"]), np.where(failed, np.int32(len(values.words)), values.codes))
+    fails = np.count_nonzero(failed)
+    return values, said + ([f"{fails} wells failed the instrument's quality control: their Ct is not used"] if fails else [])
 
 
-def _doubts(cells: Mapping[str, list[str]], tasks: list[str]) -> list[str]:
+def _doubts(cells: Mapping[str, Coded], tasks: Coded) -> list[str]:
     """Count the specimens' wells whose Ct the instrument doubts (``No Amp``, ``Inconclusive``, flagged); the Ct stays."""
-    counted: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     for role, sure in (("amp", ("amp", "")), ("flag", ("passed", "ok", "false", "0", "n", "no", "none", ""))):
-        for word, ct, task in zip(cells.get(role, []), cells["ct"], tasks, strict=False):
-            if word.casefold() not in sure and task in MEASURES_SPECIMEN and _NUMBER.match(ct):
-                counted[word] += 1
-    return [f"{n} wells have a Ct and are marked {word!r}: their Ct is kept" for word, n in sorted(counted.items())]
+        marks = cells.get(role, Coded.of([]))
+        rows = np.flatnonzero(marks.where(lambda word, sure=sure: word.casefold() not in sure))  # type: ignore[misc]
+        for word, ct, task in zip(*(column.taken(rows) for column in (marks, cells["ct"], tasks)), strict=True):
+            if task in MEASURES_SPECIMEN and _NUMBER.match(ct):
+                found[word] += 1
+    return [f"{n} wells have a Ct and are marked {word!r}: their Ct is kept" for word, n in sorted(found.items())]
 
 
-def _analytes(names: list[str], dyes: list[str]) -> tuple[list[str], list[str]]:
+def _analytes(names: Coded, dyes: Coded) -> tuple[Coded, list[str]]:
     """Return the targets; where the export names none at all, the dye or filter stands in."""
-    if any(names) or not any(dyes):
+    if holds_any(names) or not holds_any(dyes):
         return names, []
-    return dyes, [f"no well names its target: the dye stands in ({', '.join(dict.fromkeys(filter(None, dyes)))})"]
+    return dyes, [f"no well names its target: the dye stands in ({', '.join(filter(None, dyes.numbered()[0]))})"]
 
 
-def _tasks(cells: Mapping[str, list[str]], blank: list[str], family: Family) -> tuple[list[str], list[str]]:
+def _tasks(cells: Mapping[str, Coded], blank: Coded, family: Family) -> tuple[Coded, list[str]]:
     """Return what each well is for; words that no family uses are taken for specimens, and said."""
     words, omit, standard = (cells.get(role, blank) for role in ("task", "omit", "standard"))
-    meaning = {word: TASKS.get(word.casefold(), TASKS.get(_NUMBERED.sub("", word.casefold()))) for word in set(words)}
+    counts = words.counted()
+    meaning = {word: TASKS.get(word.casefold(), TASKS.get(_NUMBERED.sub("", word.casefold()))) for word in counts}
     meaning |= {word: POSITIVE for word in meaning if word.casefold().startswith(("pc_", "positive"))}
     strange = sorted(word for word, task in meaning.items() if task is None)
-    count = sum(meaning[word] is None for word in words)
+    count = sum(counts[word] for word in strange)
     shown = ", ".join(map(repr, strange[:4])) + (" …" if len(strange) > 4 else "")
     notes = [f"{count} wells have a task that exodx does not know ({shown}): taken for specimens"] if strange else []
-    tasks = [meaning[word] or UNKNOWN for word in words]
-    control = {name: CONTROL_NAMES[name.casefold()] for name in set(cells["specimen"]) if name.casefold() in CONTROL_NAMES}
-    if control:
-        named = zip(tasks, cells["specimen"], strict=True)
-        tasks = [control.get(name, UNKNOWN) if task == UNKNOWN else task for task, name in named]
-    if set(standard) - {"", "0"}:
-        tasks = [STANDARD if amount not in ("", "0") else task for task, amount in zip(tasks, standard, strict=True)]
-    omitted = {word for word in set(omit) if word.casefold() in family.omit}
-    return [OMITTED if word in omitted else task for task, word in zip(tasks, omit, strict=True)] if omitted else tasks, notes
+    tasks = np.array([_KINDS.index(meaning.get(word) or UNKNOWN) for word in words.words], np.int32)[words.codes]
+    for kind in dict.fromkeys(CONTROL_NAMES.values()):
+        named = cells["specimen"].where(lambda name, kind=kind: CONTROL_NAMES.get(name.casefold()) == kind)  # type: ignore[misc]
+        tasks[(tasks == _KINDS.index(UNKNOWN)) & named] = _KINDS.index(kind)
+    tasks[standard.where(lambda amount: amount not in ("", "0"))] = _KINDS.index(STANDARD)
+    tasks[omit.where(lambda word: word.casefold() in family.omit)] = _KINDS.index(OMITTED)
+    return Coded(Words(list(_KINDS)), tasks), notes
 
 
 def specimen_wells(table: TextTable) -> TextTable:
@@ -216,18 +222,18 @@ def specimen_wells(table: TextTable) -> TextTable:
     InputRefused
         ``NO_SPECIMEN`` when none does.
     """
-    ids, analytes, tasks = (table.columns[name] for name in ("specimen_id", "analyte", "task"))
-    why = [
-        task if task not in MEASURES_SPECIMEN else "" if name and analyte else _NAMELESS[not name]
-        for name, analyte, task in zip(ids, analytes, tasks, strict=True)
-    ]
-    left_out = Counter(filter(None, why))
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(left_out.items()))
-    if len(table) == left_out.total():
+    ids, analytes, tasks = (Coded.of(table.columns[name]) for name in ("specimen_id", "analyte", "task"))
+    measures, named = tasks.where(MEASURES_SPECIMEN.__contains__), ids.where(bool)
+    keep = measures & named & analytes.where(bool)
+    left_out = tasks.taken(np.flatnonzero(~measures)).counted()
+    left_out.update(dict(zip(_NAMELESS, np.bincount(~named[measures & ~keep], minlength=2).tolist(), strict=True)))
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(left_out.items()) if count)
+    if not keep.any():
         fix = "Name specimens and targets in the instrument's software and export again."
         raise InputRefused(Problem("NO_SPECIMEN", table.source, f"no well holds a named specimen and target ({counts})", fix))
-    kept = table.take([row for row, reason in enumerate(why) if not reason]) if left_out else table
-    size = f"{len(kept)} wells of {len(set(kept.columns['specimen_id']))} specimens × {len(set(kept.columns['analyte']))} targets"
-    notes = (*table.notes, size, f"wells left out: {counts}") if left_out else (*table.notes, size)
-    columns = {name: cells for name, cells in kept.columns.items() if name not in ("plate", "well") or any(cells)}
+    kept = table.take(np.flatnonzero(keep).tolist()) if counts else table
+    who, targets = (len(counted(kept.columns[name])) for name in ("specimen_id", "analyte"))
+    size = f"{len(kept)} wells of {who} specimens × {targets} targets"
+    notes = (*table.notes, size, f"wells left out: {counts}") if counts else (*table.notes, size)
+    columns = {name: cells for name, cells in kept.columns.items() if name not in ("plate", "well") or holds_any(cells)}
     return replace(kept, columns=columns, notes=notes)

@@ -44,7 +44,7 @@ def plates_of_text(source: str, text: str, notes: Sequence[str]) -> tuple[PlateW
         For an export that is recognised and cannot be used.
     """
     head = text[:_SEARCHED]
-    family = None if "\x00" in head else _known(grid.cut(head, HEAD)[0])
+    family = None if "\x00" in head or _is_wide(head) else _known(grid.cut(head, HEAD)[0])
     return None if family is None else family.plates([grid.of_text(source, text, notes)])
 
 
@@ -63,6 +63,12 @@ def plates_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: 
             for name in used
         ]
     )
+
+
+def _is_wide(head: str) -> bool:
+    """Say that a line is too wide for any plate, without cutting it; what is quoted has to be cut first."""
+    signs = [sign for sign in "\t,;" if sign in head]
+    return bool(signs) and '"' not in head and any(min(map(line.count, signs)) > _WIDEST for line in head.splitlines()[:HEAD])
 
 
 def _stripped(rows: _Rows) -> list[list[str]]:
