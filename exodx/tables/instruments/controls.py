@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from exodx.tables.coded import counted
 from exodx.tables.instruments.wells import MEASURES_SPECIMEN, NTC
 from exodx.tables.table import Remark, TextTable
 
@@ -27,6 +28,8 @@ def close_to_control(wells: TextTable) -> tuple[list[Remark], list[str]]:
         One a target; without specimens' ids, which stay out of reports.
     notes : list of str
     """
+    if NTC not in counted(wells.columns["task"]):
+        return [], []
     earliest: dict[tuple[str, str], float] = {}
     columns = (wells.columns[name] for name in ("analyte", "plate", "task", "specimen_id", "value"))
     rows = [(analyte, plate, task, who, ct) for analyte, plate, task, who, text in zip(*columns, strict=True) if (ct := _ct(text))]
