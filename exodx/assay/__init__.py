@@ -1,6 +1,6 @@
 """FEATURES: scikit-learn transformers that learn a frozen transform from raw measurements, inside the fold."""
 
-from exodx.assay.efficiency import StandardCurve, pfaffl_ratio, standard_curve
+from exodx.assay.efficiency import StandardCurve, curves_of_wells, pfaffl_ratio, standard_curve
 from exodx.assay.normalisation import LearnInterplate, LearnLoading, LearnQuantiles, LearnRatios, LearnReferences
 from exodx.assay.pipeline import assay_pipeline, freeze, learn_transform
 from exodx.assay.quality import LearnQuality
@@ -19,6 +19,7 @@ __all__ = [
     "StandardCurve",
     "assay_pipeline",
     "choose_references",
+    "curves_of_wells",
     "freeze",
     "genorm",
     "learn_transform",

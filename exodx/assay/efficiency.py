@@ -10,6 +10,8 @@ from scipy.special import stdtrit
 
 from exodx.errors import InputRefused, Problem
 from exodx.stats import Estimate
+from exodx.tables import TextTable
+from exodx.tables.instruments.wells import STANDARD
 
 ACCEPTABLE = (1.9, 2.1)
 """Efficiencies of 90 % and 110 %: what the quantity is multiplied by in one cycle."""
@@ -171,3 +173,49 @@ def _interval(slope: float, error: float, n: int, level: float) -> Estimate:
 
 def _refused(code: str, found: str, fix: str) -> InputRefused:
     return InputRefused(Problem(code, "standard curve", found, fix))
+
+
+def curves_of_wells(wells: TextTable) -> dict[str, StandardCurve | str]:
+    """Fit a standard curve to the standards of every target of a qPCR export.
+
+    Parameters
+    ----------
+    wells : TextTable
+        Every well, as :func:`~exodx.tables.read_wells` gives them.
+
+    Returns
+    -------
+    dict of target to StandardCurve, or to the reason why there is none
+
+    Raises
+    ------
+    InputRefused
+        ``NO_STANDARD`` when no well is a standard with a quantity.
+    """
+    points: dict[str, list[tuple[float, float]]] = {}
+    quantities = wells.columns.get("quantity", [""] * len(wells))
+    columns = (wells.columns["analyte"], wells.columns["task"], quantities, wells.columns["value"])
+    for analyte, task, quantity, ct in zip(*columns, strict=True):
+        if task == STANDARD and (amount := _number(quantity)) is not None and amount > 0:
+            found = points.setdefault(analyte, [])
+            if (cycles := _number(ct)) is not None:
+                found.append((float(np.log10(amount)), cycles))
+    if not points:
+        fix = "Mark the wells of the dilution series as standards, with their quantities, and export again."
+        raise InputRefused(Problem("NO_STANDARD", wells.source, "no well is a standard with a quantity", fix))
+    return {analyte: _curve(found) for analyte, found in sorted(points.items())}
+
+
+def _curve(points: list[tuple[float, float]]) -> StandardCurve | str:
+    try:
+        return standard_curve([x for x, _ in points], [y for _, y in points])
+    except InputRefused as refused:
+        return "; ".join(problem.found for problem in refused.problems)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None

@@ -14,6 +14,7 @@ COMMANDS = {
     "card": "Write one specimen's card, under an opaque id.",
     "check": "Read and validate a cohort; say everything that is wrong at once.",
     "demo": "Run the whole way on the example cohort that comes with exodx.",
+    "efficiency": "Read amplification efficiencies off the standards of a qPCR export.",
     "evaluate": "Evaluate a frozen model on another cohort.",
     "explain": "Write one specimen's page.",
     "name": "Resolve names of miRNAs and proteins to accessions.",

@@ -14,6 +14,7 @@ FAMILY_480 = Family(
             "omit": ("include", "inc"),
             "task": ("type",),
             "standard": ("standard",),
+            "quantity": ("standard",),
         },
         marks=("standard",),
     ),

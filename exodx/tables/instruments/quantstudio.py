@@ -19,6 +19,7 @@ FAMILY = Family(
             "omit": ("omit",),
             "dye": ("reporter",),
             "amp": ("amp status",),
+            "quantity": ("quantity",),
             "group": ("biogroup name", "biogroup", "biological group"),
         },
         marks=("reporter",),

@@ -2,7 +2,7 @@
 
 The long table has the columns ``specimen_id, analyte, well, plate, task, ct, value``: ``ct`` is the text as the instrument wrote
 it, ``value`` says the same in the words that exodx reads (a Bio-Rad ``NaN`` of a loaded well is ``Undetermined``, a blank of
-QuantStudio is blank: not run). ``group`` is there where the export names biological groups.
+QuantStudio is blank: not run). ``group`` and ``quantity`` (of standards) are there where the export states them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Family:
         For the note to the user.
     locate : callable
         Given the line above and a line, both folded, the positions of ``specimen, analyte, ct, well, plate, dye, task, omit, call,
-        standard, group, amp, flag`` where the line is the family's header, else None.
+        standard, group, amp, flag, quantity`` where the line is the family's header, else None.
     no_ct : mapping
         What the family writes (folded) where a loaded well crossed no threshold, to what exodx reads.
     omit : tuple of str
@@ -152,8 +152,7 @@ def long_table(block: Block) -> TextTable:
         "ct": written,
         "value": values,
     }
-    if holds_any(cells.get("group", blank)):
-        columns["group"] = cells["group"]
+    columns |= {role: cells[role] for role in ("group", "quantity") if holds_any(cells.get(role, blank))}
     notes = [*block.notes, f"{block.family.title}: {n} wells", *dyes, *said, *_doubts(cells, tasks), *unknown_words]
     words = values.counted()
     decimal = "," if any("," in v and _COMMA_NUMBER.match(v) for v in words) and not any("." in v for v in words) else "."
@@ -235,5 +234,7 @@ def specimen_wells(table: TextTable) -> TextTable:
     who, targets = (len(counted(kept.columns[name])) for name in ("specimen_id", "analyte"))
     size = f"{len(kept)} wells of {who} specimens × {targets} targets"
     notes = (*table.notes, size, f"wells left out: {counts}") if counts else (*table.notes, size)
-    columns = {name: cells for name, cells in kept.columns.items() if name not in ("plate", "well") or holds_any(cells)}
+    columns = {
+        name: c for name, c in kept.columns.items() if name != "quantity" and (name not in ("plate", "well") or holds_any(c))
+    }
     return replace(kept, columns=columns, notes=notes)
