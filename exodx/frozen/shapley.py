@@ -1,7 +1,7 @@
 """Exact Shapley values of a leaf, in float64 and in one fixed order, so that every machine builds the same tables.
 
-For a leaf of value v whose path holds d features, with o_j = 1 where the specimen takes every split on feature j towards it (else 0) and
-z_j the product of cover ratios on those splits, the path-dependent TreeSHAP value of feature i (Lundberg et al. 2020,
+For a leaf of value v whose path holds d features, with o_j = 1 where the specimen takes every split on feature j towards it (else
+0) and z_j the product of cover ratios on those splits, the path-dependent TreeSHAP value of feature i (Lundberg et al. 2020,
 10.1038/s42256-019-0138-9) is ::
 
     v (o_i − z_i) Σ_{S ⊆ path∖{i}} |S|! (d−|S|−1)! / d! Π_{j∈S} o_j Π_{j∉S, j≠i} z_j

@@ -1,45 +1,47 @@
-"""From units to flat arrays: one table of Shapley values a unit and feature, one of leaf values a unit, leaves that have no table."""
+"""From units to flat arrays: a table of Shapley values a unit and feature, one of leaf values a unit, leaves that have no table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from exodx.frozen.parts import Array, Columns, Conditions, Leaves, Splits, Units, ragged
 from exodx.frozen.shapley import leaf_shapley
 from exodx.frozen.units import Condition, Cut, Leaf, Unit, bit_of
 
-Arrays = dict[str, NDArray[Any]]
 CELLS_AT_ONCE = 2**16
 """Leaves times patterns worked on together."""
 
 
-def tabulate(cut: Cut) -> Arrays:
-    """Return the arrays of a compiled forest, by name; see :class:`exodx.frozen.compiled.CompiledForest`."""
+def tabulate(cut: Cut) -> tuple[Splits, Conditions, Units, Columns, Leaves]:
+    """Return the arrays of units and leaves."""
     order = sorted(cut.splits, key=lambda split: (split[0], split[2], split[1]))
-    place = {cut.splits[split]: i for i, split in enumerate(order)}
-    bits = _BitRows(place)
-    used = [[bits.row(bit) for bit in unit.bits] for unit in cut.units]
+    bits = _BitRows({cut.splits[split]: i for i, split in enumerate(order)})
+    unit_start, unit_bit = ragged([[bits.row(bit) for bit in unit.bits] for unit in cut.units])
     columns = [list(dict.fromkeys(f for leaf in unit.leaves for f in leaf.features)) for unit in cut.units]
-    leaf_rows = [[bits.row(bit_of(c)) for (c,) in leaf.conditions] for leaf in cut.deep]
-    wanted = [[_answer(c) for (c,) in leaf.conditions] for leaf in cut.deep]
-    return {
-        "split_feature": np.array([split[0] for split in order], np.int32),
-        "split_threshold": np.array([split[1] for split in order], np.float32),
-        "split_default": np.array([split[2] for split in order], np.uint8),
-        **bits.composites(),
-        **_ragged("unit", "unit_bit", used, np.int32),
-        **_ragged("column", "column_feature", columns, np.int32),
-        **_filled(cut.units, columns),
-        **_ragged("leaf", "leaf_bit", leaf_rows, np.int32),
-        "leaf_wanted": np.array([w for row in wanted for w in row], np.uint8),
-        "leaf_feature": np.array([f for leaf in cut.deep for f in leaf.features], np.int32),
-        "leaf_ratio": np.array([z for leaf in cut.deep for z in leaf.ratios], np.float64),
-        "leaf_value": np.array([leaf.value for leaf in cut.deep], np.float64),
-    }
+    table, values = _filled(cut.units, columns)
+    leaf_start, leaf_bit = ragged([[bits.row(bit_of(c)) for (c,) in leaf.conditions] for leaf in cut.deep])
+    return (
+        Splits(
+            np.array([split[0] for split in order], np.int32),
+            np.array([split[1] for split in order], np.float32),
+            np.array([split[2] for split in order], np.uint8),
+        ),
+        bits.conditions(),
+        Units(unit_start, unit_bit, values),
+        Columns(*ragged(columns), table),
+        Leaves(
+            leaf_start,
+            leaf_bit,
+            np.array([_answer(c) for leaf in cut.deep for (c,) in leaf.conditions], np.uint8),
+            np.array([f for leaf in cut.deep for f in leaf.features], np.int32),
+            np.array([z for leaf in cut.deep for z in leaf.ratios], np.float64),
+            np.array([leaf.value for leaf in cut.deep], np.float64),
+        ),
+    )
 
 
 class _BitRows:
@@ -54,11 +56,10 @@ class _BitRows:
             return self.place[bit[0][0]]
         return len(self.place) + self.several.setdefault(bit, len(self.several))
 
-    def composites(self) -> Arrays:
+    def conditions(self) -> Conditions:
         literals = [[(self.place[split], below) for split, below in bit] for bit in self.several]
         below = np.array([b for row in literals for _, b in row], np.uint8)
-        splits = [[s for s, _ in row] for row in literals]
-        return {**_ragged("condition", "condition_split", splits, np.int32), "condition_below": below}
+        return Conditions(*ragged([[split for split, _ in row] for row in literals]), below)
 
 
 def _answer(condition: Condition) -> bool:
@@ -66,12 +67,7 @@ def _answer(condition: Condition) -> bool:
     return condition[0][1] if len(condition) == 1 else True
 
 
-def _ragged(of: str, name: str, rows: Sequence[Sequence[int]], dtype: Any) -> Arrays:
-    starts = np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32)
-    return {f"{of}_start": starts, name: np.array([item for row in rows for item in row], dtype)}
-
-
-def _filled(units: Sequence[Unit], columns: Sequence[Sequence[int]]) -> Arrays:
+def _filled(units: Sequence[Unit], columns: Sequence[list[int]]) -> tuple[Array, Array]:
     """Sum the leaves of each unit into its tables, in float64, and round once."""
     sizes = np.array([2 ** len(unit.bits) for unit in units], np.int64)
     widths = np.array([len(c) for c in columns], np.int64)
@@ -88,7 +84,7 @@ def _filled(units: Sequence[Unit], columns: Sequence[Sequence[int]]) -> Arrays:
             column = np.array([columns[u].index(leaf.features[j]) for u, leaf in zip(numbers, leaves, strict=True)])
             start = (table_start[numbers] + column * size)[:, None]
             np.add.at(table, start + cells, scale * np.take_along_axis(share, local, axis=1))
-    return {"table": table.astype(np.float32), "unit_value": values.astype(np.float32)}
+    return table.astype(np.float32), values.astype(np.float32)
 
 
 def _batches(units: Sequence[Unit]) -> Iterator[tuple[int, list[Leaf], list[int]]]:

@@ -17,14 +17,14 @@ MAX_DEPTH = 32
 
 
 def read_ubjson(data: bytes) -> dict[str, Any]:
-    """Read one object; arrays of one declared number type become NumPy arrays of native byte order.
+    r"""Read one object; arrays of one declared number type become NumPy arrays of native byte order.
 
     Raises
     ------
     ModelRefused
         When the bytes are not one whole UBJSON object.
 
-    >>> read_ubjson(b"{L" + bytes(7) + b"\\x01kSL" + bytes(7) + b"\\x02ok}")
+    >>> read_ubjson(b"{L" + bytes(7) + b"\x01kSL" + bytes(7) + b"\x02ok}")
     {'k': 'ok'}
     """
     reader = _Reader(data)

@@ -1,12 +1,12 @@
-"""From trees to units: sets of leaves that a few decision bits decide between, small enough for a table of every pattern of bits.
+"""From trees to units: sets of leaves that a few decision bits decide between, few enough for a table of every pattern of bits.
 
-A leaf asks of each feature on its path whether the specimen takes all splits on that feature towards the leaf. A unit is the part of a
-tree under one node, with the splits above that node gathered into one bit a feature; units on the same features are put together.
+A leaf asks of each feature on its path whether the specimen takes all splits on that feature towards the leaf. A unit is the part
+of a tree under one node, with the splits above that node gathered into one bit a feature; units on the same features are joined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exodx.frozen.trees import Trees
@@ -83,7 +83,7 @@ class _Step:
     literals: dict[int, Condition]
     ratios: dict[int, float]
 
-    def leaf(self, value: float, conditions: dict[int, tuple[Condition, ...]]) -> Leaf:
+    def leaf(self, value: float, conditions: Mapping[int, tuple[Condition, ...]]) -> Leaf:
         features = tuple(self.literals)
         return Leaf(value, features, tuple(conditions[f] for f in features), tuple(self.ratios[f] for f in features))
 
@@ -144,7 +144,7 @@ def _unit(trees: Trees, top: _Step, weight: float, splits: dict[Split, int]) -> 
     """Gather the leaves under a node: the splits above are one bit a feature, those below a bit each."""
     unit = Unit()
     above = {f: (literals,) for f, literals in top.literals.items()}
-    waiting: list[tuple[_Step, dict[int, tuple[Condition, ...]]]] = [(top, above)]
+    waiting: list[tuple[_Step, Mapping[int, tuple[Condition, ...]]]] = [(top, above)]
     while waiting:
         step, conditions = waiting.pop()
         if trees.left[step.node] < 0:

@@ -13,7 +13,7 @@ import pytest
 
 from exodx.errors import RUO, ModelRefused
 from exodx.frozen import InputContract, load_bundle, save_bundle
-from exodx.frozen.bundle import FILES, MANIFEST, model_id
+from exodx.frozen.bundle import COMPILED, FILES, MANIFEST, model_id
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "bundles"
 
@@ -169,9 +169,11 @@ def test_no_file_holds_a_pickle_or_a_specimen_and_the_notice_is_there(saved, coh
     for path in saved[0].iterdir():
         content = path.read_bytes()
         assert not [word for word in words if str(word).encode() in content], path.name
-        with pytest.raises(ValueError, match=r"opcode|pickle|string|newline"):
+        with pytest.raises(ValueError, match=r"opcode|pickle|string|newline|codec"):
             list(pickletools.genops(content))
-        path.suffix == ".ubj" or content.decode()
+        path.suffix in (".ubj", ".npz") or content.decode()
+    with np.load(saved[0] / COMPILED, allow_pickle=False) as file:
+        assert not [name for name in file.files if file[name].dtype.hasobject]
     assert json.loads((saved[0] / MANIFEST).read_text())["notice"] == RUO
 
 
@@ -186,7 +188,8 @@ def test_bundles_of_every_format_version_keep_their_predictions(folder):
     assert model_hash == expected["model_hash"]
     assert [list(prediction.status), list(prediction.call)] == [expected["status"], expected["call"]]
     margin = np.array([np.nan if m is None else m for m in expected["margin"]])
-    np.testing.assert_allclose(prediction.margin, margin, atol=1e-6)
+    # format 1 holds XGBoost's own margins, 300 trees summed in float32: they are up to 2.2e-6 from the sum in float64
+    np.testing.assert_allclose(prediction.margin, margin, rtol=1e-6, atol=1e-6)
     shap = np.array(expected["shap"], float)
     np.testing.assert_allclose(model.explain(measurements).values, shap, atol=1e-6)
 
