@@ -9,9 +9,9 @@ import numpy as np
 
 from exodx.errors import ModelRefused, Problem
 
-NUMBERS = {"i": "b", "U": "B", "I": "h", "l": "i", "L": "q", "d": "f", "D": "d"}
-"""Marker to the code of ``struct``; below, to that of NumPy."""
-WIDTHS = {"i": "i1", "U": "u1", "I": "i2", "l": "i4", "L": "i8", "d": "f4", "D": "f8"}
+DTYPES = {marker: np.dtype(code) for marker, code in zip("iUIlLdD", (">i1", ">u1", ">i2", ">i4", ">i8", ">f4", ">f8"), strict=True)}
+NUMBERS = {marker: struct.Struct(f">{code}") for marker, code in zip("iUIlLdD", "bBhiqfd", strict=True)}
+LENGTHS = frozenset("iUIlL")
 CONSTANTS = {"Z": None, "T": True, "F": False}
 MAX_DEPTH = 32
 
@@ -55,14 +55,14 @@ class _Reader:
             raise ValueError(f"{wanted!r} expected")
 
     def number(self, marker: str) -> Any:
-        code = struct.Struct(">" + NUMBERS[marker])
+        code = NUMBERS[marker]
         (value,) = code.unpack_from(self.data, self.at)
         self.at += code.size
         return value
 
     def length(self) -> int:
         marker = self.marker()
-        if marker not in "iUIlL":
+        if marker not in LENGTHS:
             raise ValueError("a length expected")
         value = int(self.number(marker))
         if not 0 <= value <= len(self.data) - self.at:
@@ -119,7 +119,7 @@ class _Reader:
         if marker not in NUMBERS:
             raise ValueError(f"an array of type {marker!r}")
         self.take("#")
-        dtype = np.dtype(">" + WIDTHS[marker])
+        dtype = DTYPES[marker]
         size = self.length()
         stop = self.at + size * dtype.itemsize
         if stop > len(self.data):

@@ -31,7 +31,7 @@ def verify_forest(forest: Forest, booster: xgboost.Booster) -> None:
     worst = np.abs(found - expected).max(initial=0) / max(1.0, float(np.abs(margin).max(initial=0)))
     if not worst <= TOLERANCE:
         text = f"margins or SHAP values differ from XGBoost {xgboost.__version__} by {worst:.2g}"
-        fix = "Report this with the model; install a version of XGBoost that exodx was tried with (3.1 to 3.2)."
+        fix = "Report this with the model; install a version of XGBoost that exodx was tried with (2.1 to 3.4)."
         raise ModelRefused(Problem("COMPILED_DIFFERS", "compiled.npz", text, fix))
 
 
