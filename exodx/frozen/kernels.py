@@ -115,14 +115,13 @@ def _add_leaves(bits: Array, leaves: Leaves, rules: Array, out: Array) -> None:
     for (a, b), value in zip(pairwise(leaves.start.tolist()), leaves.value, strict=True):
         taken = (bits[leaves.bit[a:b]] == leaves.wanted[a:b, None]).astype(np.float64)
         ratio = leaves.ratio[a:b, None]
-        term = np.zeros_like(taken)
-        for q in range((b - a - 1) // 2 + 1):
-            t, w = rules[b - a, :, q]
+        term = np.zeros(taken.shape)
+        for t, w in rules[b - a, :, : (b - a - 1) // 2 + 1].T:
             factors = t * taken + ratio * (1 - t)
-            product = factors[0]
-            for factor in factors[1:]:
-                product = product * factor
-            term += (product * w) / factors
+            product = np.full(taken.shape[1], w)
+            for factor in factors:
+                product *= factor
+            term += product * (1 / factors)
         for feature, share in zip(leaves.feature[a:b], (value * (taken - ratio)) * term, strict=True):
             out[feature] += share
 

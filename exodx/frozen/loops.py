@@ -62,23 +62,25 @@ def add_columns(bits: Array, units: Units, columns: Columns, is_full: Array, out
 def add_leaves(bits: Array, leaves: Leaves, rules: Array, out: Array) -> None:
     """Add the Shapley values of leaves without a table, by quadrature; ``rules[d]`` holds the nodes and weights for d features."""
     n = bits.shape[1]
-    term = np.empty((len(rules), n))
-    taken = np.empty((len(rules), n), np.uint8)
-    product = np.empty(n)
+    term, product = np.empty((len(rules), n)), np.empty(n)
     for leaf in range(len(leaves.value)):
-        a, d, value = leaves.start[leaf], leaves.start[leaf + 1] - leaves.start[leaf], leaves.value[leaf]
-        for j in range(d):
-            taken[j] = bits[leaves.bit[a + j]] == leaves.wanted[a + j]
-        term[:d] = 0
-        for q in range((d - 1) // 2 + 1):
-            t, w = rules[d, 0, q], rules[d, 1, q]
-            product[:] = 1
-            for j in range(d):
-                product *= t * taken[j] + leaves.ratio[a + j] * (1 - t)
-            product *= w
-            for j in range(d):
-                term[j] += product / (t * taken[j] + leaves.ratio[a + j] * (1 - t))
-        for j in range(d):
+        a, b, value = leaves.start[leaf], leaves.start[leaf + 1], leaves.value[leaf]
+        taken = bits[leaves.bit[a:b]] == leaves.wanted[a:b].reshape(-1, 1)
+        term[: b - a] = 0
+        for q in range((b - a - 1) // 2 + 1):
+            t = rules[b - a, 0, q]
+            product[:] = rules[b - a, 1, q]
+            for j in range(b - a):
+                answer, least = taken[j], leaves.ratio[a + j] * (1 - t)
+                most = t + least
+                for i in range(n):
+                    product[i] *= most if answer[i] else least
+            for j in range(b - a):
+                answer, total, least = taken[j], term[j], leaves.ratio[a + j] * (1 - t)
+                by_most, by_least = 1 / (t + least), 1 / least
+                for i in range(n):
+                    total[i] += product[i] * (by_most if answer[i] else by_least)
+        for j in range(b - a):
             out[leaves.feature[a + j]] += (value * (taken[j] - leaves.ratio[a + j])) * term[j]
 
 

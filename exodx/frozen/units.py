@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from exodx.frozen.trees import Trees
 
-MAX_BITS = 6
-"""Bits of a unit cut from a tree: a row of its table is 64 numbers a feature."""
+MAX_BITS = 7
+"""Bits of a unit cut from a tree: with 6, trees of depth 7 and more lose their tables; with 8, the file doubles for little."""
 MAX_JOINED_BITS = 8
 """Bits of a unit put together from units on the same features."""
 
