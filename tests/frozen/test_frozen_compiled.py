@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from exodx.errors import ModelRefused
 from exodx.frozen import Forest, loops
 from exodx.frozen.archive import read_compiled, write_compiled
-from exodx.frozen.compiled import COMPILED_ROWS, compile_boosters
+from exodx.frozen.compiled import compile_boosters
 from exodx.frozen.kernels import Kernel, numba_kernel, numpy_kernel
 from exodx.frozen.parts import Linear
 from exodx.frozen.shapley import leaf_shapley, quadrature
@@ -239,9 +239,11 @@ def test_threads_kernels_block_sizes_and_layout_change_no_bit(forest, batch):
     assert [part.shape for part in forest.contributions(rows[:0])] == [(0, 12), (0,)]
 
 
-def test_many_rows_have_the_bits_of_few(forest, batch):
+def test_many_rows_have_the_bits_of_few_and_are_scored_by_numba(forest, batch):
     rows, margin, shap = batch
-    many = np.resize(rows, (COMPILED_ROWS + 1, 12))
+    many = np.resize(rows, (110_001, 12))
+    assert forest.kernel_for(1).name == forest.kernel_for(500).name == "numpy"
+    assert forest.kernel_for(len(many)).name == ("numba" if numba_kernel() else "numpy")
     np.testing.assert_array_equal(forest.margin(many), np.resize(margin, len(many)))
     np.testing.assert_array_equal(forest.contributions(many)[0], np.resize(shap, (len(many), 12)))
 
@@ -252,7 +254,8 @@ def test_without_numba_many_rows_are_scored_by_numpy(forest, batch, monkeypatch)
     numba_kernel.cache_clear()
     try:
         assert numba_kernel() is None
-        np.testing.assert_array_equal(forest.margin(np.resize(rows, (COMPILED_ROWS, 12)))[:5000], margin)
+        assert forest.kernel_for(10**9).name == "numpy"
+        np.testing.assert_array_equal(forest.margin(np.resize(rows, (110_001, 12)))[:5000], margin)
     finally:
         numba_kernel.cache_clear()
 
