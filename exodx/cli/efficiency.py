@@ -42,7 +42,7 @@ def command(export: Path, as_json: bool) -> None:
             continue
         verdict = "" if curve.acceptable else "; outside 90 to 110 %: dilute anew, or look for inhibition"
         click.echo(
-            f"{target}: efficiency {curve.efficiency:.3f} ({100 * (curve.efficiency - 1):.0f} %), 95 % CI {curve.interval.lower:.3f} to "
-            f"{curve.interval.upper:.3f}, slope {curve.slope:.3f}, r² {curve.r2:.4f}, {curve.n} wells{verdict}"
+            f"{target}: efficiency {curve.efficiency:.3f} ({100 * (curve.efficiency - 1):.0f} %), "
+            f"95 % CI {curve.interval.lower:.3f} to {curve.interval.upper:.3f}, slope {curve.slope:.3f}, r² {curve.r2:.4f}, {curve.n} wells{verdict}"
         )
     click.echo(RUO)

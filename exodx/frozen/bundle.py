@@ -1,4 +1,4 @@
-"""The bundle: a model as a folder of JSON, TOML and XGBoost UBJSON. Nothing is unpickled, nothing is executed on load.
+"""The bundle: a model as a folder of JSON, TOML, XGBoost UBJSON and plain arrays. Nothing is unpickled or executed on load.
 
 To change the format: raise ``FORMAT_VERSION``, keep reading the older ones in :func:`load_bundle`, and archive a bundle of the old
 version under ``tests/data/bundles/``.
@@ -19,6 +19,7 @@ import numpy as np
 import tomli_w
 
 from exodx.errors import RUO, ExodxError, ModelRefused, Problem, UsageError
+from exodx.frozen.archive import write_compiled
 from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State
 from exodx.frozen.forest import Forest
@@ -30,12 +31,14 @@ from exodx.panel import parse_panel
 
 FORMAT_VERSION = 2
 READABLE = (1, 2)
-"""1: three named steps of the transform; 2: a list of steps."""
+"""1: three named steps of the transform, no ``compiled.npz`` (it is made on load); 2: a list of steps, the compiled forest."""
 MANIFEST = "manifest.json"
+COMPILED = "compiled.npz"
 FILES = (
     "panel.toml",
     "transform.json",
     "forest.ubj",
+    COMPILED,
     "decision.json",
     "reference.json",
     "provenance.json",
@@ -43,7 +46,8 @@ FILES = (
 )
 COMPANIONS = ("report.html",)
 """May lie in the folder; not part of the model, never read."""
-SELFTEST_TOLERANCE = 1e-6
+SELFTEST_TOLERANCE = {1: 1e-5, 2: 1e-6}
+"""By format: the margins of format 1 are XGBoost's own, summed in float32."""
 
 
 def save_bundle(model: DiagnosticModel, folder: Path) -> str:
@@ -127,12 +131,13 @@ def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:
         raise _refused("BUNDLE_MISSING", folder, f"there is no {MANIFEST}", "Give the folder of an exodx model bundle.")
     raw = manifest_file.read_bytes()
     manifest = _manifest(folder, raw)
-    problems = _damage(folder, manifest["files"])
+    expected = files_of(manifest["format_version"])
+    problems = _damage(folder, expected, manifest["files"])
     if problems:
         raise ModelRefused(problems)
     try:
-        model = _model(manifest, {name: (folder / name).read_bytes() for name in FILES})
-        _check_selftest(folder, model)
+        model = _model(manifest, {name: (folder / name).read_bytes() for name in expected})
+        _check_selftest(folder, model, SELFTEST_TOLERANCE[manifest["format_version"]])
     except ModelRefused:
         raise
     except (ExodxError, LookupError, TypeError, ValueError, AttributeError) as error:
@@ -150,6 +155,7 @@ def _content(model: DiagnosticModel) -> dict[str, bytes]:
         "panel.toml": tomli_w.dumps(model.panel.to_dict()).encode(),
         "transform.json": _json(model.transform.to_dict()),
         "forest.ubj": model.forest.ubjson,
+        COMPILED: write_compiled(model.forest.compiled),
         "decision.json": _json(model.decision()),
         "reference.json": _json(model.reference),
         "provenance.json": _json(asdict(model.provenance)),
@@ -191,18 +197,25 @@ def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _foreign(folder: Path) -> list[str]:
+def files_of(version: int) -> tuple[str, ...]:
+    """Return the files of a bundle of a format version."""
+    return FILES if version > 1 else tuple(name for name in FILES if name != COMPILED)
+
+
+def _foreign(folder: Path, expected: tuple[str, ...] = FILES) -> list[str]:
     """What lies in the folder beside a bundle's files."""
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}  # file managers leave dot-files; none is read
-    return sorted(names - {MANIFEST, *FILES, *COMPANIONS})
+    return sorted(names - {MANIFEST, *expected, *COMPANIONS})
 
 
-def _damage(folder: Path, files: Mapping[str, str]) -> list[Problem]:
+def _damage(folder: Path, expected: tuple[str, ...], files: Mapping[str, str]) -> list[Problem]:
     fix = "Copy the bundle again from where it was made."
-    problems = [Problem("FILE_FOREIGN", str(folder), f"{name!r} is not part of a bundle", fix) for name in _foreign(folder)]
-    for name in sorted({*FILES, *files}):
+    problems = [
+        Problem("FILE_FOREIGN", str(folder), f"{name!r} is not part of a bundle", fix) for name in _foreign(folder, expected)
+    ]
+    for name in sorted({*expected, *files}):
         path = folder / name
-        if name not in FILES:
+        if name not in expected:
             problems.append(Problem("FILE_FOREIGN", str(folder), f"the manifest names a foreign file {name!r}", fix))
         elif name not in files or not path.is_file():
             problems.append(Problem("FILE_MISSING", str(folder), f"{name} is missing", fix))
@@ -219,7 +232,7 @@ def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Diagnosti
         name=manifest["name"],
         panel=parse_panel(tomllib.loads(files["panel.toml"].decode()), "panel.toml"),
         transform=transform,
-        forest=Forest(files["forest.ubj"], len(transform.names)),
+        forest=Forest(files["forest.ubj"], len(transform.names), files.get(COMPILED)),
         calibrator=Calibrator(**decision["calibrator"]),
         threshold=Threshold(**decision["threshold"]),
         reference=json.loads(files["reference.json"]),
@@ -242,11 +255,11 @@ def _selftest(model: DiagnosticModel) -> dict[str, list[float]]:
     return {"margin": model.calibrator.margin(model.forest.margin(features)).tolist()}
 
 
-def _check_selftest(folder: Path, model: DiagnosticModel) -> None:
-    """Another version of exodx or XGBoost may read the same files and give other numbers: then the model is refused."""
+def _check_selftest(folder: Path, model: DiagnosticModel, tolerance: float) -> None:
+    """Another version of exodx may read the same files and give other numbers: then the model is refused."""
     expected = np.array(json.loads((folder / "selftest.json").read_bytes())["margin"])
     found = np.array(_selftest(model)["margin"])
-    if expected.shape != found.shape or not np.allclose(found, expected, rtol=0, atol=SELFTEST_TOLERANCE):
+    if expected.shape != found.shape or not np.allclose(found, expected, rtol=0, atol=tolerance):
         versions = f"exodx {model.provenance.exodx} and xgboost {model.provenance.libraries.get('xgboost', '')}"
         fix = f"Install {versions}, with which it was trained."
         raise _refused("SELFTEST_FAILED", folder, "the model does not give the margins it gave when saved", fix)

@@ -1,4 +1,4 @@
-"""The trees as they stand, and their exact SHAP values (for now through XGBoost's own booster)."""
+"""The trees as they stand, and their exact SHAP values: scored by the compiled forest, which needs no XGBoost."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import xgboost
 from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
+from exodx.frozen.archive import read_compiled
+from exodx.frozen.compiled import CompiledForest, compile_boosters
 
 
 @dataclass(frozen=True)
@@ -22,26 +23,34 @@ class Forest:
         The booster; all its trees are used.
     n_features : int
         Columns it takes, in the order of the transform's features.
+    stored : bytes or None
+        Its compiled form as a bundle keeps it; made from ``ubjson`` where there is none.
     """
 
     ubjson: bytes = field(repr=False)
     n_features: int
+    stored: bytes | None = field(default=None, repr=False, compare=False)
 
     @cached_property
-    def _booster(self) -> xgboost.Booster:
-        try:
-            booster = xgboost.Booster(model_file=bytearray(self.ubjson or b"-"))  # no bytes at all would abort the process
-        except xgboost.core.XGBoostError as error:
-            found = str(error).splitlines()[0]
-            raise ModelRefused(Problem("FOREST_DAMAGED", "forest.ubj", found, "Save the model again.")) from None
-        if booster.num_features() != self.n_features:
-            found = f"{booster.num_features()} features where the transform gives {self.n_features}"
+    def compiled(self) -> CompiledForest:
+        """The tables that score.
+
+        Raises
+        ------
+        ModelRefused
+            When the booster is damaged, cannot be compiled, or takes other features.
+        """
+        if self.stored is not None:
+            return read_compiled(self.stored, [self.ubjson], self.n_features)
+        compiled = compile_boosters([(self.ubjson, 1.0)])
+        if compiled.n_features != self.n_features:
+            found = f"{compiled.n_features} features where the transform gives {self.n_features}"
             raise ModelRefused(Problem("FOREST_MISMATCH", "forest.ubj", found, "Save the model again."))
-        return booster
+        return compiled
 
     def margin(self, values: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
         """Return raw margins (log-odds before calibration), shape (n,), of features of shape (n, k)."""
-        return self._predict(values, threads, contributions=False)
+        return self.compiled.margin(values, threads)
 
     def contributions(self, values: NDArray[np.float64], threads: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return exact path-dependent TreeSHAP values (Lundberg et al. 2020, 10.1038/s42256-019-0138-9).
@@ -52,13 +61,4 @@ class Forest:
         base : ndarray, shape (n,)
             The same number in every row; rows of ``shap`` plus ``base`` sum to the raw margin.
         """
-        table = self._predict(values, threads, contributions=True)
-        return table[:, :-1], table[:, -1]
-
-    def _predict(self, values: NDArray[np.float64], threads: int, *, contributions: bool) -> NDArray[np.float64]:
-        if len(values) == 0:
-            return np.zeros((0, self.n_features + 1) if contributions else 0)
-        self._booster.set_param({"nthread": threads})
-        matrix = xgboost.DMatrix(values, missing=np.nan, nthread=threads)
-        out = self._booster.predict(matrix, output_margin=not contributions, pred_contribs=contributions)
-        return np.asarray(out, np.float64)
+        return self.compiled.contributions(values, threads)

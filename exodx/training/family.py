@@ -10,6 +10,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from exodx.frozen import Forest
+from exodx.training.verification import verify_forest
 
 Floats = NDArray[np.float64]
 
@@ -68,5 +69,7 @@ def staged_margins(booster: xgboost.Booster, features: Floats, stages: tuple[int
 
 
 def freeze_booster(booster: xgboost.Booster, n_features: int) -> Forest:
-    """Return the booster as a frozen forest."""
-    return Forest(bytes(booster.save_raw(raw_format="ubj")), n_features)
+    """Return the booster as a frozen forest, whose tables were found to give what the booster gives."""
+    forest = Forest(bytes(booster.save_raw(raw_format="ubj")), n_features)
+    verify_forest(forest, booster)
+    return forest
