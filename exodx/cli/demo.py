@@ -23,7 +23,7 @@ def command(out: Path) -> None:
     from exodx.report import evaluation_text, specimen_page
     from exodx.scoring import Explain, read_specimens, score_specimens, write_scores
     from exodx.study import run_study
-    from exodx.tables import read_table
+    from exodx.tables.reader import read_table
 
     plan = StudyPlan(panel="athero-3", label="group", positive="case", repeats=2, prevalence=0.2, seed=1)
     say("1/3 training on the simulated example cohort")

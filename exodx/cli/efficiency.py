@@ -23,7 +23,7 @@ def command(export: Path, as_json: bool) -> None:
     For Research Use Only. Not for use in diagnostic procedures.
     """
     from exodx.assay import curves_of_wells
-    from exodx.tables import read_wells
+    from exodx.tables.reader import read_wells
 
     wells = read_wells(export)
     for note in wells.notes:
@@ -43,6 +43,7 @@ def command(export: Path, as_json: bool) -> None:
         verdict = "" if curve.acceptable else "; outside 90 to 110 %: dilute anew, or look for inhibition"
         click.echo(
             f"{target}: efficiency {curve.efficiency:.3f} ({100 * (curve.efficiency - 1):.0f} %), "
-            f"95 % CI {curve.interval.lower:.3f} to {curve.interval.upper:.3f}, slope {curve.slope:.3f}, r² {curve.r2:.4f}, {curve.n} wells{verdict}"
+            f"95 % CI {curve.interval.lower:.3f} to {curve.interval.upper:.3f}, slope {curve.slope:.3f}, "
+            f"r² {curve.r2:.4f}, {curve.n} wells{verdict}"
         )
     click.echo(RUO)

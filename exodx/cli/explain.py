@@ -26,7 +26,7 @@ def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, 
     """
     from exodx.report import specimen_page
     from exodx.scoring import Explain, read_specimens, score_specimens
-    from exodx.tables import read_table
+    from exodx.tables.reader import read_table
 
     conditions = conditions_of(options)
     frozen, model_hash = open_model(model)

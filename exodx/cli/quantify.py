@@ -14,8 +14,8 @@ from exodx.cli.options import FILE, JSON, check_output, say, write_text
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
-    from exodx.tables import TextTable
     from exodx.tables.plates import PlateCurve
+    from exodx.tables.table import TextTable
 
 
 @click.command("quantify")
@@ -32,8 +32,8 @@ def command(plate: Path, curve: str, out: Path | None, as_json: bool) -> None:
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
-    from exodx.tables import read_plates
     from exodx.tables.plates import fit_plates, read_off
+    from exodx.tables.reader import read_plates
 
     if out is not None:
         check_output(out, plate)

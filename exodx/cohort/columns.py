@@ -10,8 +10,8 @@ import pandas as pd
 from exodx.errors import Problem, nearest
 from exodx.frozen import is_blank, read_cells
 from exodx.panel import Scale
-from exodx.tables import TextTable, find_column
-from exodx.tables.names import PLATE_NAMES, SITE_NAMES, SUBJECT_NAMES
+from exodx.tables.names import PLATE_NAMES, SITE_NAMES, SUBJECT_NAMES, find_column
+from exodx.tables.table import TextTable
 
 UNKNOWN = "(not stated)"
 """Where a specimen's site, plate, date or sex is blank: never a site of its own."""

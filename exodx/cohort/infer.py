@@ -20,7 +20,9 @@ from exodx.panel import MAX_CT, UNITS, Analyte, Panel, Scale, infer_accessions
 from exodx.panel.analyte import name_key
 from exodx.panel.manifest import manifest_columns
 from exodx.panel.names import Resolution, is_listed, look_up, read_tables
-from exodx.tables import TextTable, read_table, specimen_ids, to_wide
+from exodx.tables.layout import specimen_ids, to_wide
+from exodx.tables.reader import read_table
+from exodx.tables.table import TextTable
 
 _MIRNA = re.compile(r"^(?:[a-z]{3}-)?(?:mir|let)-?\d+[a-z]*(?:[-_./*].*|\*)?$")
 _SPIKE = re.compile(r"^(?:cel-mir-39.*|cel-mir-54.*|cel-mir-238.*|ath-mir-159.*|unisp\d)$")

@@ -12,7 +12,7 @@ from exodx.errors import Problem
 from exodx.frozen import is_blank
 from exodx.frozen.specimen_rules import read_numbers, read_words
 from exodx.panel.manifest import ManifestField, manifest_columns, manifest_fields
-from exodx.tables import TextTable
+from exodx.tables.table import TextTable
 
 ELSEWHERE = ("subject", "site", "plate", "date", "age", "sex")
 """Fields that :mod:`exodx.cohort.columns` reads."""

@@ -29,9 +29,10 @@ from exodx.frozen import (
 from exodx.frozen.statements import declare, long_units, read_statements, statement_columns
 from exodx.panel import Panel, StudyPlan, infer_accessions, is_analyte_name, load_panel, name_warnings, rules_of
 from exodx.panel.manifest import manifest_columns, manifest_fields
-from exodx.tables import UNNAMED, TextTable, cell_text, read_table, specimen_ids, to_wide
 from exodx.tables.join import join_table
-from exodx.tables.table import Records, build_table
+from exodx.tables.layout import UNNAMED, specimen_ids, to_wide
+from exodx.tables.reader import read_table
+from exodx.tables.table import Records, TextTable, build_table, cell_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from exodx.cohort.columns import spelling_problems
 from exodx.errors import InputRefused, Problem, nearest
 from exodx.frozen import is_blank
-from exodx.tables import TextTable
+from exodx.tables.table import TextTable
 
 POSITIVE_WORDS = ("case", "positive", "pos", "yes", "true", "disease", "diseased", "patient")
 

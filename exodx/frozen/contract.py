@@ -22,7 +22,7 @@ from exodx.frozen.ranges import suspects
 from exodx.frozen.replicates import read_replicates
 from exodx.frozen.statements import Breach, breaches, read_statements, texts_of, unit_problems
 from exodx.panel import Analyte, ColumnMatch, Panel, Scale, match_columns
-from exodx.tables import TextTable
+from exodx.tables.table import TextTable
 
 MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run)."
 NEGATIVE_SHARE = 0.25

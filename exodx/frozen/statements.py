@@ -25,7 +25,8 @@ from exodx.frozen.vocabulary import (
 from exodx.panel import Panel, Scale, read_unit, unit_problem
 from exodx.panel.analyte import Fraction
 from exodx.panel.panel import SpecimenType
-from exodx.tables import TextTable, find_column
+from exodx.tables.names import find_column
+from exodx.tables.table import TextTable
 
 Rows = NDArray[np.bool_]
 

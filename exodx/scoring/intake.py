@@ -21,7 +21,8 @@ from exodx.frozen import (
 from exodx.frozen.specimen_rules import SpecimenVerdicts
 from exodx.frozen.statements import long_units
 from exodx.panel import is_analyte_name
-from exodx.tables import UNNAMED, TextTable, specimen_ids, to_wide
+from exodx.tables.layout import UNNAMED, specimen_ids, to_wide
+from exodx.tables.table import TextTable
 
 MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run); or use --keep-going to score the other rows."
 MEND_RULE = (

@@ -11,8 +11,8 @@ from exodx.frozen.bundle import model_id
 from exodx.panel import is_analyte_name
 from exodx.scoring.intake import Specimens, read_specimens
 from exodx.scoring.output import Explain, Scores
-from exodx.tables import read_table
 from exodx.tables.join import join_files
+from exodx.tables.reader import read_table
 
 
 def score_specimens(specimens: Specimens, model: DiagnosticModel, model_hash: str, explain: Explain, threads: int = 1) -> Scores:

@@ -16,7 +16,7 @@ from exodx.cohort import SimulatedStudy, simulate
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import DiagnosticModel, load_bundle
 from exodx.scoring import Explain, Specimens, prediction_columns, read_specimens, score_specimens
-from exodx.tables import TextTable, cell_text
+from exodx.tables.table import TextTable, cell_text
 
 LOADER_MODULE = __name__
 EXAMPLE_ROWS = 3

@@ -20,7 +20,8 @@ import pandas as pd
 
 from exodx.frozen import WELLS, InputContract, Measurements
 from exodx.panel import Analyte, Panel, is_analyte_name
-from exodx.tables import read_table, to_wide
+from exodx.tables.layout import to_wide
+from exodx.tables.reader import read_table
 
 SIZE, WELL_COUNT, SEED = 2000, 100_000, 7
 

@@ -11,7 +11,7 @@ from exodx.cohort.columns import UNKNOWN
 from exodx.cohort.standard import label_copies, read_standard
 from exodx.errors import InputRefused
 from exodx.panel import load_panel
-from exodx.tables import TextTable
+from exodx.tables.table import TextTable
 
 INTAKE = Intake("athero-3", "group", "case")
 

@@ -16,7 +16,8 @@ from exodx.frozen.ranges import suspects
 from exodx.frozen.statements import declare, long_units, read_statements
 from exodx.frozen.vocabulary import ISOLATIONS, PLATFORMS, read_methods, read_specimen_type
 from exodx.panel import Analyte, Panel
-from exodx.tables import TextTable, to_wide
+from exodx.tables.layout import to_wide
+from exodx.tables.table import TextTable
 
 PERCENTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 

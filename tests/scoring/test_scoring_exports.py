@@ -5,7 +5,7 @@ import pytest
 
 from exodx.panel import Analyte, Panel
 from exodx.scoring.intake import read_specimens
-from exodx.tables import read_table
+from exodx.tables.reader import read_table
 from exodx.training import train_model
 
 PANEL = Panel(

@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from exodx.errors import InputRefused
-from exodx.tables import read_table, read_wells
+from exodx.tables.reader import read_table, read_wells
 
 pytestmark = [pytest.mark.cohorts, pytest.mark.filterwarnings("ignore:Workbook contains no default style")]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exodx.tables import read_table
+from exodx.tables.reader import read_table
 
 HEADER = "Well\tWell Position\tOmit\tSample Name\tTarget Name\tTask\tReporter\tQuencher\tCT"
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.errors import InputRefused
-from exodx.tables import TextTable, read_table, read_wells
+from exodx.tables.reader import read_table, read_wells
+from exodx.tables.table import TextTable
 
 QUANTSTUDIO = """* Block Type = 96-Well Block
 * Experiment Barcode = NA
@@ -353,7 +354,7 @@ def test_four_columns_without_a_header_are_not_guessed_at(text, file):
 
 def test_reading_an_export_does_not_import_pandas(file):
     path = str(file(QUANTSTUDIO))
-    code = f"import sys; from exodx.tables import read_table; read_table({path!r}); sys.exit('pandas' in sys.modules)"
+    code = f"import sys; from exodx.tables.reader import read_table; read_table({path!r}); sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

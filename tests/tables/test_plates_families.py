@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from exodx.errors import InputRefused
-from exodx.tables import read_plates, read_table
+from exodx.tables.reader import read_plates, read_table
 from tests.tables import plate_texts as texts
 
 WELLS = {"standard": 14, "blank": 2, "control": 2, "unknown": 8}

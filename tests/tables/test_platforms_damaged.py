@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from exodx.cohort import Intake, build_cohort
 from exodx.errors import ExodxError
-from exodx.tables import TextTable, read_table
+from exodx.tables.reader import read_table
+from exodx.tables.table import TextTable
 from tests.tables.test_platforms_geo import HEAD, TABLE
 from tests.tables.test_platforms_olink import manager, parquet, rows, text
 from tests.tables.test_platforms_proteins import DIANN, FRAGPIPE, GROUPS, MAXQUANT, PIVOT, SKYLINE, SPECTRONAUT

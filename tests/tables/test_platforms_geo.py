@@ -6,7 +6,8 @@ import pytest
 
 from exodx.cohort import Intake, build_cohort
 from exodx.errors import InputRefused
-from exodx.tables import read_table, to_wide
+from exodx.tables.layout import to_wide
+from exodx.tables.reader import read_table
 
 HEAD = (
     '!Series_title\t"plasma exosomes"\n!Series_geo_accession\t"GSE1"\n!Series_platform_id\t"GPL18402"\n\n'

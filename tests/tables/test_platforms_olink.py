@@ -11,7 +11,8 @@ import pytest
 from exodx.cohort import Intake, build_cohort
 from exodx.errors import InputRefused
 from exodx.frozen import State
-from exodx.tables import read_table, to_wide
+from exodx.tables.layout import to_wide
+from exodx.tables.reader import read_table
 
 HEADER = ["SampleID", "Index", "OlinkID", "UniProt", "Assay", "MissingFreq", "Panel", "PlateID", "QC_Warning", "LOD", "NPX"]
 ASSAYS = [("OID1", "P05231", "IL6", "Cardio"), ("OID2", "P01375", "TNF", "Cardio"), ("OID3", "P05231", "IL6", "Neuro")]

@@ -6,7 +6,8 @@ import pytest
 from exodx.cohort import Intake, build_cohort
 from exodx.errors import InputRefused
 from exodx.frozen import State
-from exodx.tables import read_table, to_wide
+from exodx.tables.layout import to_wide
+from exodx.tables.reader import read_table
 
 MAXQUANT = """Protein IDs\tMajority protein IDs\tGene names\tPeptides\tIntensity\tIntensity P1\tIntensity P2\tLFQ intensity P1\t\
 LFQ intensity P2\tiBAQ\tiBAQ peptides\tiBAQ P1\tiBAQ P2\tOnly identified by site\tReverse\tPotential contaminant

@@ -8,7 +8,8 @@ import pytest
 
 from exodx.cohort import Intake, build_cohort
 from exodx.errors import InputRefused
-from exodx.tables import read_table, to_wide
+from exodx.tables.layout import to_wide
+from exodx.tables.reader import read_table
 
 CODES = [
     ("Positive", "POS_A(128)", "ERCC_00117.1", 9000),

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from exodx.cohort import Intake, build_cohort
 from exodx.cohort.infer import is_mirna_name
 from exodx.errors import InputRefused
-from exodx.tables import read_table, to_wide
+from exodx.tables.layout import to_wide
+from exodx.tables.reader import read_table
 
 FEATURE_COUNTS = """# Program:featureCounts v2.0.1; Command:"featureCounts" "-a" "mirna.gtf"
 Geneid\tChr\tStart\tEnd\tStrand\tLength\t/data/P1.bam\t/data/P2.bam

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.errors import InputRefused
-from exodx.tables import read_table
 from exodx.tables.decoding import decode
+from exodx.tables.reader import read_table
 
 TABLE = "id\tmiR-1-3p\tremark\nS1\t24.5\tnone\nS2\tUndetermined\tµ and é\n"
 

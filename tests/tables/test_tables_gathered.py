@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from exodx.frozen import WELLS, InputContract
 from exodx.frozen.replicates import read_replicates
 from exodx.panel import Analyte, Panel, Scale
-from exodx.tables import read_table, read_wells, to_wide
 from exodx.tables.coded import Coded, Words, counted, holds_any
 from exodx.tables.gathered import Gathered
 from exodx.tables.instruments import registry
 from exodx.tables.instruments.lines import Lines
+from exodx.tables.layout import to_wide
+from exodx.tables.reader import read_table, read_wells
 from exodx.tables.table import TextTable
 from exodx.tables.well_formed import coded_column
 

@@ -3,7 +3,9 @@
 import pytest
 
 from exodx.errors import InputRefused
-from exodx.tables import TextTable, read_table, specimen_ids, to_wide
+from exodx.tables.layout import specimen_ids, to_wide
+from exodx.tables.reader import read_table
+from exodx.tables.table import TextTable
 
 WIDE = "specimen_id,site,miR-1-3p,miR-2-3p,PD-L1\nS1,A,27.1,30,5\nS2,B,Undetermined,,<2\nS3,A,25,31,7\n"
 LONG = (

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from exodx.errors import InputRefused
 from exodx.frozen import read_cells
 from exodx.panel import Scale
-from exodx.tables import TextTable, read_table
+from exodx.tables.reader import read_table
+from exodx.tables.table import TextTable
 
 HEADER = ["id", "miR-126-3p", "PD-L1"]
 ROWS = [["007", "27.25", "83.5"], ["S2", "Undetermined", "1e5"], ["NA", "", "None"]]

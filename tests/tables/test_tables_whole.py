@@ -9,8 +9,10 @@ from exodx.frozen import InputContract, State, read_cells
 from exodx.frozen.cells import read_counts
 from exodx.frozen.replicates import read_replicates
 from exodx.panel import Analyte, Panel, Scale
-from exodx.tables import delimited, read_table, to_wide, well_formed
+from exodx.tables import delimited, well_formed
 from exodx.tables.coded import transposed
+from exodx.tables.layout import to_wide
+from exodx.tables.reader import read_table
 from exodx.tables.whole import Whole, whole_columns
 
 COUNT = st.one_of(st.just(""), st.integers(0, 12), st.integers(0, 999_999_999)).map(str)
