@@ -23,6 +23,9 @@ MIN_CPM = 40.0
 The authors ask for it in as many as the smaller class has (10.3390/genes13071288); labels take no part here.
 """
 
+MIN_LIBRARY = 50
+"""Counted analytes that make a library; a targeted panel's reads say nothing of the depth."""
+
 MIN_SPIKE_SPECIMENS = 5
 """Fewer training specimens give no median to deviate from."""
 
@@ -47,7 +50,7 @@ class LearnQuality(Learner):
             prior_cpm=1e6 * PRIOR_COUNT / mean if mean > 0 else CPM_PRIOR,
             spikes=_spikes(X, panel),
         )
-        why = {rule.name: reason for rule in rules if (reason := _why_not(rule.kind, state))}
+        why = {rule.name: reason for rule in rules if (reason := _why_not(rule.kind, state, panel.platform))}
         self.state_ = replace(state, not_applied=why)
         return self
 
@@ -106,15 +109,17 @@ def _spikes(m: Measurements, panel: Panel) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _why_not(kind: str, state: QualityGate) -> str:
+def _why_not(kind: str, state: QualityGate, platform: str) -> str:
     """Return why a rule of measurements cannot be looked at; empty where it can."""
     if kind == "haemolysis_ct" and not state.ct_pair:
         return "needs miR-23a-3p and miR-451a, both in Ct"
     if kind == "haemolysis_counts" and (len(state.signature) < MIN_SIGNATURE or len(state.background) < MIN_BACKGROUND):
         found = f"{len(state.signature)} of the signature and {len(state.background)} others are expressed"
         return f"needs {MIN_SIGNATURE} of its 20 miRNAs and {MIN_BACKGROUND} other analytes as counts; {found}"
-    if kind == "depth" and Scale.COUNTS not in state.scales.values():
-        return "needs analytes as counts"
+    if kind == "depth" and list(state.scales.values()).count(Scale.COUNTS) < MIN_LIBRARY:
+        return f"needs {MIN_LIBRARY} analytes as counts: the reads of fewer are no library"
+    if kind == "depth" and "nanostring" in platform.casefold():
+        return "the counts of an nCounter are no sequencing reads"
     if kind == "spike" and not state.spikes:
         return f"needs a Ct spike-in detected in {MIN_SPIKE_SPECIMENS} training specimens"
     return ""

@@ -13,6 +13,7 @@ from exodx.assay.libraries import geometric_means, reference_library
 from exodx.assay.ratios import ratio_pairs
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import FeatureEncoding, LibraryScaling, Log2Scale, Measurements
+from exodx.frozen.encoding import ND
 from exodx.frozen.libraries import MIN_USABLE, library_sizes
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.frozen.normalisation import ratio_name
@@ -27,7 +28,10 @@ CPM_PRIOR = 0.5
 """Added to values that came as counts per million."""
 
 MIN_ND_SHARE = 0.05
-"""An indicator is made for an analyte that was looked for and not found in at least this share of training specimens."""
+"""What at least this share of training specimens shows can be learned: not being detected (it gets an indicator), not being run.
+
+What fewer show cannot: there the analyte's limit, or its median, stands in.
+"""
 
 FEW = 0.1
 """Without a reference standard, the share of specimens in which an analyte's counts must exceed the panel's ``min_cpm``."""
@@ -118,10 +122,16 @@ class LearnEncoding(Learner):
         ratios, paired = [ratio_name(pair) for pair in pairs], {name for pair in pairs for name in pair}
         shares = {name: _shares(X, name) for name in (*targets, *ratios)}
         numbers = [*(t for t in targets if t not in paired), *ratios]
+        analytes = [n for n in numbers if shares[n][0] > 0 and shares[n][0] >= self.panel.min_detection * sum(shares[n])]
+        indicators = [t for t in targets if shares[t][0] > 0 and shares[t][1] >= MIN_ND_SHARE]
+        whole = [name for name in (*analytes, *indicators) if 1 - sum(shares[name]) < MIN_ND_SHARE]
         self.state_ = FeatureEncoding(
-            tuple(n for n in numbers if shares[n][0] > 0 and shares[n][0] >= self.panel.min_detection * sum(shares[n])),
-            tuple(t for t in targets if shares[t][0] > 0 and shares[t][1] >= MIN_ND_SHARE),
+            tuple(analytes),
+            tuple(indicators),
             self.panel.censored,
+            at_limit=tuple(name for name in analytes if shares[name][1] < MIN_ND_SHARE),
+            fills={name: float(np.median(_measured(X, name))) for name in analytes if name in whole}
+            | {f"{name}{ND}": float(shares[name][1] > shares[name][0]) for name in indicators if name in whole},
         )
         return self
 
@@ -135,6 +145,11 @@ class LearnEncoding(Learner):
         """Return the names of the features."""
         check_is_fitted(self, "state_")
         return np.array(self.state_.names, dtype=object)
+
+
+def _measured(X: Measurements, name: str) -> NDArray[np.float64]:
+    values, states = X.column(name)
+    return values[is_measured(states)]
 
 
 def _shares(X: Measurements, name: str) -> tuple[float, float]:

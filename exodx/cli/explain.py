@@ -35,7 +35,7 @@ def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, 
         fix = nearest(wanted, specimens.ids) if len(specimens.ids) <= 20 else "Check the id and the specimen column."
         raise InputRefused(Problem("SPECIMEN_UNKNOWN", str(cohort), f"no specimen {wanted!r}", fix))
     scores = score_specimens(specimens, frozen, model_hash, Explain.ALL)
-    features = frozen.features_of(specimens.measurements)
+    features = frozen.transform.apply(specimens.measurements)
     row = specimens.ids.index(wanted)
     page = specimen_page(frozen, scores, features, specimens.measurements, row)
     write_text(page, out, cohort)

@@ -33,6 +33,11 @@ REFERENCES = (
 )
 """Analytes taken as Ct references when no panel says otherwise: the first group of which any is present."""
 
+LAST_CYCLES, MIN_PILE = (40.0, 45.0, 50.0), 3
+"""Numbers of cycles that runs end with, and how many wells must be written as one for it to be the end."""
+
+BEFORE_LAST = 0.01
+
 
 def is_mirna_name(name: str) -> bool:
     """Say whether a column is called like a miRNA.
@@ -98,20 +103,32 @@ def infer_panel(table: TextTable, reserved: Collection[str], joined: Collection[
         own = _unit(list(proteins), mirna=False, told="")
         analytes += tuple(Analyte(name=c.name, kind="other", unit=own, accession=a) for c, a in proteins.items())
     references = [name for name, role in roles.items() if role == "reference"]
+    last, cut_note = _last_cycle(chosen) if unit == "Ct" else (None, "")
     panel = Panel(
         name=f"auto-{_digest(a.name for a in analytes)}",
         version="1",
         title=f"Inferred from {len(analytes)} columns",
         analytes=analytes,
         normalisation="references" if references else "none",
-        ct_cutoff=40.0,
+        ct_cutoff=40.0 if last is None else last - BEFORE_LAST,
     )
     left_out = [name for name in table.header if name not in {*reserved, *doubled, *panel.names}]
     notes = _notes([name for name in roles if roles[name] == "target"], unit, references, left_out)
+    notes += [cut_note] if cut_note else []
     if proteins:
         shown = ", ".join(c.name for c in list(proteins)[:8]) + (f" … ({len(proteins)} in all)" if len(proteins) > 8 else "")
         notes.append(f"panel inferred: proteins of the joined table, in unit {own!r}: {shown}")
     return panel, (*notes, f"columns not used, since two bear the same name: {', '.join(doubled)}") if doubled else tuple(notes)
+
+
+def _last_cycle(columns: Sequence[_Numeric]) -> tuple[float | None, str]:
+    """Return the last cycle where several wells are written as it: nothing amplified there, and the number is no measurement."""
+    values = np.concatenate([c.values for c in columns])
+    top = float(values.max())
+    wells = int((values == top).sum())
+    if top not in LAST_CYCLES or wells < MIN_PILE:
+        return None, ""
+    return top, f"panel inferred: {wells} Ct of exactly {top:g} are the instrument's last cycle: read as not detected"
 
 
 def _proteins(columns: Sequence[_Numeric]) -> dict[_Numeric, str]:

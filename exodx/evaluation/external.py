@@ -42,7 +42,7 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         *accuracy_estimates(y, positive[None], subjects, prevalence),
         *probability_estimates(y, margin[None], subjects),
     ]
-    features = model.features_of(cohort.measurements)
+    features = model.transform.apply(model.arrange(cohort.measurements))
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
     findings = [
         *audit_origin(cohort, model),

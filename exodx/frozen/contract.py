@@ -18,7 +18,7 @@ from exodx.errors import Problem
 from exodx.frozen.cells import State, read_counts
 from exodx.frozen.conditions import NOTHING_SAID, Conditions
 from exodx.frozen.measurements import Measurements, Reason
-from exodx.frozen.ranges import suspects
+from exodx.frozen.ranges import far_rows, suspects
 from exodx.frozen.replicates import read_replicates
 from exodx.frozen.statements import Breach, breaches, read_statements, texts_of, unit_problems
 from exodx.panel import Analyte, ColumnMatch, Panel, Scale, match_columns
@@ -117,6 +117,7 @@ class InputContract:
         if "SCALE_SUSPECT" not in conditions.allow:
             negative, unreadable = self._negative(match, table, unreadable)
             differ += negative
+        measurements = measurements.flagged(Reason.OUT_OF_RANGE, far_rows(self.panel, self.reference, measurements))
         problems += [*self._twice(match, table.source), *absent]
         problems += unit_problems(self.panel, match.columns, stated, units or {}, table)
         problems += [p for b in differ if b.code not in conditions.allow for p in b.problems]
@@ -158,8 +159,6 @@ class InputContract:
         """Say what it cost at training to lose these targets: out of inner folds, in AUC and in calls."""
         names = ", ".join(a.name for a in missing[:5]) + (f" … ({len(missing)} in all)" if len(missing) > 5 else "")
         said = f"{names} {'was' if len(missing) == 1 else 'were'} not given"
-        if any(self.reference.get("stand_in", {}).get(a.name) == "median" for a in missing):
-            said += f"; {'its' if len(missing) == 1 else 'a'} training median stands in"
         single, whole = self.reference.get("missing_cost", {}), self.reference.get("missing_kind_cost", {})
         gone = {a.name for a in missing}
         if not gone <= set(single):

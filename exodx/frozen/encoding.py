@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,9 @@ ND = "__nd"
 class FeatureEncoding:
     """From cells with states to the numbers a tree sees.
 
+    A gap that training hardly ever met would send every specimen down a branch that chance chose: there a number stands in, and
+    the specimen is flagged. A gap that training met often enough stays a gap, whose branch was learned.
+
     Parameters
     ----------
     analytes : tuple of str
@@ -24,11 +27,17 @@ class FeatureEncoding:
         Analytes that also give ``<analyte>__nd``: 1 not detected, 0 measured, NaN not run.
     censored : str
         ``missing``: a censored cell is NaN; ``limit``, ``conditional_mean``: it keeps what the scale put there.
+    at_limit : tuple of str
+        Analytes that were hardly ever censored in training: their censored cells keep what the scale put there.
+    fills : dict of str to float
+        Features that hardly ever had a gap in training (an analyte not run, or failed), and their training medians.
     """
 
     analytes: tuple[str, ...]
     indicators: tuple[str, ...]
     censored: str
+    at_limit: tuple[str, ...] = ()
+    fills: dict[str, float] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,16 +47,25 @@ class FeatureEncoding:
     def apply(self, m: Measurements) -> Features:
         """Return the feature matrix."""
         columns = []
-        informative = np.zeros(len(m), bool)
+        informative, gap, rare = (np.zeros(len(m), bool) for _ in range(3))
         for name in self.analytes:
             values, states = m.column(name)
-            known = is_measured(states) | (is_censored(states) if self.censored != "missing" else False)
-            columns.append(np.where(known, values, np.nan))
-            informative |= is_measured(states) | is_censored(states)
+            measured, lost = is_measured(states), is_censored(states)
+            kept = lost & np.isfinite(values) & (self.censored != "missing" or name in self.at_limit)
+            column, empty = np.where(measured | kept, values, np.nan), ~(measured | lost)
+            if name in self.fills:
+                column = np.where(empty, self.fills[name], column)
+                gap |= empty
+            rare |= lost & (name in self.at_limit)
+            columns.append(column)
+            informative |= measured | lost
         for name in self.indicators:
             _, states = m.column(name)
-            columns.append(np.where(is_censored(states), 1.0, np.where(is_measured(states), 0.0, np.nan)))
-            informative |= is_measured(states) | is_censored(states)
-        out = m.flagged(Reason.NOTHING_MEASURED, ~informative)
+            measured, lost = is_measured(states), is_censored(states)
+            otherwise = self.fills.get(f"{name}{ND}", np.nan)
+            columns.append(np.where(lost, 1.0, np.where(measured, 0.0, otherwise)))
+            informative |= measured | lost
+        out = m.flagged(Reason.NOTHING_MEASURED, ~informative).flagged(Reason.NO_VALUE, gap & informative)
+        out = out.flagged(Reason.RARELY_UNDETECTED, rare)
         values = np.column_stack(columns) if columns else np.zeros((len(m), 0))
         return Features(self.names, values, out.flags)

@@ -35,6 +35,9 @@ class Reason(IntFlag):
     CONTRACT_ALLOWED = 65536
     LIBRARY_NOT_COMPARABLE = 131072
     INTERPLATE_MISSING = 262144
+    NO_VALUE = 524288
+    RARELY_UNDETECTED = 1048576
+    OUT_OF_RANGE = 2097152
 
     @property
     def sentence(self) -> str:
@@ -61,6 +64,9 @@ _SENTENCES = {
     Reason.ANALYTE_NOT_GIVEN: "an analyte of the panel was not given",
     Reason.CONTRACT_ALLOWED: "the specimens differ from what the model is valid for, and this was allowed",
     Reason.LIBRARY_NOT_COMPARABLE: "too few analytes in common with the training libraries to scale the reads",
+    Reason.NO_VALUE: "an analyte has no value, which was rare in training; its training median stands in",
+    Reason.RARELY_UNDETECTED: "an analyte was not detected, which was rare in training; its limit stands in",
+    Reason.OUT_OF_RANGE: "a value lies far outside the training specimens' (10-fold, 10 Ct or 10 interquartile ranges)",
     Reason.INTERPLATE_MISSING: "no inter-plate calibrator: the plate is not corrected for",
 }
 BLOCKING = (

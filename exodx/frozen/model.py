@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from exodx.errors import InputRefused, Problem
 from exodx.frozen.calibrator import Calibrator, probability
-from exodx.frozen.cells import State
 from exodx.frozen.contract import InputContract
 from exodx.frozen.forest import Forest
-from exodx.frozen.measurements import Features, Measurements, Reason, Status, reasons_of, status_of
+from exodx.frozen.measurements import Measurements, Status, reasons_of, status_of
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
@@ -131,21 +130,6 @@ class DiagnosticModel:
         order = [m.names.index(name) for name in self.panel.names]
         return Measurements(self.panel.names, m.values[:, order], m.states[:, order], m.flags)
 
-    def features_of(self, m: Measurements) -> Features:
-        """Return the features that are scored; where an analyte was not given, with what training found best in its place."""
-        m = self.arrange(m)
-        features = self.transform.apply(m)
-        lacking = (m.flags & np.uint32(Reason.ANALYTE_NOT_GIVEN)) > 0
-        medians = {name for name, how in self.reference.get("stand_in", {}).items() if how == "median"}
-        if not lacking.any() or not medians:
-            return features
-        values, middle = features.values.copy(), len(self.reference["probabilities"]) // 2
-        for j, name in enumerate(features.names):
-            for analyte in medians.intersection(self.transform.analytes_of(name)):
-                blank = lacking & (m.column(analyte)[1] == State.NOT_RUN) & np.isnan(values[:, j])
-                values[blank, j] = self.reference["quantiles"][name][middle]
-        return replace(features, values=values)
-
     def predict(self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1) -> Prediction:
         """Score specimens.
 
@@ -159,7 +143,7 @@ class DiagnosticModel:
         """
         if len(specimen_ids) != len(m):
             raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
-        features = self.features_of(m)
+        features = self.transform.apply(self.arrange(m))
         statuses = [status_of(int(f)) for f in features.flags]
         scored = np.array([s in (Status.OK, Status.WARN) for s in statuses], bool)
         margin = np.full(len(m), np.nan)
@@ -179,7 +163,7 @@ class DiagnosticModel:
 
     def explain(self, m: Measurements, threads: int = 1) -> Explanation:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""
-        features = self.features_of(m)
+        features = self.transform.apply(self.arrange(m))
         scored = np.array([status_of(int(f)) in (Status.OK, Status.WARN) for f in features.flags], bool)
         values = np.full((len(m), len(self.features)), np.nan)
         shap, _ = self.forest.contributions(features.values[scored], threads)

@@ -98,6 +98,23 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
     return found + [breach for breach in relative if (off[breach.rows] >= RELATIVE_SHARE * held).any()]
 
 
+def far_rows(panel: Panel, reference: Mapping[str, Any], m: Measurements) -> NDArray[np.bool_]:
+    """Say which specimens have a value far outside the training specimens', whoever else is in the table; shape (n,).
+
+    Counts and counts per million take no part: one specimen's share of a library says nothing of units.
+    """
+    far = np.zeros(len(m), bool)
+    for analyte in panel.analytes:
+        training = _training(reference, analyte)
+        if training is None or analyte.role in NOT_HELD or analyte.scale in (Scale.COUNTS, Scale.CPM):
+            continue
+        values, states = m.column(analyte.name)
+        outside = is_measured(states) & ((values < training.p1) | (values > training.p99))
+        for row in np.flatnonzero(outside):
+            far[row] |= bool(_off(analyte, float(values[row]), training, "a value", training.p1, training.p99))
+    return far
+
+
 def _breaches(analyte: Analyte, texts: Sequence[tuple[str, NDArray[np.bool_]]], where: str) -> Iterator[Breach]:
     amount = analyte.scale in (Scale.LINEAR, Scale.CPM, Scale.COUNTS)
     code = "UNIT_SUSPECT" if amount else "SCALE_SUSPECT"

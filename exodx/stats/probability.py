@@ -16,6 +16,10 @@ from exodx.stats.logistic import SeparationError, fit_logistic
 CLIP = 1e-6
 
 
+EQUAL = 1e-6
+"""Margins are sums of single precision: a smaller spread is rounding, not a difference."""
+
+
 def clip_probability(p: ArrayLike) -> Floats:
     """Return probabilities kept 1e-6 away from 0 and 1, so that their logits and logarithms are finite.
 
@@ -151,7 +155,7 @@ def calibration_slope(y: ArrayLike, p: ArrayLike, subjects: Subjects = None, lev
     """
     case, p = _pair(y, p)
     margin = logit(clip_probability(p))
-    if np.ptp(margin) == 0:
+    if np.ptp(margin) <= EQUAL * max(1.0, float(np.abs(margin).max())):
         return Estimate("calibration_slope", None, None, None, level=level, n=case.size, reason="all probabilities are equal")
     return _wald("calibration_slope", np.column_stack([margin, np.ones(case.size)]), case, None, subjects, level)
 

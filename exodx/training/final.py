@@ -29,7 +29,6 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
     data = prepare(cohort, plan)
     fitted = fit_procedure(data, plan)
     reference = _reference(cohort, fitted.transform)
-    medians = {name: quantiles[QUANTILES.index(0.5)] for name, quantiles in reference["measured"].items()}
     provenance = Provenance(
         exodx=version("exodx"),
         libraries={name: version(name) for name in ("numpy", "scikit-learn", "xgboost")} | {"miRBase": release_text(LATEST)},
@@ -51,7 +50,7 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
         forest=fitted.forest,
         calibrator=fitted.calibrator,
         threshold=fitted.threshold,
-        reference=reference | missing_costs(cohort.panel, data, fitted, plan.seed, medians),
+        reference=reference | missing_costs(cohort.panel, data, fitted, plan.seed),
         provenance=provenance,
     )
 

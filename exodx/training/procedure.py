@@ -32,6 +32,7 @@ class InnerFold:
     held_y: NDArray[np.int8]
     held_rows: NDArray[np.intp]
     transform: FrozenTransform
+    held_measurements: Measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
         rows, held = training_rows(assigned, fold, subjects), np.flatnonzero(assigned == fold)
         transform = learn_transform(cohort.panel, cohort.measurements[rows], y[rows])
         train, test = (transform.apply(cohort.measurements[r]).values for r in (rows, held))
-        folds.append(InnerFold(train, y[rows], test, y[held], held, transform))
+        folds.append(InnerFold(train, y[rows], test, y[held], held, transform, cohort.measurements[held]))
     transform = learn_transform(cohort.panel, cohort.measurements, y)
     return Prepared(y, tuple(folds), transform, transform.apply(cohort.measurements).values)
 

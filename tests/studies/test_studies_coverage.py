@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.studies.coverage import SIZES, TRUTHS, auc_coverage, proportion_coverage
+from tests.studies.interval_coverage import SIZES, TRUTHS, auc_coverage, proportion_coverage
 
 
 @pytest.mark.parametrize("truth", TRUTHS)

@@ -7,12 +7,10 @@ import pandas as pd
 import pytest
 
 from exodx.cohort import Intake, frame_cohort
-from exodx.frozen import Measurements, Reason, State
-from exodx.frozen.calibrator import probability
+from exodx.frozen import Measurements, State
 from exodx.panel import Analyte, Panel, StudyPlan
-from exodx.stats import log_loss
 from exodx.training import fit_procedure, prepare, train_model
-from exodx.training.missing import feature_columns, missing_costs
+from exodx.training.missing import missing_costs
 
 PLAN = StudyPlan(outer_folds=2, repeats=1, inner_folds=2, search="minimal", seed=1)
 
@@ -41,47 +39,59 @@ def test_losing_the_signal_costs_what_is_above_chance_and_losing_noise_nothing(l
     assert sensitivity + specificity < sum(usual) - 0.25
 
 
-def test_what_stands_in_for_a_lost_analyte_keeps_the_calls_from_falling_to_one_side(make_cohort):
+def test_a_lost_analyte_does_not_send_every_specimen_to_one_side(make_cohort):
     cohort = make_cohort(n=160, not_run_share=0.0, seed=4)
     model = train_model(cohort, PLAN)
     m, name = cohort.measurements, "PD-L1"
-    assert model.reference["stand_in"][name] == "median"
     values, states = m.values.copy(), m.states.copy()
     values[:, m.names.index(name)], states[:, m.names.index(name)] = np.nan, State.NOT_RUN
     lost = Measurements(m.names, values, states)
-    given = lost.flagged(Reason.ANALYTE_NOT_GIVEN, np.ones(len(m), bool))
-    ids = cohort.ids
-    blank, median = (model.predict(x, ids).margin for x in (lost, given))
-    feature = model.features.index(name)
-    assert set(model.features_of(given).values[:, feature]) == {model.reference["quantiles"][name][3]}
-    assert np.isnan(model.features_of(lost).values[:, feature]).all()
-    scored = np.isfinite(median)
+    features, prediction = model.transform.apply(lost), model.predict(lost, cohort.ids)
+    assert set(features.values[:, features.names.index(name)]) == {model.transform.encoding.fills[name]}
+    assert all("NO_VALUE" in reason for reason in prediction.reasons)
+    assert {"positive", "negative"} <= set(prediction.call)
+    scored = prediction.is_scored
+    sensitivity, specificity = model.reference["missing_calls"][name]
+    called = np.array(prediction.call)[scored] == "positive"
     y = cohort.y[scored]
-    assert log_loss(y, probability(median[scored])) < log_loss(y, probability(blank[scored]))
-    np.testing.assert_allclose(model.explain(given).values.sum(axis=1)[scored] + model.base_value, median[scored], atol=1e-4)
-    alone = model.predict(given[np.array([5])], ids[5:6]).margin
-    assert alone.tobytes() == median[5:6].tobytes()
+    assert called[y == 1].mean() == pytest.approx(sensitivity, abs=0.15)
+    assert 1 - called[y == 0].mean() == pytest.approx(specificity, abs=0.15)
+
+
+def test_a_marker_that_is_not_detected_lies_below_those_that_are(make_cohort):
+    cohort = make_cohort(n=160, not_run_share=0.0, seed=4)
+    model = train_model(cohort, PLAN)
+    m, name = cohort.measurements, "miR-126-3p"
+    low, lost = m.values.copy(), m.states.copy()
+    column = m.names.index(name)
+    lost[:, column] = State.UNDETERMINED
+    low[:, column] = 34.9
+    undetected = model.predict(Measurements(m.names, m.values, lost), cohort.ids)
+    late = model.predict(Measurements(m.names, low, m.states), cohort.ids)
+    scored = undetected.is_scored & late.is_scored
+    np.testing.assert_allclose(undetected.margin[scored], late.margin[scored], atol=1e-6)
+    assert all("RARELY_UNDETECTED" in reason for reason in undetected.reasons)
+
+
+def test_the_cost_of_a_dominating_count_is_that_of_its_loss_to_the_library():
+    rng = np.random.default_rng(6)
+    y = np.arange(120) % 2
+    counts = rng.poisson(200, (120, 60)).astype(float)
+    counts[:, 0] = rng.poisson(12_000, 120)
+    counts[:, 1] = rng.poisson(200 * 1.5**y)
+    names = [f"m{i:02}" for i in range(60)]
+    panel = Panel("p", "1", "t", tuple(Analyte(n, "other", "count") for n in names), normalisation="none")
+    frame = pd.DataFrame(counts.astype(int), columns=names).assign(specimen_id=[f"S{i:03}" for i in range(120)], group=y)
+    model = train_model(frame_cohort(frame, Intake(panel, "group", "1")), PLAN)
+    kept = model.reference
+    assert sum(kept["missing_calls"]["m00"]) < sum(kept["calls"]) - 0.2
+    assert kept["missing_calls"]["m59"] == pytest.approx(kept["calls"], abs=0.1)
 
 
 def test_panels_of_one_kind_have_no_cost_by_kind(lopsided):
     one = Panel("p", "1", "t", tuple(Analyte(n, "other", "log2") for n in ("signal", "noise")))
     cohort = frame_cohort(lopsided.table.reset_index().assign(group=np.where(lopsided.y, "a", "b")), Intake(one, "group", "a"))
     data = prepare(cohort, PLAN)
-    found = missing_costs(one, data, fit_procedure(data, PLAN), PLAN.seed, {"signal": 0.0, "noise": 0.0})
+    found = missing_costs(one, data, fit_procedure(data, PLAN), PLAN.seed)
     assert found["missing_kind_cost"] == {}
     assert set(found["missing_cost"]) == {"signal", "noise"}
-
-
-def test_an_analytes_features_are_those_that_turn_blank_without_it(model, cohort):
-    names = model.transform.names
-    typical = {name: quantiles[3] for name, quantiles in model.reference["measured"].items()}
-    owned = feature_columns(model.panel, model.transform, typical)
-    assert {name: [names[j] for j in columns] for name, columns in owned.items() if columns} == {
-        a.name: [n for n in names if n in (a.name, f"{a.name}__nd")] for a in cohort.panel.with_role("target")
-    }
-    nothing = feature_columns(model.panel, model.transform, dict.fromkeys(model.panel.names))
-    assert not any(nothing.values())
-
-
-def test_costs_are_the_same_again(lopsided):
-    assert train_model(lopsided, PLAN).reference == train_model(lopsided, PLAN).reference

@@ -1,6 +1,7 @@
 """How often the intervals of the house hold the truth: simulated cohorts of a known AUC, and the binomial for proportions.
 
-Run from the repository: ``python -m tests.studies.coverage``; it takes a few minutes. ``test_studies_coverage.py`` runs it small.
+Run from the repository: ``python -m tests.studies.interval_coverage``; it takes a few minutes. ``test_studies_coverage.py`` runs
+it small.
 """
 
 from __future__ import annotations
