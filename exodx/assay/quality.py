@@ -13,7 +13,7 @@ from exodx.assay.steps import CPM_PRIOR, PRIOR_COUNT, Labels, Learner
 from exodx.frozen import Measurements, QualityGate
 from exodx.frozen.measurements import is_measured
 from exodx.frozen.quality import MIN_BACKGROUND, MIN_SIGNATURE
-from exodx.panel import Analyte, Panel, Scale, rules_of
+from exodx.panel import Analyte, Panel, QualityRule, Scale, rules_of
 from exodx.panel.analyte import name_key
 from exodx.panel.quality import haemolysis_markers
 
@@ -50,7 +50,7 @@ class LearnQuality(Learner):
             prior_cpm=1e6 * PRIOR_COUNT / mean if mean > 0 else CPM_PRIOR,
             spikes=_spikes(X, panel),
         )
-        why = {rule.name: reason for rule in rules if (reason := _why_not(rule.kind, state, panel.platform))}
+        why = {rule.name: reason for rule in rules if (reason := _why_not(rule, state, panel))}
         self.state_ = replace(state, not_applied=why)
         return self
 
@@ -109,17 +109,20 @@ def _spikes(m: Measurements, panel: Panel) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _why_not(kind: str, state: QualityGate, platform: str) -> str:
+def _why_not(rule: QualityRule, state: QualityGate, panel: Panel) -> str:
     """Return why a rule of measurements cannot be looked at; empty where it can."""
+    kind, counted = rule.kind, list(state.scales.values()).count(Scale.COUNTS)
     if kind == "haemolysis_ct" and not state.ct_pair:
         return "needs miR-23a-3p and miR-451a, both in Ct"
     if kind == "haemolysis_counts" and (len(state.signature) < MIN_SIGNATURE or len(state.background) < MIN_BACKGROUND):
         found = f"{len(state.signature)} of the signature and {len(state.background)} others are expressed"
         return f"needs {MIN_SIGNATURE} of its 20 miRNAs and {MIN_BACKGROUND} other analytes as counts; {found}"
-    if kind == "depth" and list(state.scales.values()).count(Scale.COUNTS) < MIN_LIBRARY:
-        return f"needs {MIN_LIBRARY} analytes as counts: the reads of fewer are no library"
-    if kind == "depth" and "nanostring" in platform.casefold():
-        return "the counts of an nCounter are no sequencing reads"
+    if kind == "depth" and not counted:
+        return "needs analytes as counts"
+    if kind == "depth" and rule not in panel.qc and counted < MIN_LIBRARY:
+        return f"needs {MIN_LIBRARY} analytes as counts: the reads of fewer are no library, unless the panel says so"
+    if kind == "depth" and rule not in panel.qc and "nanostring" in panel.platform.casefold():
+        return "the counts of an nCounter are no sequencing reads, unless the panel says so"
     if kind == "spike" and not state.spikes:
         return f"needs a Ct spike-in detected in {MIN_SPIKE_SPECIMENS} training specimens"
     return ""

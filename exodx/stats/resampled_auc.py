@@ -66,7 +66,8 @@ def auc_bootstrap(  # noqa: PLR0913
 
     :func:`exodx.stats.auc_delong` is the default of the house; this is for subjects with many specimens each, and to check it. BCa
     and not percentiles, because near 1 those are too short (tests/studies/interval_coverage.py: at an AUC of .95 and 40
-    specimens they hold the truth 88 times in 100), and because the acceleration costs nothing here: it comes from DeLong's placements.
+    specimens they hold the truth 88 times in 100), and because the acceleration costs nothing here: it comes from DeLong's
+    placements.
 
     Parameters
     ----------
