@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from exodx.cohort import Intake, frame_cohort
+from exodx.cohort import Intake, frame_cohort, read_cohort
 from exodx.errors import InputRefused
 
 RNG = np.random.default_rng(3)
@@ -86,3 +86,14 @@ def test_columns_that_bear_the_same_name_are_left_out_and_named():
 def test_a_table_without_an_analyte_is_refused():
     with pytest.raises(InputRefused, match="--panel FILE"):
         infer({"remark": ["x"] * N, "age": numbers(30, 90)})
+
+
+@pytest.mark.parametrize(("last", "cutoff"), [("40", 39.99), ("39", 40.0)])
+def test_a_pile_at_the_last_cycle_is_not_detected_and_said(tmp_path, last, cutoff):
+    path = tmp_path / "ct.csv"
+    rows = [f"S{i},{26 + i / 10},{last if i < 4 else 30 + i / 10},25" for i in range(12)]
+    path.write_text("\n".join(["specimen_id,miR-21-5p,miR-126-3p,miR-103a-3p", *rows]) + "\n")
+    cohort = read_cohort(path)
+    assert cohort.panel.ct_cutoff == pytest.approx(cutoff)
+    said = any("4 Ct of exactly 40 are the instrument's last cycle" in note for note in cohort.notes)
+    assert said is (last == "40")

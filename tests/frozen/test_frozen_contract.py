@@ -292,3 +292,14 @@ def test_any_text_is_some_specimen_type_and_method(text):
     assert isinstance(read_specimen_type(text), str)
     assert read_methods(text, PLATFORMS)
     assert read_methods(text, ISOLATIONS)
+
+
+@pytest.mark.parametrize("rows", [[3], list(range(30))])
+def test_a_value_far_outside_is_flagged_alone_and_in_a_batch(contract, table, rows):
+    absurd = scaled(table, "PD-L1", 1e4, rows=[3])
+    part = replace(
+        absurd, columns={k: [v[i] for i in rows] for k, v in absurd.columns.items()}, lines=[absurd.lines[i] for i in rows]
+    )
+    admission = contract.admit(part, Conditions(allow=frozenset({"UNIT_SUSPECT"}), because="looked at"))
+    far = (admission.measurements.flags & np.uint32(Reason.OUT_OF_RANGE)) > 0
+    assert [row for row, flag in zip(rows, far, strict=True) if flag] == [3]

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exodx.frozen import FeatureEncoding, FrozenTransform, InputContract, Log2Scale, Reason, ReferenceNormalisation, Status
+from exodx.frozen import (
+    FeatureEncoding,
+    FrozenTransform,
+    InputContract,
+    Log2Scale,
+    Measurements,
+    Reason,
+    ReferenceNormalisation,
+    Status,
+)
 from exodx.frozen.measurements import reasons_of, status_of
 from exodx.panel import Analyte, Panel
 
@@ -125,3 +134,13 @@ def test_state_survives_json_bit_for_bit(model):
     again = FrozenTransform.from_dict(json.loads(json.dumps(state)))
     assert again == model.transform
     assert again.to_dict() == state
+
+
+def test_gaps_that_training_hardly_met_are_filled_and_flagged_and_others_stay_gaps():
+    encoding = FeatureEncoding(("a", "b"), ("b",), "missing", at_limit=("a",), fills={"a": 3.0, "b__nd": 0.0})
+    states = np.array([[0, 0], [3, 3], [2, 2], [4, 0], [3, 0]], np.uint8)
+    values = np.array([[1.0, 2.0], [np.nan, np.nan], [-9.0, -9.0], [np.nan, 2.0], [np.nan, 2.0]])
+    out = encoding.apply(Measurements(("a", "b"), values, states))
+    np.testing.assert_equal(out.values, [[1, 2, 0], [3, np.nan, 0], [-9, np.nan, 1], [3, 2, 0], [3, 2, 0]])
+    expected = [0, Reason.NOTHING_MEASURED, Reason.RARELY_UNDETECTED, Reason.NO_VALUE, Reason.NO_VALUE]
+    assert out.flags.tolist() == expected

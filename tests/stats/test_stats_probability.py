@@ -148,3 +148,9 @@ def test_what_cannot_be_fitted_has_a_reason():
 def test_refusals(function, y, p, said):
     with pytest.raises(ValueError, match=said):
         function(y, p)
+
+
+def test_margins_that_differ_by_rounding_have_no_slope():
+    p = 0.4 + 1e-9 * np.arange(40)
+    found = calibration_slope(np.arange(40) % 2, p)
+    assert (found.value, found.reason) == (None, "all probabilities are equal")
