@@ -35,8 +35,10 @@ class LearnInterplate(Learner):
 
     def fit(self, X: Measurements, y: Labels = None) -> Self:  # noqa: ARG002
         """Find the mean Ct of each calibrator."""
-        corrected = tuple(a.name for a in self.panel.analytes if a.scale is Scale.CT and a.role != "interplate")
-        self.state_ = InterplateCorrection(_means(X, [a.name for a in self.panel.with_role("interplate")]), corrected)
+        every = tuple(a.name for a in self.panel.analytes if a.scale is Scale.CT and a.role != "interplate")
+        calibrators = self.panel.with_role("interplate")
+        means = _means(X, [a.name for a in calibrators])
+        self.state_ = InterplateCorrection(means, {a.name: a.corrects or every for a in calibrators if a.name in means})
         return self
 
 

@@ -27,25 +27,28 @@ class InterplateCorrection:
     ----------
     grand_means : dict of str to float
         Training mean Ct of each inter-plate calibrator.
-    analytes : tuple of str
-        The Ct analytes that are corrected.
+    corrects : dict of str to tuple of str
+        The Ct analytes that each calibrator corrects; several for one analyte are averaged.
     """
 
     grand_means: dict[str, float]
-    analytes: tuple[str, ...]
+    corrects: dict[str, tuple[str, ...]]
 
     def apply(self, m: Measurements) -> Measurements:
-        """Return corrected Ct; a specimen whose plate has no calibrator stays as it is, and is flagged."""
-        off, seen = np.zeros(len(m)), np.zeros(len(m))
-        for name, mean in self.grand_means.items():
-            values, states = m.column(name)
+        """Return corrected Ct; a specimen whose plate lacks a calibrator is flagged, and what it corrects stays as it is."""
+        off = {name: np.zeros(len(m)) for analytes in self.corrects.values() for name in analytes}
+        seen = {name: np.zeros(len(m)) for name in off}
+        missing = np.zeros(len(m), bool)
+        for calibrator, mean in self.grand_means.items():
+            values, states = m.column(calibrator)
             usable = is_measured(states)
-            off += np.where(usable, values - mean, 0.0)
-            seen += usable
-        off /= np.maximum(seen, 1)
+            missing |= ~usable
+            for name in self.corrects[calibrator]:
+                off[name] += np.where(usable, values - mean, 0.0)
+                seen[name] += usable
         pairs = ((name, *m.column(name)) for name in m.names)
-        columns = [(values - off if name in self.analytes else values, states) for name, values, states in pairs]
-        return from_columns(m.names, columns, m).flagged(Reason.INTERPLATE_MISSING, seen == 0)
+        columns = [(v - off[name] / np.maximum(seen[name], 1) if name in off else v, s) for name, v, s in pairs]
+        return from_columns(m.names, columns, m).flagged(Reason.INTERPLATE_MISSING, missing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ class Analyte:
         Limit of detection, in ``unit``.
     efficiency : float
         Amplification factor of a Ct assay: 2 doubles in every cycle (100 %); 1.9 to 2.1 are accepted as usual.
+    corrects : tuple of str
+        Of an inter-plate calibrator: the analytes whose assay it runs; all Ct analytes unless given. A calibrator of all cancels
+        where references on the same plate are subtracted.
     aliases : tuple of str
         Other spellings accepted as a column name.
     """
@@ -51,6 +54,7 @@ class Analyte:
     direction: Direction | None = None
     lod: float | None = None
     efficiency: float = 2.0
+    corrects: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
     @property

@@ -221,6 +221,11 @@ def _normalisation_problems(panel: Panel, where: str) -> Iterable[Problem]:
     if role is not None and not loading:
         fix = f"Name the column that says how much (role = {role!r})."
         yield Problem("NO_LOADING", where, f"{panel.amount_normalisation} and no analyte with role {role!r}", fix)
+    ct_names = {a.name for a in panel.analytes if UNITS.get(a.unit) is Scale.CT}
+    for analyte in panel.analytes:
+        if strangers := [name for name in analyte.corrects if name not in ct_names or analyte.role != "interplate"]:
+            fix = "Name Ct analytes of the panel, in a calibrator (role = 'interplate')."
+            yield Problem("CORRECTS_UNKNOWN", f"{where}, analyte {analyte.name!r}, corrects", ", ".join(strangers), fix)
     for analyte in loading:
         if UNITS.get(analyte.unit) not in (Scale.LINEAR, Scale.NORMALISED):
             fix = "Give an amount, e.g. particles/mL."

@@ -155,6 +155,20 @@ def test_the_grand_mean_of_calibrators_is_learned_and_taken_out():
     np.testing.assert_allclose(learned.apply(measured(panel, {"a": [28], "ipc": [21.5]})).values, [[-27.0]])
 
 
+def test_a_calibrator_of_one_assay_corrects_that_assay_alone_and_outlives_minus_delta_ct():
+    analytes = (Analyte("a", "mirna", "Ct"), Analyte("r", "mirna", "Ct", "reference"))
+    own = Panel("p", "1", "t", (*analytes, Analyte("ipc", "mirna", "Ct", "interplate", corrects=("a",))))
+    general = Panel("p", "1", "t", (*analytes, Analyte("ipc", "mirna", "Ct", "interplate")))
+    columns = {"a": [28, 29.0], "r": [25, 25.0], "ipc": [20, 21.0]}
+    np.testing.assert_allclose(
+        learn_transform(own, measured(own, columns)).apply(measured(own, columns)).values[:, 0], [-3.5, -3.5]
+    )
+    plain = learn_transform(general, measured(general, columns)).apply(measured(general, columns))
+    np.testing.assert_allclose(plain.values[:, 0], [-3, -4])  # one shift of target and reference cancels
+    with pytest.raises(InputRefused, match="CORRECTS_UNKNOWN"):
+        Panel("p", "1", "t", (*analytes, Analyte("ipc", "mirna", "Ct", "interplate", corrects=("b",))))
+
+
 def test_the_pipeline_has_the_steps_that_the_panel_asks_for(athero):
     assert [name for name, _ in assay_pipeline(athero).steps] == ["quality", "scale", "references", "encoding"]
     step = learn_transform(athero, _some(athero)).steps[2]

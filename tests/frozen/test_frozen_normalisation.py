@@ -30,13 +30,13 @@ def measured(names, rows, states=None):
 
 
 def test_the_plate_is_taken_out_by_its_calibrator_and_a_plate_without_one_is_flagged():
-    out = InterplateCorrection({"ipc": 20.0}, ("a",)).apply(measured(("a", "p", "ipc"), [[30, 5, 20.5], [30, 5, np.nan]]))
+    out = InterplateCorrection({"ipc": 20.0}, {"ipc": ("a",)}).apply(measured(("a", "p", "ipc"), [[30, 5, 20.5], [30, 5, np.nan]]))
     np.testing.assert_allclose(out.values[:, :2], [[29.5, 5], [30, 5]])
     assert out.flags.tolist() == [0, Reason.INTERPLATE_MISSING]
 
 
 def test_two_calibrators_are_averaged_over_those_that_are_there():
-    step = InterplateCorrection({"i": 20.0, "j": 22.0}, ("a",))
+    step = InterplateCorrection({"i": 20.0, "j": 22.0}, {"i": ("a",), "j": ("a",)})
     out = step.apply(measured(("a", "i", "j"), [[30, 21, 22], [30, 21, np.nan]]))
     np.testing.assert_allclose(out.values[:, 0], [29.5, 29.0])
 
