@@ -170,6 +170,7 @@ def _problems(panel: Panel) -> Iterable[Problem]:
             seen[key] = analyte.name
     yield from _reference_problems(panel, where)
     yield from _normalisation_problems(panel, where)
+    yield from _calibrator_problems(panel, where)
     yield from rule_problems(panel.qc, where)
 
 
@@ -202,6 +203,14 @@ def _reference_problems(panel: Panel, where: str) -> Iterable[Problem]:
             yield Problem("REFERENCE_NOT_CT", f"{where}, analyte {analyte.name!r}", f"unit {analyte.unit!r}", fix)
 
 
+def _calibrator_problems(panel: Panel, where: str) -> Iterable[Problem]:
+    ct_names = {a.name for a in panel.analytes if UNITS.get(a.unit) is Scale.CT}
+    for analyte in panel.analytes:
+        if strangers := [name for name in analyte.corrects if name not in ct_names or analyte.role != "interplate"]:
+            fix = "Name Ct analytes of the panel, in a calibrator (role = 'interplate')."
+            yield Problem("CORRECTS_UNKNOWN", f"{where}, analyte {analyte.name!r}, corrects", ", ".join(strangers), fix)
+
+
 def _normalisation_problems(panel: Panel, where: str) -> Iterable[Problem]:
     profile = [a for a in panel.analytes if a.role in ("target", "reference")]
     if panel.normalisation == "global_mean":
@@ -221,11 +230,6 @@ def _normalisation_problems(panel: Panel, where: str) -> Iterable[Problem]:
     if role is not None and not loading:
         fix = f"Name the column that says how much (role = {role!r})."
         yield Problem("NO_LOADING", where, f"{panel.amount_normalisation} and no analyte with role {role!r}", fix)
-    ct_names = {a.name for a in panel.analytes if UNITS.get(a.unit) is Scale.CT}
-    for analyte in panel.analytes:
-        if strangers := [name for name in analyte.corrects if name not in ct_names or analyte.role != "interplate"]:
-            fix = "Name Ct analytes of the panel, in a calibrator (role = 'interplate')."
-            yield Problem("CORRECTS_UNKNOWN", f"{where}, analyte {analyte.name!r}, corrects", ", ".join(strangers), fix)
     for analyte in loading:
         if UNITS.get(analyte.unit) not in (Scale.LINEAR, Scale.NORMALISED):
             fix = "Give an amount, e.g. particles/mL."
