@@ -12,6 +12,9 @@ from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc
 from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
+from exodx.evaluation.shift import audit_shift, cohort_shift
+from exodx.evaluation.subgroups import subgroups
+from exodx.evaluation.utility import benefit_estimates, observed_estimate
 from exodx.frozen import DiagnosticModel
 from exodx.stats import auc_cross_validated
 
@@ -34,6 +37,7 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
     if np.bincount(y, minlength=2).min() < 2:
         found = f"{int(y.sum())} positive and {int((1 - y).sum())} negative specimens could be scored"
         raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source, found, "An evaluation needs both classes."))
+    share = model.provenance.n_positive / model.provenance.n_specimens
     one_fold = np.zeros((1, len(y)), np.intp)
     positive = (np.array(prediction.call) == "positive")[scored]
     auc = auc_cross_validated(y, margin[None], one_fold, subjects, name="auc")
@@ -41,13 +45,17 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         auc,
         *accuracy_estimates(y, positive[None], subjects, prevalence),
         *probability_estimates(y, margin[None], subjects),
+        observed_estimate(y, margin, subjects),
+        *benefit_estimates(y, positive, subjects, model.threshold.value, share, prevalence),
     ]
     features = model.features_of(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
+    shift = cohort_shift(model, cohort, features.values, prediction.margin)
     findings = [
         *audit_origin(cohort, model),
         *audit_cohort(cohort, features, cohort.subjects % 5),
         *audit_model(estimates, summaries),
+        *audit_shift(shift),
     ]
     return Evaluation(
         title=f"The frozen model on {cohort.source}",
@@ -59,6 +67,8 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         calibration=calibration_bins(y, prediction.probability[scored]),
         sites=_sites(cohort, scored, prediction.margin),
         features=summaries,
+        subgroups=subgroups(cohort, prediction.margin),
+        shift=shift,
     )
 
 
