@@ -80,9 +80,13 @@ def audit_sites(cohort: Cohort, pooled: Sequence[Estimate]) -> list[Finding]:
 def audit_origin(cohort: Cohort, model: DiagnosticModel) -> list[Finding]:
     """Return what is wrong with evaluating this model on this cohort: it was trained on it, or on simulated specimens."""
     findings = []
-    if cohort.sorted().fingerprint == model.provenance.cohort_fingerprint:
+    fingerprint = cohort.sorted().fingerprint
+    if fingerprint == model.provenance.cohort_fingerprint:
         message = "The model was trained on these specimens: the numbers are apparent, not external. Take others."
         findings.append(Finding("training_cohort", "blocking", message))
+    if fingerprint == model.provenance.recalibration_fingerprint:
+        message = "The model was recalibrated on these specimens: its calibration here is apparent. Take others to tell it."
+        findings.append(Finding("recalibration_cohort", "warning", message))
     if model.provenance.synthetic:
         message = "The model was trained on simulated specimens: it is a demonstration, not evidence of anything."
         findings.append(Finding("synthetic_model", "warning", message))

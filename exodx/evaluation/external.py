@@ -37,7 +37,6 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
     if np.bincount(y, minlength=2).min() < 2:
         found = f"{int(y.sum())} positive and {int((1 - y).sum())} negative specimens could be scored"
         raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source, found, "An evaluation needs both classes."))
-    share = model.provenance.n_positive / model.provenance.n_specimens
     one_fold = np.zeros((1, len(y)), np.intp)
     positive = (np.array(prediction.call) == "positive")[scored]
     auc = auc_cross_validated(y, margin[None], one_fold, subjects, name="auc")
@@ -46,7 +45,7 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         *accuracy_estimates(y, positive[None], subjects, prevalence),
         *probability_estimates(y, margin[None], subjects),
         observed_estimate(y, margin, subjects),
-        *benefit_estimates(y, positive, subjects, model.threshold.value, share, prevalence),
+        *benefit_estimates(y, positive, subjects, model.threshold.value, model.provenance.share_positive, prevalence),
     ]
     features = model.features_of(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)

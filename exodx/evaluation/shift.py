@@ -75,7 +75,8 @@ class CohortShift:
     n_subjects : int
     share_positive : Estimate
         Share of specimens with the target condition; Wilson interval.
-    share_positive_training : float
+    share_positive_model : float
+        What the model's probabilities were made for.
     margin_sd, margin_sd_training : float or None
         Spread of log-odds (out of fold at training): case mix.
     outside : Estimate
@@ -87,7 +88,7 @@ class CohortShift:
 
     n_subjects: int
     share_positive: Estimate
-    share_positive_training: float
+    share_positive_model: float
     margin_sd: float | None
     margin_sd_training: float | None
     outside: Estimate
@@ -119,12 +120,11 @@ def cohort_shift(model: DiagnosticModel, cohort: Cohort, values: Floats, margin:
     outside = outside_range(model.reference, model.features, values)
     kept = _kept(model.reference, model.features)
     scored = margin[first][np.isfinite(margin[first])]
-    share = model.provenance.n_positive / model.provenance.n_specimens
     known = model.reference.get("margin")
     return CohortShift(
         n_subjects=len(first),
         share_positive=_share("share_positive", cohort.y.astype(bool)),
-        share_positive_training=share,
+        share_positive_model=model.provenance.share_positive,
         margin_sd=float(scored.std(ddof=1)) if scored.size > 1 else None,
         margin_sd_training=None if known is None else known["sd"],
         outside=_share("outside_training_range", np.asarray(outside[first].any(axis=1))),
@@ -208,13 +208,14 @@ def _share(name: str, is_so: NDArray[np.bool_]) -> Estimate:
 def audit_shift(shift: CohortShift) -> list[Finding]:
     """Return what differs from training by more than chance, and what that does to the numbers."""
     findings = []
-    here, there = shift.share_positive, shift.share_positive_training
+    here, there = shift.share_positive, shift.share_positive_model
     other = here.lower is not None and here.upper is not None and not here.lower <= there <= here.upper
     if other and here.value:
         moves = float(np.log(here.value / (1 - here.value)) - np.log(there / (1 - there)))
         message = (
-            f"{100 * here.value:.0f} % are positive here, {100 * there:.0f} % at training: that alone moves the calibration "
-            f"intercept by {moves:+.2f}, and observed/expected with it. Recalibrate, or shift to the prevalence of use."
+            f"{100 * here.value:.0f} % are positive here, the model was made for {100 * there:.0f} %: that alone "
+            f"moves the calibration intercept by {moves:+.2f}, and observed/expected with it. "
+            "Recalibrate, or move the probabilities to the prevalence of use."
         )
         findings.append(Finding("prevalence_shift", "warning", message.replace("-", "−")))
     findings += _feature_findings(shift, "Part of it may be the other share of cases. " if other else "")

@@ -24,7 +24,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a model comes from: versions, fingerprints and counts; never a specimen's row or id."""
+    """Where a model comes from: versions, fingerprints and counts; never a specimen's row or id.
+
+    ``parent`` is the hash of the model whose probabilities were refitted to make this one, ``recalibrated`` says how, on the cohort
+    with ``recalibration_fingerprint``; empty for a model that was trained. ``holds_at`` is the share of cases that a recalibrated
+    model's probabilities hold at.
+    """
 
     exodx: str
     libraries: dict[str, str]
@@ -38,6 +43,15 @@ class Provenance:
     synthetic: bool
     positive_label: str
     booster: dict[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    recalibrated: str = ""
+    recalibration_fingerprint: str = ""
+    holds_at: float | None = None
+
+    @property
+    def share_positive(self) -> float:
+        """Share of cases that the probabilities were made for: training's, unless they were recalibrated."""
+        return self.n_positive / self.n_specimens if self.holds_at is None else self.holds_at
 
 
 @dataclass(frozen=True, slots=True)

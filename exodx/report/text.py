@@ -47,7 +47,9 @@ def evaluation_text(evaluation: Evaluation) -> str:
 def _shift(shift: CohortShift) -> list[str]:
     """Say how the cohort lies beside the training one."""
     spread = "" if shift.margin_sd_training is None else f" (training, out of fold: {number(shift.margin_sd_training)})"
-    lines = _row("Share of positives", f"{sentence(shift.share_positive)}; at training {number(shift.share_positive_training)}")
+    lines = _row(
+        "Share of positives", f"{sentence(shift.share_positive)}; the model was made for {number(shift.share_positive_model)}"
+    )
     lines += _row("SD of log-odds (case mix)", f"{number(shift.margin_sd)}{spread}")
     lines += _row("A feature outside training's range", sentence(shift.outside))
     if not shift.features:

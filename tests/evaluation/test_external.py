@@ -113,7 +113,7 @@ def test_shifted_analytes_blanks_and_shares_of_cases_are_each_named(model, make_
     assert shift["miR-126-3p"].outside < 0.1
     assert "missingness_shift" in codes(evaluate_external(model, make_cohort(n=120, not_run_share=0.4, seed=8), None))
     rare = evaluate_external(model, make_cohort(n=150, site_case_shares=(0.15, 0.15), seed=8), None)
-    here, there = rare.shift.share_positive.value, rare.shift.share_positive_training
+    here, there = rare.shift.share_positive.value, rare.shift.share_positive_model
     by_share = np.log(here / (1 - here)) - np.log(there / (1 - there))
     message = next(f.message for f in rare.findings if f.code == "prevalence_shift")
     assert f"{by_share:.2f}".replace("-", "−") in message
@@ -133,6 +133,7 @@ def test_copies_of_a_specimen_are_no_evidence_of_a_shift(model, make_cohort):
         specimens=pd.concat([once.specimens, copies.specimens]),
         measurements=once.measurements[np.r_[0:60, 0:60]],
         reference_standard=pd.concat([once.reference_standard, copies.reference_standard]),
+        unused=None,
     )
     a, b = (evaluate_external(model, cohort, None).shift for cohort in (once, whole))
     assert [(f.feature, f.distance, f.p, f.missing_p) for f in a.features] == [
