@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, site_folds
 from exodx.evaluation.explanations import FeatureSummary
-from exodx.frozen import DiagnosticModel, Features
+from exodx.frozen import DiagnosticModel, Features, Threshold
 from exodx.stats import Estimate, auc
+from exodx.stats.thresholds import YOUDEN_WARNING
 from exodx.training import BENCHMARKS
 
 CONFOUNDED_WARNS, CONFOUNDED_BLOCKS = 0.65, 0.80
@@ -91,6 +92,11 @@ def audit_origin(cohort: Cohort, model: DiagnosticModel) -> list[Finding]:
         message = "The model was trained on simulated specimens: it is a demonstration, not evidence of anything."
         findings.append(Finding("synthetic_model", "warning", message))
     return findings
+
+
+def audit_threshold(threshold: Threshold) -> list[Finding]:
+    """Return what is to be told beside a threshold chosen for the largest sum of sensitivity and specificity."""
+    return [Finding("threshold_youden", "warning", YOUDEN_WARNING)] if threshold.criterion == "youden" else []
 
 
 def _confounded(cohort: Cohort, column: str, folds: NDArray[np.intp]) -> Finding | None:

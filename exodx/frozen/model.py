@@ -62,7 +62,7 @@ class Prediction:
     ----------
     specimen_ids : tuple of str, length n
     status, call, reasons : tuple of str, length n
-        ``call`` is positive, negative or not_reported.
+        ``call`` is positive, negative, indeterminate (in the grey zone, where the model has one) or not_reported.
     margin, probability : ndarray, shape (n,)
         Calibrated log-odds and probability; NaN where the call is not reported.
     threshold_id : str
@@ -179,8 +179,7 @@ class DiagnosticModel:
         margin = np.full(len(m), np.nan)
         margin[scored] = self.calibrator.margin(self.forest.margin(features.values[scored], threads))
         p = probability(margin)
-        positive = self.threshold.is_positive(p)
-        calls = [("positive" if pos else "negative") if ok else "not_reported" for ok, pos in zip(scored, positive, strict=True)]
+        calls = [call if ok else "not_reported" for ok, call in zip(scored, self.threshold.calls(p), strict=True)]
         return Prediction(
             specimen_ids=tuple(specimen_ids),
             status=tuple(str(s) for s in statuses),

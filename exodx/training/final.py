@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
 from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance, State
+from exodx.frozen.calibrator import probability
 from exodx.frozen.libraries import library_sizes
 from exodx.frozen.measurements import BLOCKING
 from exodx.frozen.scale import count_matrix
 from exodx.panel import Scale, StudyPlan
 from exodx.panel.names import LATEST, release_text
 from exodx.stats import Distribution
+from exodx.training.decision import threshold_range
 from exodx.training.missing import missing_costs
 from exodx.training.procedure import Fitted, fit_procedure, prepare
 
@@ -31,7 +33,7 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
     cohort = cohort.sorted()
     data = prepare(cohort, plan)
     fitted = fit_procedure(data, plan)
-    reference = _reference(cohort, fitted.transform) | _distributions(cohort, fitted)
+    reference = _reference(cohort, fitted.transform) | _distributions(cohort, fitted) | _threshold_range(cohort, fitted, plan)
     medians = {name: quantiles[QUANTILES.index(0.5)] for name, quantiles in reference["measured"].items()}
     provenance = Provenance(
         exodx=version("exodx"),
@@ -87,6 +89,12 @@ def _distributions(cohort: Cohort, fitted: Fitted) -> dict[str, Any]:
         "distribution": {name: _distribution(column) for name, column in columns},
         "margin": _distribution(margin[first]) | {"sd": float(np.nanstd(margin[first], ddof=1))},
     }
+
+
+def _threshold_range(cohort: Cohort, fitted: Fitted, plan: StudyPlan) -> dict[str, Any]:
+    usable = (fitted.transform.apply(cohort.measurements).flags & BLOCKING) == 0
+    found = threshold_range(probability(fitted.held_margin), cohort.y[usable], cohort.subjects[usable], plan)
+    return {"threshold_range": found.to_dict()}
 
 
 def _distribution(column: NDArray[np.float64]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
     loss, candidate, rounds, margin = min(looked_at, key=lambda entry: entry[0])
     calibrator = fit_calibrator(margin, y)
     held = calibrator.margin(margin)
-    threshold = choose_threshold(probability(held), y, plan.target, plan.target_value)
+    threshold = choose_threshold(probability(held), y, plan)
     forest = freeze_booster(fit_booster(data.features, y, candidate, rounds, plan.seed), width)
     return Fitted(data.transform, forest, calibrator, threshold, candidate.name, dict(candidate.params), rounds, loss, held)
 

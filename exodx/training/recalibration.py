@@ -107,13 +107,18 @@ def _said(refit: Recalibration, y: NDArray[np.int8], prevalence: float | None, b
 
 
 def _moved_threshold(threshold: Threshold, slope: float, intercept: float) -> Threshold:
-    return replace(threshold, value=float(probability(np.array([slope * logit(threshold.value) + intercept]))[0]))
+    def moved(value: float) -> float:
+        return float(probability(np.array([slope * logit(value) + intercept]))[0])
+
+    ends = (None, None) if threshold.zone is None else tuple(map(moved, threshold.zone))
+    return replace(threshold, value=moved(threshold.value), lower=ends[0], upper=ends[1])
 
 
 def _moved_reference(reference: Mapping[str, Any], slope: float, intercept: float) -> dict[str, Any]:
     """Move what is kept of training's margins, so that the margins of a later cohort are compared with like."""
+    reference = {key: value for key, value in reference.items() if key != "threshold_range"}  # of the parent's threshold
     if "margin" not in reference:
-        return dict(reference)
+        return reference
     margin = reference["margin"]
     points = [slope * point + intercept for point in margin["points"]]
     return {**reference, "margin": {**margin, "points": points, "sd": slope * margin["sd"]}}

@@ -73,3 +73,36 @@ def test_what_cannot_be_recalibrated_is_refused_and_writes_nothing(trained, cli,
     assert not (tmp_path / "x").exists()
     assert cli("evaluate", rare, "--model", trained.bundle, *LABEL, "--at-prevalence", "0.03").code == 2
     assert cli("evaluate", rare, "--model", trained.bundle, *LABEL, "--recalibrate", "x", "--at-prevalence", "1.5").code == 2
+
+
+def test_a_grey_zone_from_the_plan_to_the_predictions(trained, cli, tmp_path):
+    plan = tmp_path / "grey.toml"
+    plan.write_text(trained.plan.read_text() + "grey_zone = true\n")
+    done = cli("train", DATA / "train.csv", "--plan", plan, "--no-track", "-o", tmp_path / "m", "--json")
+    assert done.code == 0, done.err
+    estimates = json.loads(done.out)["estimates"]
+    assert 0 < estimates["indeterminate"]["value"] < 1
+    assert estimates["sensitivity"]["value"] <= estimates["sensitivity_of_calls"]["value"]
+    assert estimates["threshold"]["lower"] <= estimates["threshold"]["value"] <= estimates["threshold"]["upper"]
+    assert "Calls have a grey zone" in (tmp_path / "m" / "report.html").read_text()
+    predicted = cli("predict", DATA / "new.csv", "--model", tmp_path / "m")
+    rows = list(csv.DictReader(predicted.out.splitlines()))
+    lower, upper = load_bundle(tmp_path / "m")[0].threshold.zone
+    for row in rows:
+        p = float(row["probability"] or "nan")
+        expected = "not_reported" if p != p else "negative" if p < lower else "positive" if p >= upper else "indeterminate"
+        assert row["call"] == expected
+    unsure = [row["specimen_id"] for row in rows if row["call"] == "indeterminate"]
+    assert f"{len(unsure)} indeterminate, " in predicted.err
+    assert rows[0]["threshold_id"].startswith("grey_zone>=0.90@")
+    shown = cli("explain", DATA / "new.csv", "--model", tmp_path / "m", "--specimen", unsure[0], "-o", tmp_path / "s.html")
+    assert shown.code == 0, shown.err
+    assert "indeterminate between" in (tmp_path / "s.html").read_text()
+    evaluated = json.loads(cli("evaluate", DATA / "new.csv", "--model", tmp_path / "m", *LABEL, "--json").out)
+    assert evaluated["estimates"]["indeterminate"]["value"] > 0
+
+
+def test_without_a_grey_zone_the_calls_are_what_they_were(trained, cli):
+    predicted = cli("predict", DATA / "new.csv", "--model", trained.bundle)
+    assert {row["call"] for row in csv.DictReader(predicted.out.splitlines())} <= {"positive", "negative", "not_reported"}
+    assert "indeterminate" not in predicted.err
