@@ -15,12 +15,14 @@ from exodx.cli.options import (
     JSON,
     MODEL,
     allow_options,
+    check_output,
     conditions_of,
     open_model,
     plan_options,
     say,
     stated_options,
     study_plan,
+    write_text,
 )
 
 if TYPE_CHECKING:
@@ -45,8 +47,17 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="With --recalibrate: move the probabilities on, by Bayes' rule, to this share of cases.",
 )
+@click.option("--html", type=FILE, help="Also write it all as one page.")
 @JSON
-def command(cohort: Path, model: str, recalibrate: Path | None, at_prevalence: float | None, as_json: bool, **options: Any) -> None:
+def command(
+    cohort: Path,
+    model: str,
+    recalibrate: Path | None,
+    at_prevalence: float | None,
+    html: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Evaluate a frozen model on a cohort it never saw; the model stays as it is.
 
     For Research Use Only. Not for use in diagnostic procedures.
@@ -55,11 +66,13 @@ def command(cohort: Path, model: str, recalibrate: Path | None, at_prevalence: f
     from exodx.cohort import Intake, read_cohort
     from exodx.evaluation import evaluate_external
     from exodx.frozen.bundle import model_id
-    from exodx.report import evaluation_text
+    from exodx.report import evaluation_page, evaluation_text
 
     if at_prevalence is not None and recalibrate is None:
         raise click.UsageError("--at-prevalence says where a recalibrated model is to be used: give --recalibrate FOLDER too.")
     frozen, model_hash = open_model(model)
+    if html is not None:
+        check_output(html, cohort)
     if recalibrate is not None:
         _check_new(recalibrate)
     specimens, conditions = options.pop("specimens"), conditions_of(options)
@@ -75,6 +88,9 @@ def command(cohort: Path, model: str, recalibrate: Path | None, at_prevalence: f
         say(f"· {note}")
     evaluation = evaluate_external(frozen, data, plan.prevalence if plan.prevalence is not None else frozen.panel.prevalence)
     say(evaluation_text(evaluation))
+    if html is not None:
+        write_text(evaluation_page(evaluation, frozen, model_id(frozen, model_hash)), html, cohort)
+        say(f"page → {html}")
     answer = evaluation_answer(evaluation) | {"bundle": model, "run_id": None, "model_id": model_id(frozen, model_hash)}
     if recalibrate is not None:
         answer["recalibrated"] = _recalibrate(frozen, model_hash, data, at_prevalence, recalibrate)

@@ -29,7 +29,7 @@ LABELS = MappingProxyType(
         "sensitivity_of_calls": "Sensitivity, without indeterminate",
         "specificity_of_calls": "Specificity, without indeterminate",
         "indeterminate": "Share called indeterminate",
-        "threshold": "Threshold, of such cohorts",
+        "threshold": "Threshold, and its bootstrap range",
         "observed_expected": "Observed over expected cases",
         "net_benefit": "Net benefit",
         "net_benefit_all": "Net benefit of calling all positive",

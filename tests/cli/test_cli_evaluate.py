@@ -106,3 +106,15 @@ def test_without_a_grey_zone_the_calls_are_what_they_were(trained, cli):
     predicted = cli("predict", DATA / "new.csv", "--model", trained.bundle)
     assert {row["call"] for row in csv.DictReader(predicted.out.splitlines())} <= {"positive", "negative", "not_reported"}
     assert "indeterminate" not in predicted.err
+
+
+def test_the_page_of_an_evaluation(trained, cli, tmp_path):
+    done = cli("evaluate", DATA / "new.csv", "--model", trained.bundle, *LABEL, "--html", tmp_path / "e.html")
+    assert done.code == 0, done.err
+    page = (tmp_path / "e.html").read_text()
+    assert "Beside the training cohort" in page
+    assert trained.answer["model_id"] in page
+    source = tmp_path / "new.csv"
+    source.write_bytes((DATA / "new.csv").read_bytes())
+    assert cli("evaluate", source, "--model", trained.bundle, *LABEL, "--html", source).code == 2
+    assert source.read_bytes() == (DATA / "new.csv").read_bytes()
