@@ -40,8 +40,8 @@ def evaluation_page(evaluation: Evaluation, model: DiagnosticModel, model_id: st
         grey_zone=grey_zone(model.threshold),
         recalibrated=model.provenance.recalibrated,
         parts=[
-            *((f"site {s.site}", s.n, s.n_positive, s.auc) for s in evaluation.sites),
-            *((f"{s.column} {s.group}", s.n, s.n_positive, s.auc) for s in evaluation.subgroups),
+            *((f"site: {s.site}", s.n, s.n_positive, s.auc) for s in evaluation.sites),
+            *((f"{s.column}: {s.group}", s.n, s.n_positive, s.auc) for s in evaluation.subgroups),
         ],
         shift=shift,
         features_shown=apart[:MOST_FEATURES],
