@@ -26,6 +26,9 @@ from exodx.stats import (
 
 NO_PREVALENCE = "no prevalence of use is stated (plan or panel: prevalence = …); a case-control share is not a prevalence"
 
+AS_ERRORS = "indeterminates count as errors"
+"""Ends the method of a sensitivity or specificity that counts them so."""
+
 
 def accuracy_estimates(
     y: NDArray[np.int8], positive: NDArray[np.bool_], subjects: NDArray[np.intp], prevalence: float | None
@@ -72,8 +75,7 @@ def zone_estimates(
     unsure = max(n - called.cases - called.controls, 0.0)
     lower, upper = wilson(unsure, n)
     return [
-        sensitivity(errors),
-        specificity(errors),
+        *(replace(e, method=f"{e.method}, {AS_ERRORS}") for e in (sensitivity(errors), specificity(errors))),
         replace(sensitivity(called), name="sensitivity_of_calls"),
         replace(specificity(called), name="specificity_of_calls"),
         Estimate("indeterminate", unsure / n, lower, upper, method="Wilson", n=round(n)),

@@ -6,6 +6,7 @@ import textwrap
 
 from exodx.errors import RUO
 from exodx.evaluation import CohortShift, Evaluation
+from exodx.evaluation.estimates import AS_ERRORS
 from exodx.evaluation.shift import LEVEL
 from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_inside, is_simulated, label, number, sentence, site_gap
 
@@ -30,7 +31,8 @@ def evaluation_text(evaluation: Evaluation) -> str:
         lines += _wrapped(f"{finding.severity} [{finding.code}] {finding.message}", "  ")
     lines.append("")
     for estimate in evaluation.estimates:
-        lines += _row(label(estimate.name), sentence(estimate))
+        also = f"; {AS_ERRORS}" if estimate.method.endswith(AS_ERRORS) else ""
+        lines += _row(label(estimate.name), sentence(estimate) + also)
     for site in evaluation.sites:
         held = "held-out " if is_inside(evaluation) else ""
         lines += _row(f"  {held}{site.site}", f"{sentence(site.auc)}; {site.n_positive} of {site.n} positive")
