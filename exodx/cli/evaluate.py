@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exodx.cli.options import (
     COHORT,
+    FILE,
     JSON,
     MODEL,
     allow_options,
+    check_output,
     conditions_of,
     open_model,
     plan_options,
     say,
     stated_options,
     study_plan,
+    write_text,
 )
+
+if TYPE_CHECKING:
+    from exodx.cohort import Cohort
+    from exodx.frozen import DiagnosticModel
 
 
 @click.command("evaluate")
@@ -29,9 +36,29 @@ from exodx.cli.options import (
 @plan_options
 @stated_options
 @allow_options
+@click.option(
+    "--recalibrate",
+    type=FILE,
+    metavar="FOLDER",
+    help="Write a new version there: probabilities refitted to this cohort, as far as its numbers allow; trees and calls stay.",
+)
+@click.option(
+    "--at-prevalence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="With --recalibrate: move the probabilities on, by Bayes' rule, to this share of cases.",
+)
+@click.option("--html", type=FILE, help="Also write it all as one page.")
 @JSON
-def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
-    """Evaluate a frozen model on a cohort it never saw; nothing is learned from it.
+def command(
+    cohort: Path,
+    model: str,
+    recalibrate: Path | None,
+    at_prevalence: float | None,
+    html: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Evaluate a frozen model on a cohort it never saw; the model stays as it is.
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
@@ -39,9 +66,15 @@ def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
     from exodx.cohort import Intake, read_cohort
     from exodx.evaluation import evaluate_external
     from exodx.frozen.bundle import model_id
-    from exodx.report import evaluation_text
+    from exodx.report import evaluation_page, evaluation_text
 
+    if at_prevalence is not None and recalibrate is None:
+        raise click.UsageError("--at-prevalence says where a recalibrated model is to be used: give --recalibrate FOLDER too.")
     frozen, model_hash = open_model(model)
+    if html is not None:
+        check_output(html, cohort)
+    if recalibrate is not None:
+        _check_new(recalibrate)
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
     intake = replace(
@@ -55,6 +88,43 @@ def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
         say(f"· {note}")
     evaluation = evaluate_external(frozen, data, plan.prevalence if plan.prevalence is not None else frozen.panel.prevalence)
     say(evaluation_text(evaluation))
+    if html is not None:
+        write_text(evaluation_page(evaluation, frozen, model_id(frozen, model_hash)), html, cohort)
+        say(f"page → {html}")
+    answer = evaluation_answer(evaluation) | {"bundle": model, "run_id": None, "model_id": model_id(frozen, model_hash)}
+    if recalibrate is not None:
+        answer["recalibrated"] = _recalibrate(frozen, model_hash, data, at_prevalence, recalibrate)
     if as_json:
-        answer = evaluation_answer(evaluation) | {"bundle": model, "run_id": None, "model_id": model_id(frozen, model_hash)}
         click.echo(json.dumps(answer, indent=1))
+
+
+def _check_new(folder: Path) -> None:
+    """Refuse a folder that holds a bundle already: a new version never replaces one, least of all its parent."""
+    from exodx.errors import ModelRefused, Problem
+    from exodx.frozen.bundle import MANIFEST, check_folder
+
+    if (folder / MANIFEST).exists():
+        found = "it holds a model already, and a new version keeps its parent"
+        raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), found, "Choose a new folder, e.g. the next version's."))
+    check_folder(folder)
+
+
+def _recalibrate(frozen: DiagnosticModel, model_hash: str, data: Cohort, prevalence: float | None, folder: Path) -> dict[str, str]:
+    """Write the new version; say what was done and what was not."""
+    from exodx.frozen import save_bundle
+    from exodx.frozen.bundle import model_id
+    from exodx.training import recalibrate_model
+
+    version = recalibrate_model(frozen, model_hash, data, prevalence)
+    new_hash = save_bundle(version, folder)
+    done = version.provenance.recalibrated
+    say(f"\nrecalibrated: {done}\nnew version {model_id(version, new_hash)} in {folder}, parent {model_id(frozen, model_hash)}")
+    say("Its calls are the parent's. The numbers above are the parent's too: tell its calibration from another cohort.")
+    return {
+        "bundle": str(folder),
+        "model_id": model_id(version, new_hash),
+        "model_hash": new_hash,
+        "parent": model_hash,
+        "done": done,
+        "threshold_id": version.threshold.id,
+    }

@@ -62,9 +62,10 @@ def command(
         say(f"· {note}")
     write_scores(scores, how, out if out is not None else sys.stdout)
     calls = Counter(scores.prediction.call)
+    grey = "" if frozen.threshold.zone is None else f"{calls['indeterminate']} indeterminate, "
     say(
         f"{scores.model_id}: {len(scores.prediction)} specimens, {calls['positive']} called positive, "
-        f"{calls['negative']} negative, {calls['not_reported']} not reported{'' if out is None else f' → {out}'}\n{RUO}"
+        f"{calls['negative']} negative, {grey}{calls['not_reported']} not reported{'' if out is None else f' → {out}'}\n{RUO}"
     )
     if calls["not_reported"]:
         sys.exit(NOT_ALL_SCORED)

@@ -72,7 +72,10 @@ def evaluation_answer(evaluation: Evaluation) -> dict[str, Any]:
     """Return the parts of an evaluation that a program may read."""
     state = evaluation.to_dict()
     estimates = {e["name"]: {key: e[key] for key in e if key != "name"} for e in state["estimates"]}
-    return {key: state[key] for key in ("headline", "findings", "flow", "sites")} | {"estimates": estimates, "notice": RUO}
+    return {key: state[key] for key in ("headline", "findings", "flow", "sites", "subgroups", "shift")} | {
+        "estimates": estimates,
+        "notice": RUO,
+    }
 
 
 def _answer(study: Study) -> dict[str, Any]:

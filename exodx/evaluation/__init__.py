@@ -7,16 +7,21 @@ from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteRe
 from exodx.evaluation.explanations import FeatureSummary, summarise_explanation
 from exodx.evaluation.external import evaluate_external
 from exodx.evaluation.inside import evaluate_inside
+from exodx.evaluation.shift import CohortShift, FeatureShift
+from exodx.evaluation.subgroups import SubgroupResult
 
 __all__ = [
     "CalibrationBin",
+    "CohortShift",
     "Evaluation",
+    "FeatureShift",
     "FeatureSummary",
     "Finding",
     "FoldResult",
     "Headline",
     "RocBand",
     "SiteResult",
+    "SubgroupResult",
     "evaluate_external",
     "evaluate_inside",
     "other_censoring",

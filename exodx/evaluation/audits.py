@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, site_folds
 from exodx.evaluation.explanations import FeatureSummary
-from exodx.frozen import DiagnosticModel, Features
+from exodx.frozen import DiagnosticModel, Features, Threshold
 from exodx.stats import Estimate, auc
+from exodx.stats.thresholds import YOUDEN_WARNING
 from exodx.training import BENCHMARKS
 
 CONFOUNDED_WARNS, CONFOUNDED_BLOCKS = 0.65, 0.80
@@ -80,13 +81,22 @@ def audit_sites(cohort: Cohort, pooled: Sequence[Estimate]) -> list[Finding]:
 def audit_origin(cohort: Cohort, model: DiagnosticModel) -> list[Finding]:
     """Return what is wrong with evaluating this model on this cohort: it was trained on it, or on simulated specimens."""
     findings = []
-    if cohort.sorted().fingerprint == model.provenance.cohort_fingerprint:
+    fingerprint = cohort.sorted().fingerprint
+    if fingerprint == model.provenance.cohort_fingerprint:
         message = "The model was trained on these specimens: the numbers are apparent, not external. Take others."
         findings.append(Finding("training_cohort", "blocking", message))
+    if fingerprint == model.provenance.recalibration_fingerprint:
+        message = "The model was recalibrated on these specimens: its calibration here is apparent. Take others to tell it."
+        findings.append(Finding("recalibration_cohort", "warning", message))
     if model.provenance.synthetic:
         message = "The model was trained on simulated specimens: it is a demonstration, not evidence of anything."
         findings.append(Finding("synthetic_model", "warning", message))
     return findings
+
+
+def audit_threshold(threshold: Threshold) -> list[Finding]:
+    """Return what is to be told beside a threshold chosen for the largest sum of sensitivity and specificity."""
+    return [Finding("threshold_youden", "warning", YOUDEN_WARNING)] if threshold.criterion == "youden" else []
 
 
 def _confounded(cohort: Cohort, column: str, folds: NDArray[np.intp]) -> Finding | None:

@@ -21,9 +21,13 @@ from exodx.stats import (
     predictive_values,
     sensitivity,
     specificity,
+    wilson,
 )
 
 NO_PREVALENCE = "no prevalence of use is stated (plan or panel: prevalence = …); a case-control share is not a prevalence"
+
+AS_ERRORS = "indeterminates count as errors"
+"""Ends the method of a sensitivity or specificity that counts them so."""
 
 
 def accuracy_estimates(
@@ -40,18 +44,62 @@ def accuracy_estimates(
     subjects : ndarray of int, shape (n,)
     prevalence : float, optional
     """
+    counts = _counts(y, positive, subjects)
+    return [sensitivity(counts), specificity(counts), *_predictive(counts, counts, prevalence)]
+
+
+def zone_estimates(
+    y: NDArray[np.int8],
+    positive: NDArray[np.bool_],
+    negative: NDArray[np.bool_],
+    subjects: NDArray[np.intp],
+    prevalence: float | None,
+) -> list[Estimate]:
+    """Return the accuracy of calls that may be indeterminate, told both ways.
+
+    ``sensitivity`` and ``specificity`` count indeterminates as errors, ``…_of_calls`` leave them out (Schuetz 2012,
+    10.1136/bmj.e6717). PPV is of positive calls, NPV of negative ones.
+
+    Parameters
+    ----------
+    y : ndarray of 0/1, shape (n,)
+    positive, negative : ndarray of bool, shape (R, n)
+        Neither where a specimen is indeterminate.
+    subjects : ndarray of int, shape (n,)
+    prevalence : float, optional
+    """
+    high, low = _counts(y, positive, subjects), _counts(y, ~negative, subjects)
+    errors = Confusion(tp=high.tp, fn=high.fn, fp=low.fp, tn=low.tn)
+    called = Confusion(tp=high.tp, fn=low.fn, fp=high.fp, tn=low.tn)
+    n = high.cases + high.controls
+    unsure = max(n - called.cases - called.controls, 0.0)
+    lower, upper = wilson(unsure, n)
+    return [
+        *(replace(e, method=f"{e.method}, {AS_ERRORS}") for e in (sensitivity(errors), specificity(errors))),
+        replace(sensitivity(called), name="sensitivity_of_calls"),
+        replace(specificity(called), name="specificity_of_calls"),
+        Estimate("indeterminate", unsure / n, lower, upper, method="Wilson", n=round(n)),
+        *_predictive(high, low, prevalence),
+    ]
+
+
+def _counts(y: NDArray[np.int8], positive: NDArray[np.bool_], subjects: NDArray[np.intp]) -> Confusion:
+    """Count calls as means over repeats, scaled down to the number of subjects."""
     shrink = {label: len(np.unique(subjects[y == label])) / max(int((y == label).sum()), 1) for label in (0, 1)}
     rate = positive.mean(axis=0)
-    counts = Confusion(
+    return Confusion(
         tp=float(rate[y == 1].sum()) * shrink[1],
         fn=float((1 - rate[y == 1]).sum()) * shrink[1],
         fp=float(rate[y == 0].sum()) * shrink[0],
         tn=float((1 - rate[y == 0]).sum()) * shrink[0],
     )
-    values = [sensitivity(counts), specificity(counts)]
+
+
+def _predictive(high: Confusion, low: Confusion, prevalence: float | None) -> list[Estimate]:
+    """Return the PPV of what is called positive by the first table, the NPV of what is called negative by the second."""
     if prevalence is None:
-        return [*values, *(Estimate(name, None, None, None, reason=NO_PREVALENCE) for name in ("ppv", "npv"))]
-    return [*values, *predictive_values(counts, prevalence)]
+        return [Estimate(name, None, None, None, reason=NO_PREVALENCE) for name in ("ppv", "npv")]
+    return [predictive_values(high, prevalence)[0], predictive_values(low, prevalence)[1]]
 
 
 def probability_estimates(y: NDArray[np.int8], margin: NDArray[np.float64], subjects: NDArray[np.intp]) -> list[Estimate]:

@@ -9,6 +9,8 @@ from typing import Any
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.curves import CalibrationBin, RocBand
 from exodx.evaluation.explanations import FeatureSummary
+from exodx.evaluation.shift import CohortShift, FeatureShift
+from exodx.evaluation.subgroups import SubgroupResult
 from exodx.stats import Estimate
 
 
@@ -63,7 +65,7 @@ class Evaluation:
     findings : tuple of Finding
     flow : dict of str to int
         Specimens read, positive, negative, scored, not reported; subjects; sites.
-    sites, folds, roc, calibration, features
+    sites, folds, roc, calibration, features, subgroups, shift
         Empty where they do not apply.
     """
 
@@ -77,6 +79,8 @@ class Evaluation:
     sites: tuple[SiteResult, ...] = ()
     folds: tuple[FoldResult, ...] = ()
     features: tuple[FeatureSummary, ...] = ()
+    subgroups: tuple[SubgroupResult, ...] = ()
+    shift: CohortShift | None = None
 
     def estimate(self, name: str) -> Estimate:
         """Return an estimate by name; KeyError with the names there are."""
@@ -103,4 +107,13 @@ class Evaluation:
             sites=tuple(SiteResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state["sites"]),
             folds=tuple(FoldResult(**{**f, "references": tuple(f["references"])}) for f in state["folds"]),
             features=tuple(FeatureSummary(**f) for f in state["features"]),
+            subgroups=tuple(SubgroupResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state.get("subgroups", ())),
+            shift=_shift(state.get("shift")),
         )
+
+
+def _shift(state: Mapping[str, Any] | None) -> CohortShift | None:
+    if state is None:
+        return None
+    estimates = {key: Estimate(**state[key]) for key in ("share_positive", "outside")}
+    return CohortShift(**{**state, **estimates, "features": tuple(FeatureShift(**f) for f in state["features"])})

@@ -9,10 +9,14 @@ from exodx.cohort import Cohort, site_folds
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.audits import audit_cohort, audit_model, audit_origin
 from exodx.evaluation.curves import calibration_bins, roc_band
-from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc
+from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc, zone_estimates
 from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
+from exodx.evaluation.shift import audit_shift, cohort_shift
+from exodx.evaluation.subgroups import subgroups
+from exodx.evaluation.utility import benefit_estimates, observed_estimate
 from exodx.frozen import DiagnosticModel
+from exodx.frozen.threshold import NEGATIVE, POSITIVE
 from exodx.stats import auc_cross_validated
 
 SEED = 0
@@ -35,19 +39,27 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         found = f"{int(y.sum())} positive and {int((1 - y).sum())} negative specimens could be scored"
         raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source, found, "An evaluation needs both classes."))
     one_fold = np.zeros((1, len(y)), np.intp)
-    positive = (np.array(prediction.call) == "positive")[scored]
+    positive, negative = ((np.array(prediction.call) == call)[scored] for call in (POSITIVE, NEGATIVE))
     auc = auc_cross_validated(y, margin[None], one_fold, subjects, name="auc")
     estimates = [
         auc,
-        *accuracy_estimates(y, positive[None], subjects, prevalence),
+        *(
+            accuracy_estimates(y, positive[None], subjects, prevalence)
+            if model.threshold.zone is None
+            else zone_estimates(y, positive[None], negative[None], subjects, prevalence)
+        ),
         *probability_estimates(y, margin[None], subjects),
+        observed_estimate(y, margin, subjects),
+        *benefit_estimates(y, positive, subjects, model.threshold.positive_from, model.provenance.share_positive, prevalence),
     ]
     features = model.transform.apply(model.arrange(cohort.measurements))
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
+    shift = cohort_shift(model, cohort, features.values, prediction.margin)
     findings = [
         *audit_origin(cohort, model),
         *audit_cohort(cohort, features, cohort.subjects % 5),
         *audit_model(estimates, summaries),
+        *audit_shift(shift),
     ]
     return Evaluation(
         title=f"The frozen model on {cohort.source}",
@@ -59,6 +71,8 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         calibration=calibration_bins(y, prediction.probability[scored]),
         sites=_sites(cohort, scored, prediction.margin),
         features=summaries,
+        subgroups=subgroups(cohort, prediction.margin),
+        shift=shift,
     )
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from exodx.cohort import Cohort, quality_report, site_folds
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
-from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites
+from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites, audit_threshold
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.curves import calibration_bins, roc_band
-from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc
+from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc, zone_estimates
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.frozen import DiagnosticModel
@@ -47,9 +47,10 @@ def evaluate_inside(
     if np.bincount(y[scored], minlength=2).min() < 2:
         found = f"{int(y[scored].sum())} positive and {int((1 - y[scored]).sum())} negative specimens could be scored out of fold"
         raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source or "cohort", found, "Collect more subjects of both classes."))
-    margin, folds, called = random.margin[:, scored], random.folds[:, scored], random.positive[:, scored]
+    margin, folds = random.margin[:, scored], random.folds[:, scored]
     estimates = [auc_cross_validated(y[scored], margin, folds, subjects[scored], name="auc")]
-    estimates += accuracy_estimates(y[scored], called, subjects[scored], prevalence)
+    estimates += _accuracy(y, random, scored, subjects, prevalence)
+    estimates += _threshold(model)
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
     sites, pooled = _sites(cohort, validation.by_site)
@@ -66,6 +67,7 @@ def evaluate_inside(
         *audit_censoring(cohort, random, validation.otherwise),
         *audit_sites(cohort, pooled),
         *audit_model(estimates, summaries),
+        *audit_threshold(model.threshold),
     ]
     mean = margin.mean(axis=0)
     return Evaluation(
@@ -80,6 +82,27 @@ def evaluate_inside(
         folds=_folds(random, y),
         features=summaries,
     )
+
+
+def _accuracy(
+    y: NDArray[np.int8], random: CrossValidation, scored: NDArray[np.bool_], subjects: NDArray[np.intp], prevalence: float | None
+) -> list[Estimate]:
+    """Return the accuracy of the calls that each outer fold's own threshold makes, or its own grey zone."""
+    positive, negative = random.positive.copy(), ~random.positive
+    for choice in random.choices:
+        if choice.zone is not None:
+            rows = random.folds[choice.repeat] == choice.fold
+            p = probability(random.margin[choice.repeat, rows])
+            positive[choice.repeat, rows], negative[choice.repeat, rows] = p >= choice.zone[1], p < choice.zone[0]
+    if all(choice.zone is None for choice in random.choices):
+        return accuracy_estimates(y[scored], positive[:, scored], subjects[scored], prevalence)
+    return zone_estimates(y[scored], positive[:, scored], negative[:, scored], subjects[scored], prevalence)
+
+
+def _threshold(model: DiagnosticModel) -> list[Estimate]:
+    """Return the model's threshold with how far another cohort of this size would have put it."""
+    found = model.reference.get("threshold_range")
+    return [] if found is None else [Estimate.from_dict(found)]
 
 
 def _benchmark_estimates(

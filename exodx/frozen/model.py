@@ -23,7 +23,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a model comes from: versions, fingerprints and counts; never a specimen's row or id."""
+    """Where a model comes from: versions, fingerprints and counts; never a specimen's row or id.
+
+    ``parent`` is the hash of the model whose probabilities were refitted to make this one, ``recalibrated`` says how, on the cohort
+    with ``recalibration_fingerprint``; empty for a model that was trained. ``holds_at`` is the share of cases that a recalibrated
+    model's probabilities hold at.
+    """
 
     exodx: str
     libraries: dict[str, str]
@@ -37,6 +42,15 @@ class Provenance:
     synthetic: bool
     positive_label: str
     booster: dict[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    recalibrated: str = ""
+    recalibration_fingerprint: str = ""
+    holds_at: float | None = None
+
+    @property
+    def share_positive(self) -> float:
+        """Share of cases that the probabilities were made for: training's, unless they were recalibrated."""
+        return self.n_positive / self.n_specimens if self.holds_at is None else self.holds_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,7 @@ class Prediction:
     ----------
     specimen_ids : tuple of str, length n
     status, call, reasons : tuple of str, length n
-        ``call`` is positive, negative or not_reported.
+        ``call`` is positive, negative, indeterminate (in the grey zone, where the model has one) or not_reported.
     margin, probability : ndarray, shape (n,)
         Calibrated log-odds and probability; NaN where the call is not reported.
     threshold_id : str
@@ -149,8 +163,7 @@ class DiagnosticModel:
         margin = np.full(len(m), np.nan)
         margin[scored] = self.calibrator.margin(self.forest.margin(features.values[scored], threads))
         p = probability(margin)
-        positive = self.threshold.is_positive(p)
-        calls = [("positive" if pos else "negative") if ok else "not_reported" for ok, pos in zip(scored, positive, strict=True)]
+        calls = [call if ok else "not_reported" for ok, call in zip(scored, self.threshold.calls(p), strict=True)]
         return Prediction(
             specimen_ids=tuple(specimen_ids),
             status=tuple(str(s) for s in statuses),

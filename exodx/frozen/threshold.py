@@ -1,4 +1,4 @@
-"""The threshold that turns a probability into a call."""
+"""The threshold that turns a probability into a call, and the grey zone where none is made."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+NEGATIVE, INDETERMINATE, POSITIVE = "negative", "indeterminate", "positive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +17,20 @@ class Threshold:
     Parameters
     ----------
     value : float
-        Call positive when probability ≥ value.
+        Call positive when probability ≥ value, where there is no grey zone.
     criterion : str
-        ``sensitivity`` or ``specificity``.
+        ``sensitivity``, ``specificity``, ``youden`` or ``cost``.
     target : float
-        What it keeps, at least, out of fold.
+        What it keeps, at least, out of fold; for ``cost`` the harm ratio; 0 for ``youden``, which keeps nothing.
     n_positive, n_negative : int
         Specimens it was chosen on.
+    lower, upper : float, optional
+        Of the grey zone: negative below ``lower``, positive from ``upper``, indeterminate between. Both or neither.
+
+    Raises
+    ------
+    ValueError
+        When only one is given, or they are not in order.
     """
 
     value: float
@@ -29,12 +38,44 @@ class Threshold:
     target: float
     n_positive: int
     n_negative: int
+    lower: float | None = None
+    upper: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.lower is None) != (self.upper is None) or (self.zone is not None and not self.zone[0] < self.zone[1]):
+            raise ValueError(f"the grey zone runs from {self.lower} to {self.upper}; give lower < upper, or neither")
+
+    @property
+    def zone(self) -> tuple[float, float] | None:
+        """The grey zone's ends, where there is one."""
+        return None if self.lower is None or self.upper is None else (self.lower, self.upper)
+
+    @property
+    def positive_from(self) -> float:
+        """Probability from which a specimen is called positive."""
+        return self.value if self.upper is None else self.upper
 
     @property
     def id(self) -> str:
-        """Short name, e.g. ``sensitivity>=0.90@0.3127``."""
-        return f"{self.criterion}>={self.target:.2f}@{self.value:.4f}"
+        """Short name, e.g. ``sensitivity>=0.90@0.3127`` or, with a grey zone, ``grey_zone>=0.90@0.3127-0.6100``."""
+        if self.zone is not None:
+            return f"grey_zone>={self.target:.2f}@{self.zone[0]:.4f}-{self.zone[1]:.4f}"
+        kept = {"youden": "", "cost": f"={self.target:.4g}"}.get(self.criterion, f">={self.target:.2f}")
+        return f"{self.criterion}{kept}@{self.value:.4f}"
 
     def is_positive(self, probability: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which probabilities are called positive; NaN is not."""
-        return np.greater_equal(probability, self.value)
+        return np.greater_equal(probability, self.positive_from)
+
+    def calls(self, probability: NDArray[np.float64]) -> list[str]:
+        """Return the call of each probability, which must not be NaN.
+
+        >>> Threshold(0.3, "sensitivity", 0.9, 10, 10, 0.3, 0.6).calls(np.array([0.2, 0.3, 0.6]))
+        ['negative', 'indeterminate', 'positive']
+        """
+        below = self.value if self.zone is None else self.zone[0]
+        positive = self.is_positive(probability)
+        return [
+            POSITIVE if high else NEGATIVE if low else INDETERMINATE
+            for high, low in zip(positive, probability < below, strict=True)
+        ]

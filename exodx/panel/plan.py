@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any, Literal
 
 from exodx.errors import InputRefused, Problem
@@ -31,9 +32,15 @@ class StudyPlan:
     search : str
         Search budget: ``small`` (the default grid) or ``minimal`` (two candidates, for demonstrations and tests).
     target : str
-        What the threshold keeps: ``sensitivity`` or ``specificity``.
+        What the threshold keeps: ``sensitivity`` or ``specificity``. Or ``youden`` (their largest sum, which is optimistic), or
+        ``cost`` (the risk at which a positive call is worth its harm; needs ``harm_ratio`` and ``prevalence``).
     target_value : float
         At least this much of it, out of fold.
+    grey_zone : bool
+        Make no call between the threshold that keeps ``target_value`` of the sensitivity and the one that keeps as much of the
+        specificity; such specimens are indeterminate.
+    harm_ratio : float, optional
+        Harm of a false positive over harm of a false negative, e.g. 0.1.
     prevalence : float, optional
         Prevalence of use for PPV and NPV; overrides the panel's.
     seed : int
@@ -55,17 +62,24 @@ class StudyPlan:
     repeats: int = 3
     inner_folds: int = 4
     search: Literal["small", "minimal"] = "small"
-    target: Literal["sensitivity", "specificity"] = "sensitivity"
+    target: Literal["sensitivity", "specificity", "youden", "cost"] = "sensitivity"
     target_value: float = 0.90
+    grey_zone: bool = False
+    harm_ratio: float | None = None
     prevalence: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
+        kept, costed = self.target in ("sensitivity", "specificity"), self.target == "cost"
         checks = [
             ("outer_folds", self.outer_folds >= 2, "Use at least 2."),
             ("inner_folds", self.inner_folds >= 2, "Use at least 2."),
             ("repeats", self.repeats >= 1, "Use at least 1."),
             ("target_value", 0 < self.target_value < 1, "Write a number between 0 and 1."),
+            ("grey_zone", not self.grey_zone or kept, 'Use it with target = "sensitivity" or "specificity".'),
+            ("harm_ratio", costed == (self.harm_ratio is not None), 'Give it with target = "cost", and only then.'),
+            ("harm_ratio", self.harm_ratio is None or 0 < self.harm_ratio < inf, "Write a number above 0, e.g. 0.1."),
+            ("prevalence", not costed or self.prevalence is not None, 'target = "cost" needs the prevalence of use.'),
             ("prevalence", self.prevalence is None or 0 < self.prevalence < 1, "Write a number between 0 and 1."),
             ("seed", 0 <= self.seed < 2**31, "Use a whole number from 0 to 2147483647."),
         ]

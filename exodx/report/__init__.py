@@ -1,6 +1,7 @@
 """PAPER: figures, the self-contained report, one specimen's page, text for the terminal."""
 
 from exodx.report.analytes import analyte_figure
+from exodx.report.evaluation_page import evaluation_page
 from exodx.report.explanations import beeswarm_figure, waterfall_figure
 from exodx.report.figures import calibration_figure, roc_figure, sites_figure
 from exodx.report.page import specimen_page, study_page
@@ -11,6 +12,7 @@ __all__ = [
     "analyte_figure",
     "beeswarm_figure",
     "calibration_figure",
+    "evaluation_page",
     "evaluation_text",
     "png",
     "roc_figure",

@@ -24,6 +24,7 @@ from exodx.report.words import (
     SIMULATED,
     by_severity,
     feature_label,
+    grey_zone,
     headline,
     interval,
     is_simulated,
@@ -31,6 +32,7 @@ from exodx.report.words import (
     number,
     sentence,
     site_gap,
+    threshold_reason,
 )
 from exodx.scoring import Scores
 
@@ -88,6 +90,8 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         markers=read_markers(),
         analytes=sorted(model.panel.analytes, key=lambda a: rank.get(a.name, len(rank))),
         threshold=model.threshold,
+        threshold_reason=threshold_reason(model.threshold),
+        grey_zone=grey_zone(model.threshold),
         calibrator=model.calibrator,
         provenance=model.provenance,
         plan={key: value for key, value in asdict(plan).items() if value is not None},
@@ -134,6 +138,7 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
         probability=number(float(prediction.probability[row])) if scored else "–",
         margin=number(float(prediction.margin[row])) if scored else "–",
         threshold=model.threshold,
+        grey_zone=grey_zone(model.threshold),
         simulated=SIMULATED if model.provenance.synthetic else "",
         figure=data_uri(png(waterfall_figure(explanation, features, row))) if scored else "",
         rows=[replace(r, feature=feature_label(markers, r.feature)) for r in rows],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 
 from exodx.errors import RUO
-from exodx.evaluation import Evaluation
+from exodx.evaluation import CohortShift, Evaluation
+from exodx.evaluation.estimates import AS_ERRORS
+from exodx.evaluation.shift import LEVEL
 from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_inside, is_simulated, label, number, sentence, site_gap
 
 WIDTH = 90
@@ -29,14 +31,43 @@ def evaluation_text(evaluation: Evaluation) -> str:
         lines += _wrapped(f"{finding.severity} [{finding.code}] {finding.message}", "  ")
     lines.append("")
     for estimate in evaluation.estimates:
-        lines += _row(label(estimate.name), sentence(estimate))
+        also = f"; {AS_ERRORS}" if estimate.method.endswith(AS_ERRORS) else ""
+        lines += _row(label(estimate.name), sentence(estimate) + also)
     for site in evaluation.sites:
         held = "held-out " if is_inside(evaluation) else ""
         lines += _row(f"  {held}{site.site}", f"{sentence(site.auc)}; {site.n_positive} of {site.n} positive")
+    for part in evaluation.subgroups:
+        lines += _row(f"  {part.column} {part.group}", f"{sentence(part.auc)}; {part.n_positive} of {part.n} positive")
+    if evaluation.shift is not None:
+        lines += ["", *_shift(evaluation.shift)]
     if evaluation.features:
         top = ", ".join(f"{f.feature} {number(f.mean_abs_shap, 2)} {f.direction}" for f in evaluation.features[:5])
         lines += ["", *_wrapped(f"mean |SHAP|, direction: {top}", "  ")]
     return "\n".join([*lines, RUO])
+
+
+def _shift(shift: CohortShift) -> list[str]:
+    """Say how the cohort lies beside the training one."""
+    spread = "" if shift.margin_sd_training is None else f" (training, out of fold: {number(shift.margin_sd_training)})"
+    lines = _row(
+        "Share of positives", f"{sentence(shift.share_positive)}; the model was made for {number(shift.share_positive_model)}"
+    )
+    lines += _row("SD of log-odds (case mix)", f"{number(shift.margin_sd)}{spread}")
+    lines += _row("A feature outside training's range", sentence(shift.outside))
+    if not shift.features:
+        return lines + _row("Distributions", f"not compared: {shift.reason}")
+    return lines + _row("Distributions", _distributions(shift))
+
+
+def _distributions(shift: CohortShift) -> str:
+    tested = [f for f in shift.features if f.p is not None]
+    if tested:
+        apart = sum(f.p is not None and f.p < LEVEL for f in tested)
+        return f"{apart} of {len(tested)} differ from training's by Kolmogorov–Smirnov, Holm-adjusted p < {LEVEL:g}"
+    worst = max((f for f in shift.features if f.psi is not None), key=lambda f: f.psi or 0.0, default=None)
+    if worst is None:
+        return "not compared: no feature has values here and at training"
+    return f"largest stability index {number(worst.psi)} ({worst.feature}; by chance {number(worst.psi_by_chance)})"
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

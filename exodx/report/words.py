@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from exodx.evaluation import Evaluation, Finding
+from exodx.frozen import Threshold
 from exodx.frozen.encoding import ND
 from exodx.panel.markers import Markers
 from exodx.stats import Estimate
@@ -25,10 +26,27 @@ LABELS = MappingProxyType(
         "log_loss": "Log loss",
         "calibration_slope": "Calibration slope",
         "calibration_intercept": "Calibration intercept",
+        "sensitivity_of_calls": "Sensitivity, without indeterminate",
+        "specificity_of_calls": "Specificity, without indeterminate",
+        "indeterminate": "Share called indeterminate",
+        "threshold": "Threshold, and its bootstrap range",
+        "observed_expected": "Observed over expected cases",
+        "net_benefit": "Net benefit",
+        "net_benefit_all": "Net benefit of calling all positive",
+        "interventions_avoided": "Interventions avoided per 100",
         "auc_logistic": "AUC, logistic regression",
         "auc_single_analyte": "AUC, best single analyte",
         "auc_minus_logistic": "AUC, model minus logistic regression",
         "auc_minus_single_analyte": "AUC, model minus best single analyte",
+    }
+)
+
+_CRITERIA = MappingProxyType(
+    {
+        "sensitivity": "the highest value that keeps sensitivity at {target} or more",
+        "specificity": "the lowest value that keeps specificity at {target} or more",
+        "youden": "the value with the largest sensitivity + specificity, which is optimistic,",
+        "cost": "the risk at which a false positive, {target} times as bad as a false negative, is worth it, not learned",
     }
 )
 
@@ -48,6 +66,23 @@ def feature_label(markers: Markers, feature: str, shown: str | None = None) -> s
     'miR-451a__nd (haemolysis)'
     """
     return markers.label(feature.removesuffix(ND), shown or feature)
+
+
+def threshold_reason(threshold: Threshold) -> str:
+    """Say what a threshold was chosen for.
+
+    >>> threshold_reason(Threshold(0.3, "sensitivity", 0.9, 10, 10))
+    'the highest value that keeps sensitivity at 0.900 or more'
+    """
+    return _CRITERIA[threshold.criterion].format(target=number(threshold.target))
+
+
+def grey_zone(threshold: Threshold) -> str:
+    """Say where no call is made; empty where there is no grey zone."""
+    if threshold.zone is None:
+        return ""
+    lower, upper = (number(end, 4) for end in threshold.zone)
+    return f"negative below {lower}, positive from {upper}, indeterminate between"
 
 
 def number(value: float | None, digits: int = 3) -> str:

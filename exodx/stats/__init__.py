@@ -7,6 +7,7 @@ from exodx.stats.censoring import CensoredNormal, fit_censored_normal, fit_ros
 from exodx.stats.concordance import placements
 from exodx.stats.conformal import ConformalRule, TooFewSpecimensError, conformal_rule
 from exodx.stats.consistency import auc_bounds, check_consistency
+from exodx.stats.distribution import Distribution
 from exodx.stats.dose_curve import Curve
 from exodx.stats.dose_response import CurveFit, fit_curve, lob, lod
 from exodx.stats.drift import Reference, Shift, fit_reference, psi, psi_by_chance, shifted
@@ -65,6 +66,7 @@ __all__ = [
     "Curve",
     "CurveFit",
     "DecisionCurve",
+    "Distribution",
     "Estimate",
     "GreyAccuracy",
     "GreyZone",

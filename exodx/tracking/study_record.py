@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import tomli_w
 
@@ -87,6 +88,7 @@ def _tags(model: DiagnosticModel, model_hash: str, evaluation: Evaluation) -> di
         "exodx.plan_fingerprint": provenance.plan_fingerprint,
         "exodx.cohort_fingerprint": provenance.cohort_fingerprint,
         "exodx.synthetic": str(provenance.synthetic).lower(),
+        "exodx.threshold_chosen_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "exodx.headline_design": evaluation.headline.design,
         "exodx.findings": ", ".join(f.code for f in evaluation.findings) or "none",
         "exodx.notice": RUO,

@@ -3,6 +3,7 @@
 from exodx.training.final import train_model
 from exodx.training.nested import BENCHMARKS, CrossValidation, Validation, cross_validate, repeated_folds
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
+from exodx.training.recalibration import recalibrate_model
 
 __all__ = [
     "BENCHMARKS",
@@ -13,6 +14,7 @@ __all__ = [
     "cross_validate",
     "fit_procedure",
     "prepare",
+    "recalibrate_model",
     "repeated_folds",
     "train_model",
 ]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from exodx.frozen import Calibrator, Threshold
-from exodx.stats import fit_logistic
+from exodx.panel import StudyPlan
+from exodx.stats import (
+    ChosenThreshold,
+    Estimate,
+    find_grey_zone,
+    fit_logistic,
+    prior_shift,
+    threshold_by_cost,
+    threshold_for_sensitivity,
+    threshold_for_specificity,
+    threshold_variability,
+    threshold_youden,
+)
 
 Floats = NDArray[np.float64]
 
@@ -42,24 +52,46 @@ def fit_calibrator(margin: Floats, y: NDArray[np.int8]) -> Calibrator:
     return Calibrator(MIN_SLOPE, float(intercept[0]))
 
 
-def choose_threshold(probability: Floats, y: NDArray[np.int8], criterion: str, target: float) -> Threshold:
-    """Choose the threshold that keeps the target sensitivity (or specificity) out of fold and the most of the other.
+def choose_threshold(probability: Floats, y: NDArray[np.int8], plan: StudyPlan) -> Threshold:
+    """Choose the threshold that a plan asks for, and the grey zone where it asks for one.
+
+    ``sensitivity`` (or ``specificity``): keeps the target value of it out of fold, and the most of the other. ``youden``: the
+    largest sum. ``cost``: the risk at which a positive call is worth its harm, brought from the prevalence of use to the share of
+    cases that the probabilities hold at. The grey zone lies between the thresholds that keep the target value of each; where one
+    threshold keeps both there is none.
 
     Parameters
     ----------
     probability : ndarray, shape (n,)
         Calibrated, out of fold.
     y : ndarray of 0/1, shape (n,)
-    criterion : str
-        ``sensitivity`` or ``specificity``.
-    target : float
+    plan : StudyPlan
     """
-    cases, controls = np.sort(probability[y == 1]), np.sort(probability[y == 0])
-    if criterion == "sensitivity":
-        value = float(cases[len(cases) - math.ceil(target * len(cases) - 1e-9)])
-    else:
-        highest = controls[math.ceil(target * len(controls) - 1e-9) - 1]
-        above = probability[probability > highest]
-        middle = (highest + above.min()) / 2 if above.size else highest
-        value = float(max(middle, np.nextafter(highest, np.inf)))
-    return Threshold(value, criterion, target, len(cases), len(controls))
+    counts = int((y == 1).sum()), int((y == 0).sum())
+    if plan.target == "cost" and plan.harm_ratio is not None and plan.prevalence is not None:
+        risk = prior_shift([threshold_by_cost(plan.harm_ratio)], plan.prevalence, float(y.mean()))
+        return Threshold(float(risk[0]), plan.target, plan.harm_ratio, *counts)
+    value = _chosen(y == 1, probability, plan).value
+    target = 0.0 if plan.target == "youden" else plan.target_value
+    zone = find_grey_zone(y, probability, plan.target_value, plan.target_value) if plan.grey_zone else None
+    if zone is None or zone.lower == zone.upper:
+        return Threshold(value, plan.target, target, *counts)
+    return Threshold(value, plan.target, target, *counts, zone.lower, zone.upper)
+
+
+def threshold_range(probability: Floats, y: NDArray[np.int8], subjects: NDArray[np.intp], plan: StudyPlan) -> Estimate:
+    """Return the threshold with what other cohorts of this size would have chosen (bootstrap of subjects).
+
+    One by cost is not learned from specimens, so it has no such range.
+    """
+    if plan.target == "cost":
+        value = choose_threshold(probability, y, plan).value
+        return Estimate("threshold", value, None, None, n=len(y), reason="it follows from harm ratio and prevalence")
+    return threshold_variability(y, probability, lambda case, p: _chosen(case, p, plan), subjects)
+
+
+def _chosen(case: NDArray[np.bool_], probability: Floats, plan: StudyPlan) -> ChosenThreshold:
+    if plan.target == "youden":
+        return threshold_youden(case, probability)
+    choose = threshold_for_sensitivity if plan.target == "sensitivity" else threshold_for_specificity
+    return choose(case, probability, plan.target_value)

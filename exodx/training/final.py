@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -10,12 +11,16 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
 from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance, State
+from exodx.frozen.calibrator import probability
 from exodx.frozen.libraries import library_sizes
+from exodx.frozen.measurements import BLOCKING
 from exodx.frozen.scale import count_matrix
 from exodx.panel import Scale, StudyPlan
 from exodx.panel.names import LATEST, release_text
+from exodx.stats import Distribution
+from exodx.training.decision import threshold_range
 from exodx.training.missing import missing_costs
-from exodx.training.procedure import fit_procedure, prepare
+from exodx.training.procedure import Fitted, fit_procedure, prepare
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -28,7 +33,7 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
     cohort = cohort.sorted()
     data = prepare(cohort, plan)
     fitted = fit_procedure(data, plan)
-    reference = _reference(cohort, fitted.transform)
+    reference = _reference(cohort, fitted.transform) | _distributions(cohort, fitted) | _threshold_range(cohort, fitted, plan)
     provenance = Provenance(
         exodx=version("exodx"),
         libraries={name: version(name) for name in ("numpy", "scikit-learn", "xgboost")} | {"miRBase": release_text(LATEST)},
@@ -69,6 +74,33 @@ def _reference(cohort: Cohort, transform: FrozenTransform) -> dict[str, Any]:
         "measured": {name: _quantiles(column) for name, column in zip(cohort.panel.names, raw.T, strict=True)},
         "cpm": {name: _quantiles(per_million[:, cohort.panel.names.index(name)]) for name in counts},
         "missing_share": dict(zip(features.names, np.isnan(features.values).mean(axis=0).tolist(), strict=True)),
+    }
+
+
+def _distributions(cohort: Cohort, fitted: Fitted) -> dict[str, Any]:
+    """Return what a later cohort is compared with: 21 quantiles of features and of out-of-fold margins, a specimen a subject."""
+    first = np.unique(cohort.subjects, return_index=True)[1]
+    features = fitted.transform.apply(cohort.measurements)
+    margin = np.full(len(cohort), np.nan)
+    margin[(features.flags & BLOCKING) == 0] = fitted.held_margin
+    columns = zip(features.names, features.values[first].T, strict=True)
+    return {
+        "distribution": {name: _distribution(column) for name, column in columns},
+        "margin": _distribution(margin[first]) | {"sd": float(np.nanstd(margin[first], ddof=1))},
+    }
+
+
+def _threshold_range(cohort: Cohort, fitted: Fitted, plan: StudyPlan) -> dict[str, Any]:
+    usable = (fitted.transform.apply(cohort.measurements).flags & BLOCKING) == 0
+    found = threshold_range(probability(fitted.held_margin), cohort.y[usable], cohort.subjects[usable], plan)
+    return {"threshold_range": found.to_dict()}
+
+
+def _distribution(column: NDArray[np.float64]) -> dict[str, Any]:
+    known = column[~np.isnan(column)]
+    kept = asdict(Distribution.of(known)) if known.size else {"points": (), "below": (), "at_most": (), "n": 0}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()} | {
+        "missing": len(column) - known.size
     }
 
 

@@ -32,6 +32,7 @@ class FoldChoice:
     threshold: float
     n_train: int
     references: tuple[str, ...]
+    zone: tuple[float, float] | None = None
 
 
 OuterFold = tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats]]
@@ -143,5 +144,7 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
     fitted = fit_procedure(data, plan)
     measurements = cohort.measurements[held]
     references = fitted.transform.references
-    choice = FoldChoice(repeat, fold, fitted.candidate, fitted.rounds, fitted.threshold.value, len(train), references)
+    choice = FoldChoice(
+        repeat, fold, fitted.candidate, fitted.rounds, fitted.threshold.value, len(train), references, fitted.threshold.zone
+    )
     return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements)

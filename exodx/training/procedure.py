@@ -57,6 +57,8 @@ class Fitted:
     params: dict[str, object]
     rounds: int
     inner_log_loss: float
+    held_margin: Floats
+    """Calibrated, of each training specimen by trees that were grown without it, shape (n,)."""
 
     def margin(self, measurements: Measurements) -> Floats:
         """Return calibrated margins; NaN for specimens that cannot be scored."""
@@ -106,9 +108,10 @@ def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
     ]
     loss, candidate, rounds, margin = min(looked_at, key=lambda entry: entry[0])
     calibrator = fit_calibrator(margin, y)
-    threshold = choose_threshold(probability(calibrator.margin(margin)), y, plan.target, plan.target_value)
+    held = calibrator.margin(margin)
+    threshold = choose_threshold(probability(held), y, plan)
     forest = freeze_booster(fit_booster(data.features, y, candidate, rounds, plan.seed), width)
-    return Fitted(data.transform, forest, calibrator, threshold, candidate.name, dict(candidate.params), rounds, loss)
+    return Fitted(data.transform, forest, calibrator, threshold, candidate.name, dict(candidate.params), rounds, loss, held)
 
 
 def _out_of_fold(folds: tuple[InnerFold, ...], candidate: Candidate, n: int, seed: int) -> Floats:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import mlflow
 import pandas as pd
@@ -69,6 +70,9 @@ def test_the_run_holds_what_a_reviewer_needs(trained):
     assert run.data.params["plan.seed"] == "3"
     assert run.data.tags["exodx.synthetic"] == "true"
     assert run.data.tags["exodx.model_hash"] == trained.answer["model_hash"]
+    chosen = datetime.fromisoformat(run.data.tags["exodx.threshold_chosen_at"])
+    assert (chosen.tzinfo, chosen <= datetime.now(UTC)) == (UTC, True)
+    assert run.data.metrics["threshold/lower"] <= run.data.metrics["threshold"] <= run.data.metrics["threshold/upper"]
     assert "For Research Use Only" in run.data.tags["mlflow.note.content"]
     names = {f.path for f in client.list_artifacts(run.info.run_id)} | {
         f.path for f in client.list_artifacts(run.info.run_id, "figures")

@@ -1,6 +1,7 @@
 """The model: invariant 1 (one specimen = its row in any batch), 3 (a row for each), 4 (SHAP sums to the margin)."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,3 +143,25 @@ def test_a_damaged_or_foreign_forest_is_refused(model):
 def test_measurements_refuse_arrays_that_do_not_fit():
     with pytest.raises(ValueError, match="analytes"):
         Measurements(("a",), np.zeros((2, 2)), np.zeros((2, 2), np.uint8))
+
+
+def test_a_grey_zone_makes_no_call_between_its_ends(model, cohort):
+    threshold = Threshold(0.3, "sensitivity", 0.9, 10, 10, 0.3, 0.6)
+    assert threshold.calls(np.array([0.29, 0.3, 0.59, 0.6])) == ["negative", "indeterminate", "indeterminate", "positive"]
+    assert threshold.id == "grey_zone>=0.90@0.3000-0.6000"
+    grey = replace(model, threshold=threshold)
+    found = grey.predict(cohort.measurements, cohort.ids)
+    plain = model.predict(cohort.measurements, cohort.ids)
+    assert set(found.call) == {"negative", "indeterminate", "positive", "not_reported"}
+    assert [a == "not_reported" for a in found.call] == [b == "not_reported" for b in plain.call]
+    np.testing.assert_array_equal(found.probability, plain.probability)
+    for ends in ((0.3, None), (None, 0.6), (0.6, 0.3), (0.4, 0.4)):
+        with pytest.raises(ValueError, match="grey zone"):
+            Threshold(0.3, "sensitivity", 0.9, 10, 10, *ends)
+
+
+def test_a_threshold_written_before_there_were_grey_zones_has_none(model):
+    state = {k: v for k, v in model.decision()["threshold"].items() if k not in ("lower", "upper")}
+    assert Threshold(**state) == model.threshold
+    assert model.threshold.zone is None
+    assert model.threshold.positive_from == model.threshold.value

@@ -53,3 +53,19 @@ def test_a_refusal_shows_some_problems_of_a_kind_and_counts_the_rest():
 
 def test_nearest_keeps_the_spelling_of_the_valid_name():
     assert nearest("pg/ml", ["Ct", "pg/mL"]) == "Did you mean 'pg/mL'?"
+
+
+@pytest.mark.parametrize(
+    ("choices", "key"),
+    [
+        ({"target": "cost", "prevalence": 0.1}, "harm_ratio"),
+        ({"target": "cost", "harm_ratio": 0.1}, "prevalence"),
+        ({"target": "cost", "harm_ratio": -1.0, "prevalence": 0.1}, "harm_ratio"),
+        ({"harm_ratio": 0.1}, "harm_ratio"),
+        ({"target": "youden", "grey_zone": True}, "grey_zone"),
+        ({"target": "cost", "harm_ratio": 0.1, "prevalence": 0.1, "grey_zone": True}, "grey_zone"),
+    ],
+)
+def test_choices_of_a_threshold_that_do_not_go_together_are_refused(choices, key):
+    with pytest.raises(InputRefused, match=rf"plan\.{key}"):
+        StudyPlan(**choices)

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.frozen.calibrator import probability
-from exodx.training.decision import MIN_SLOPE, choose_threshold, fit_calibrator
+from exodx.panel import StudyPlan
+from exodx.stats import find_grey_zone, threshold_variability, threshold_youden
+from exodx.training.decision import MIN_SLOPE, choose_threshold, fit_calibrator, threshold_range
 
 LABELS = np.arange(40, dtype=np.int8) % 2
 
@@ -61,7 +63,7 @@ def scored(draw):
 @given(scored(), st.sampled_from(["sensitivity", "specificity"]), st.sampled_from([0.01, 0.5, 0.7, 0.9, 0.95, 0.99]))
 def test_the_threshold_keeps_its_target_on_its_own_data_and_no_other_does_better(data, criterion, target):
     p, y = data
-    threshold = choose_threshold(p, y, criterion, target)
+    threshold = choose_threshold(p, y, StudyPlan(target=criterion, target_value=target))
 
     def rates(value):
         return {"sensitivity": (p[y == 1] >= value).mean(), "specificity": (p[y == 0] < value).mean()}
@@ -76,7 +78,57 @@ def test_the_threshold_keeps_its_target_on_its_own_data_and_no_other_does_better
 
 def test_threshold_by_hand():
     p, y = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9]), np.array([0, 0, 1, 0, 0, 1, 1, 1], np.int8)
-    assert choose_threshold(p, y, "sensitivity", 0.75).value == 0.7
-    assert choose_threshold(p, y, "sensitivity", 0.76).value == 0.3
-    assert choose_threshold(p, y, "specificity", 0.75).value == pytest.approx(0.5)
-    assert choose_threshold(p, y, "specificity", 0.5).value == pytest.approx(0.25)
+    assert choose_threshold(p, y, StudyPlan(target="sensitivity", target_value=0.75)).value == 0.7
+    assert choose_threshold(p, y, StudyPlan(target="sensitivity", target_value=0.76)).value == 0.3
+    assert choose_threshold(p, y, StudyPlan(target="specificity", target_value=0.75)).value == pytest.approx(0.5)
+    assert choose_threshold(p, y, StudyPlan(target="specificity", target_value=0.5)).value == pytest.approx(0.25)
+
+
+def test_youden_is_that_of_the_checked_function():
+    p, y = np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1], np.int8)
+    found = choose_threshold(p, y, StudyPlan(target="youden"))
+    assert (found.value, found.value) == (threshold_youden(y, p).value, 0.35)
+    assert found.id == "youden@0.3500"
+
+
+def test_cost_is_brought_to_the_share_of_cases_that_the_probabilities_hold_at():
+    """Harm 1:9 is a risk of 0.1; where one in ten is a case and one in two was at training, odds are nine times as high."""
+    y = np.repeat(np.array([0, 1], np.int8), 50)
+    plan = StudyPlan(target="cost", harm_ratio=1 / 9, prevalence=0.1)
+    found = choose_threshold(np.linspace(0, 1, 100), y, plan)
+    assert found.value == pytest.approx(0.5)
+    assert found.id == "cost=0.1111@0.5000"
+    same = choose_threshold(np.linspace(0, 1, 100), y, StudyPlan(target="cost", harm_ratio=1 / 9, prevalence=0.5))
+    assert same.value == pytest.approx(0.1)
+    assert "harm ratio" in threshold_range(np.linspace(0, 1, 100), y, np.arange(100), plan).reason
+
+
+@given(scored(), st.sampled_from(["sensitivity", "specificity"]), st.sampled_from([0.5, 0.7, 0.9, 0.95]))
+def test_a_grey_zone_keeps_both_targets_and_calls_everyone_else(data, criterion, target):
+    p, y = data
+    found = choose_threshold(p, y, StudyPlan(target=criterion, target_value=target, grey_zone=True))
+    plain = choose_threshold(p, y, StudyPlan(target=criterion, target_value=target))
+    zone = find_grey_zone(y, p, target, target)
+    assert found.value == plain.value
+    if zone.lower == zone.upper:
+        assert found.zone is None
+        return
+    assert found.zone == (zone.lower, zone.upper)
+    calls = np.array(found.calls(p))
+    assert (calls[y == 1] != "negative").mean() >= target - 1e-9
+    assert (calls[y == 0] != "positive").mean() >= target - 1e-9
+    words = {-1: "negative", 0: "indeterminate", 1: "positive"}
+    assert calls.tolist() == [words[call] for call in zone.calls(p).tolist()]
+
+
+def test_the_range_of_a_threshold_is_the_checked_bootstrap_and_does_not_wander():
+    rng = np.random.default_rng(2)
+    y = (np.arange(80) % 2).astype(np.int8)
+    p = probability(rng.normal(0, 1, 80) + y)
+    for target in ("sensitivity", "specificity", "youden"):
+        plan = StudyPlan(target=target)
+        found = threshold_range(p, y, np.arange(80), plan)
+        assert found == threshold_range(p, y, np.arange(80), plan)
+        assert found.value == choose_threshold(p, y, plan).value
+        assert found.lower <= found.value <= found.upper
+    assert threshold_range(p, y, np.arange(80), StudyPlan(target="youden")) == threshold_variability(y, p, threshold_youden)
