@@ -16,6 +16,7 @@ from exodx.cli.options import COHORT, FILE, JSON, PANEL, conditions_of, plan_opt
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
+    from exodx.cohort import Cohort
     from exodx.evaluation import Evaluation
     from exodx.study import Study
 
@@ -50,6 +51,8 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
         say(f"· the bundle in {out} will be replaced")
     study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
     say(evaluation_text(study.evaluation))
+    for line in _replicates(data, study):
+        say(line)
     say(_where(study))
     if as_json:
         click.echo(json.dumps(_answer(study), indent=1))
@@ -86,6 +89,15 @@ def _answer(study: Study) -> dict[str, Any]:
         "model_id": model_id(study.model, study.model_hash),
         "model_hash": study.model_hash,
     }
+
+
+def _replicates(cohort: Cohort, study: Study) -> list[str]:
+    """Name the pairs that a finding counts: on the terminal alone, because a run keeps no specimen's id."""
+    from exodx.evaluation.replicate_audits import replicate_lines, technical_replicates
+
+    if "near_duplicates" not in {f.code for f in study.evaluation.findings}:
+        return []
+    return replicate_lines(technical_replicates(cohort, study.model.transform.apply(cohort.measurements), cohort.subjects))
 
 
 def _where(study: Study) -> str:
