@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @PANEL
 @plan_options
 @stated_options
+@click.option("--panel-curve/--no-panel-curve", default=None, help="Also performance against panel size; takes twice the time.")
 @click.option("--seed", type=int, help="Seed of folds and trees.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Threads; changes the time only.")
 @click.option("-o", "--out", type=FILE, help="Folder for the bundle and report.html.")
@@ -75,7 +76,10 @@ def evaluation_answer(evaluation: Evaluation) -> dict[str, Any]:
     """Return the parts of an evaluation that a program may read."""
     state = evaluation.to_dict()
     estimates = {e["name"]: {key: e[key] for key in e if key != "name"} for e in state["estimates"]}
-    return {key: state[key] for key in ("headline", "findings", "flow", "sites")} | {"estimates": estimates, "notice": RUO}
+    return {key: state[key] for key in ("headline", "findings", "flow", "sites", "panel_curve")} | {
+        "estimates": estimates,
+        "notice": RUO,
+    }
 
 
 def _answer(study: Study) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.curves import CalibrationBin, RocBand
 from exodx.evaluation.explanations import FeatureSummary
+from exodx.evaluation.panel_size import PanelCurve
 from exodx.stats import Estimate
 
 
@@ -65,6 +66,8 @@ class Evaluation:
         Specimens read, positive, negative, scored, not reported; subjects; sites.
     sites, folds, roc, calibration, features
         Empty where they do not apply.
+    panel_curve : PanelCurve or None
+        Performance against panel size, where it was asked for.
     """
 
     title: str
@@ -77,6 +80,7 @@ class Evaluation:
     sites: tuple[SiteResult, ...] = ()
     folds: tuple[FoldResult, ...] = ()
     features: tuple[FeatureSummary, ...] = ()
+    panel_curve: PanelCurve | None = None
 
     def estimate(self, name: str) -> Estimate:
         """Return an estimate by name; KeyError with the names there are."""
@@ -103,4 +107,5 @@ class Evaluation:
             sites=tuple(SiteResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state["sites"]),
             folds=tuple(FoldResult(**{**f, "references": tuple(f["references"])}) for f in state["folds"]),
             features=tuple(FeatureSummary(**f) for f in state["features"]),
+            panel_curve=PanelCurve.from_dict(curve) if (curve := state.get("panel_curve")) is not None else None,
         )

@@ -17,6 +17,7 @@ from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probabil
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
+from exodx.evaluation.panel_size import panel_curve
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
@@ -81,6 +82,7 @@ def evaluate_inside(
         sites=sites,
         folds=_folds(random, y),
         features=summaries,
+        panel_curve=None if validation.sizes is None else panel_curve(cohort, features, validation.sizes),
     )
 
 
