@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Run the whole way on the example cohort that comes with exodx.",
     "evaluate": "Evaluate a frozen model on another cohort.",
     "explain": "Write one specimen's page.",
+    "monitor": "Say which repeated specimens of a subject differ by more than noise.",
     "name": "Resolve names of miRNAs and proteins to accessions.",
     "panel": "List panels, show one, or infer one from a table.",
     "predict": "Score a cohort, with explanations.",

@@ -18,6 +18,7 @@ from exodx.errors import RUO
 if TYPE_CHECKING:
     from exodx.cohort import Cohort
     from exodx.evaluation import Evaluation
+    from exodx.panel import StudyPlan
     from exodx.study import Study
 
 
@@ -52,7 +53,7 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
         say(f"· the bundle in {out} will be replaced")
     study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
     say(evaluation_text(study.evaluation))
-    for line in _replicates(data, study):
+    for line in _replicates(data, plan, study):
         say(line)
     say(_where(study))
     if as_json:
@@ -95,13 +96,16 @@ def _answer(study: Study) -> dict[str, Any]:
     }
 
 
-def _replicates(cohort: Cohort, study: Study) -> list[str]:
+def _replicates(cohort: Cohort, plan: StudyPlan, study: Study) -> list[str]:
     """Name the pairs that a finding counts: on the terminal alone, because a run keeps no specimen's id."""
     from exodx.evaluation.replicate_audits import replicate_lines, technical_replicates
+    from exodx.training import repeated_folds
 
     if "near_duplicates" not in {f.code for f in study.evaluation.findings}:
         return []
-    return replicate_lines(technical_replicates(cohort, study.model.transform.apply(cohort.measurements), cohort.subjects))
+    cohort = cohort.sorted()
+    features = study.model.transform.apply(cohort.measurements)
+    return replicate_lines(technical_replicates(cohort, features, repeated_folds(cohort, plan)))
 
 
 def _where(study: Study) -> str:

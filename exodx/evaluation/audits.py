@@ -151,7 +151,7 @@ def _told_by(cohort: Cohort, column: str, folds: NDArray[np.intp]) -> float:
     if column in COUNTED:
         return apart(y, cohort.specimens[column].to_numpy(np.float64))
     if column == WHEN:
-        days = _days(cohort)
+        days = days_of(cohort)
         months = np.unique(np.floor(days / 30), return_inverse=True)[1]
         return max(apart(y, days), _auc_of_known(y, _share_score(y, months, folds))) if np.isfinite(days).any() else 0.5
     if column == "age":
@@ -165,7 +165,7 @@ def _auc_of_known(y: NDArray[np.int8], score: NDArray[np.float64]) -> float:
     return auc(y[known], score[known]) if len(np.unique(y[known])) == 2 else 0.5
 
 
-def _days(cohort: Cohort) -> NDArray[np.float64]:
+def days_of(cohort: Cohort) -> NDArray[np.float64]:
     """Return the date of each specimen in days, by the first way of writing that reads the most; NaN where none does."""
     cells = cohort.specimens[WHEN].astype(str)
     read = [pd.to_datetime(cells, format=how, errors="coerce", utc=True) for how in DATE_FORMATS]
