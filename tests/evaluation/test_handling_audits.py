@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
 from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate, stratified_folds
+from exodx.evaluation.assay_audits import audit_assay
 from exodx.evaluation.audits import apart, audit_cohort, severity_of
 from exodx.evaluation.check import check_cohort
+from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.handling_audits import association_p, audit_handling
 from exodx.frozen import Features, State
 from exodx.panel import Analyte, Panel
@@ -205,3 +207,27 @@ def test_a_check_tells_of_them_by_default(frame, athero, case):
     check = check_cohort(of(frame.assign(kit_lot=np.where(case, "L1", "L2")), athero))
     assert {"column_separates", "kit_lot_confounded"} <= {f.code for f in check.findings if f.severity == "blocking"}
     assert not check.ready
+
+
+@pytest.mark.parametrize(("name", "code"), [("miR-451a", "haemolysis_confounded"), ("cel-miR-39-3p", "spike_confounded")])
+@pytest.mark.parametrize(("shift", "severity"), [(0.0, None), (0.65, "warning"), (3.0, "blocking")])
+def test_haemolysis_and_spike_block_by_the_same_rule(name, code, shift, severity):
+    """A shift of 0.65 SD of the index is an AUC near .68; of 3 SD, .98."""
+    roles = {"miR-126-3p": "target", "miR-103a-3p": "reference", "miR-23a-3p": "haemolysis", "miR-451a": "haemolysis"}
+    roles |= {"cel-miR-39-3p": "spike_in"}
+    panel = Panel("h", "1", "t", tuple(Analyte(n, "mirna", "Ct", role) for n, role in roles.items()), normalisation="references")
+    rng, n = np.random.default_rng(1), 400
+    ill = np.arange(n) % 2 == 0
+    table = pd.DataFrame({a: rng.normal(25, 0.01 if a == "miR-23a-3p" else 1, n) for a in roles}).assign(
+        group=np.where(ill, "case", "no")
+    )
+    table[name] += shift * ill
+    found = {f.code: f.severity for f in audit_assay(of(table, panel))}
+    assert found.get(code) == severity
+
+
+@pytest.mark.parametrize(("ratio", "severity"), [(1.0, None), (2.3, "warning"), (30.0, "blocking")])
+def test_depth_blocks_by_the_same_rule(frame, athero, case, ratio, severity):
+    reads = np.random.default_rng(2).lognormal(14, 1.0, N) * np.where(case, ratio, 1.0)
+    found = {f.code: f.severity for f in audit_file(of(frame, athero), reads)}
+    assert found.get("depth_confounded") == severity
