@@ -8,6 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from exodx.assay import learn_transform
 from exodx.cohort import Cohort, site_folds
 from exodx.evaluation import Evaluation, evaluate_inside, other_censoring
 from exodx.frozen import DiagnosticModel, save_bundle
@@ -17,13 +21,14 @@ from exodx.report import (
     analyte_figure,
     beeswarm_figure,
     calibration_figure,
+    panel_size_figure,
     png,
     roc_figure,
     sites_figure,
     study_page,
 )
 from exodx.tracking import LoggedRun, log_run, open_store, study_record
-from exodx.training import Validation, cross_validate, repeated_folds, train_model
+from exodx.training import SizeRuns, Validation, analyte_units, cross_validate, repeated_folds, run_panel_sizes, train_model
 
 REPORT = "report.html"
 Tick = Callable[[], None]
@@ -118,13 +123,19 @@ def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) ->
     otherwise = other_censoring(cohort)
     total = sum(per_repeat) + (len(names) if len(names) > 1 else 0) + (per_repeat[0] if otherwise is not None else 0)
     design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeats"
+    total += sum(per_repeat) if plan.panel_curve else 0
     with progress(total) as tick:
         random = cross_validate(cohort, plan, folds, design, jobs, tick)
         by_site = cross_validate(cohort, plan, sites[None], "leave-one-site-out", jobs, tick) if len(names) > 1 else None
-        if otherwise is None:
-            return Validation(random, by_site)
-        said = f"censored = {otherwise.panel.censored!r}"
-        return Validation(random, by_site, cross_validate(otherwise, plan, folds[:1], said, jobs, tick))
+        other = None
+        if otherwise is not None:
+            other = cross_validate(otherwise, plan, folds[:1], f"censored = {otherwise.panel.censored!r}", jobs, tick)
+        return Validation(random, by_site, other, _sizes(cohort, plan, folds, jobs, tick) if plan.panel_curve else None)
+
+
+def _sizes(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], jobs: int, tick: Tick) -> SizeRuns:
+    transform = learn_transform(cohort.panel, cohort.measurements, cohort.y)
+    return run_panel_sizes(cohort, plan, folds, len(analyte_units(transform)), jobs, tick)
 
 
 def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> dict[str, bytes]:
@@ -135,6 +146,8 @@ def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> 
         "shap": beeswarm_figure(model.explain(cohort.measurements), features),
         "analytes": analyte_figure(features, cohort.y, cohort.positive_label, [f.feature for f in evaluation.features]),
     }
+    if evaluation.panel_curve is not None:
+        figures["panel_size"] = panel_size_figure(evaluation.panel_curve)
     if (sites := sites_figure(evaluation)) is not None:
         figures["sites"] = sites
     return {name: png(figure) for name, figure in figures.items()}

@@ -17,6 +17,7 @@ COMMANDS = {
     "efficiency": "Read amplification efficiencies off the standards of a qPCR export.",
     "evaluate": "Evaluate a frozen model on another cohort.",
     "explain": "Write one specimen's page.",
+    "monitor": "Say which repeated specimens of a subject differ by more than noise.",
     "name": "Resolve names of miRNAs and proteins to accessions.",
     "panel": "List panels, show one, or infer one from a table.",
     "predict": "Score a cohort, with explanations.",

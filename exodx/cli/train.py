@@ -16,7 +16,9 @@ from exodx.cli.options import COHORT, FILE, JSON, PANEL, conditions_of, plan_opt
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
+    from exodx.cohort import Cohort
     from exodx.evaluation import Evaluation
+    from exodx.panel import StudyPlan
     from exodx.study import Study
 
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 @PANEL
 @plan_options
 @stated_options
+@click.option("--panel-curve/--no-panel-curve", default=None, help="Also performance against panel size; takes twice the time.")
 @click.option("--seed", type=int, help="Seed of folds and trees.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Threads; changes the time only.")
 @click.option("-o", "--out", type=FILE, help="Folder for the bundle and report.html.")
@@ -50,6 +53,8 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
         say(f"· the bundle in {out} will be replaced")
     study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
     say(evaluation_text(study.evaluation))
+    for line in _replicates(data, plan, study):
+        say(line)
     say(_where(study))
     if as_json:
         click.echo(json.dumps(_answer(study), indent=1))
@@ -72,7 +77,7 @@ def evaluation_answer(evaluation: Evaluation) -> dict[str, Any]:
     """Return the parts of an evaluation that a program may read."""
     state = evaluation.to_dict()
     estimates = {e["name"]: {key: e[key] for key in e if key != "name"} for e in state["estimates"]}
-    return {key: state[key] for key in ("headline", "findings", "flow", "sites", "subgroups", "shift")} | {
+    return {key: state[key] for key in ("headline", "findings", "flow", "sites", "subgroups", "shift", "panel_curve")} | {
         "estimates": estimates,
         "notice": RUO,
     }
@@ -89,6 +94,18 @@ def _answer(study: Study) -> dict[str, Any]:
         "model_id": model_id(study.model, study.model_hash),
         "model_hash": study.model_hash,
     }
+
+
+def _replicates(cohort: Cohort, plan: StudyPlan, study: Study) -> list[str]:
+    """Name the pairs that a finding counts: on the terminal alone, because a run keeps no specimen's id."""
+    from exodx.evaluation.replicate_audits import replicate_lines, technical_replicates
+    from exodx.training import repeated_folds
+
+    if "near_duplicates" not in {f.code for f in study.evaluation.findings}:
+        return []
+    cohort = cohort.sorted()
+    features = study.model.transform.apply(cohort.measurements)
+    return replicate_lines(technical_replicates(cohort, features, repeated_folds(cohort, plan)))
 
 
 def _where(study: Study) -> str:

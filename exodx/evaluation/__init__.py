@@ -7,6 +7,7 @@ from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteRe
 from exodx.evaluation.explanations import FeatureSummary, summarise_explanation
 from exodx.evaluation.external import evaluate_external
 from exodx.evaluation.inside import evaluate_inside
+from exodx.evaluation.panel_size import PanelCurve, PanelSize, panel_curve
 from exodx.evaluation.shift import CohortShift, FeatureShift
 from exodx.evaluation.subgroups import SubgroupResult
 
@@ -19,11 +20,14 @@ __all__ = [
     "Finding",
     "FoldResult",
     "Headline",
+    "PanelCurve",
+    "PanelSize",
     "RocBand",
     "SiteResult",
     "SubgroupResult",
     "evaluate_external",
     "evaluate_inside",
     "other_censoring",
+    "panel_curve",
     "summarise_explanation",
 ]

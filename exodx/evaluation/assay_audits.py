@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from exodx.cohort import Cohort
-from exodx.evaluation.audits import CONFOUNDED_BLOCKS, CONFOUNDED_WARNS, Finding
+from exodx.evaluation.audits import CONFOUNDED_WARNS, Finding, Severity, apart, severity_of
 from exodx.frozen import State
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.panel import Panel, Scale
@@ -92,12 +92,13 @@ def _spikes(cohort: Cohort) -> list[Finding]:
     for analyte in cohort.panel.with_role("spike_in"):
         values = _measured(cohort, analyte.name)
         shift, p = _shift(values, cohort.y)
-        if analyte.scale is not Scale.CT or not (abs(shift) > SHIFT_CT or p < SHIFT_P):
+        value = apart(cohort.y, values)
+        if analyte.scale is not Scale.CT or not (abs(shift) > SHIFT_CT or p < SHIFT_P or severity_of(value)):
             continue
         used = cohort.panel.normalisation == "spike_in"
         message = (
-            f"{analyte.name} was added to every specimen alike, yet lies {shift:+.2f} Ct in the positive class (p = {p:.2g}): "
-            "heparin, inhibition or another extraction, not disease. "
+            f"{analyte.name} was added to every specimen alike, yet lies {shift:+.2f} Ct in the positive class (AUC {value:.2f}, "
+            f"p = {p:.2g}): heparin, inhibition or another extraction, not disease. "
             + (
                 "The panel subtracts it from every target, which makes this difference a signal: use reference analytes. "
                 if used
@@ -105,7 +106,8 @@ def _spikes(cohort: Cohort) -> list[Finding]:
             )
             + "Find out which specimens were handled or treated otherwise."
         )
-        findings.append(Finding("spike_confounded", "blocking" if used else "warning", message))
+        severity: Severity = "blocking" if used or severity_of(value) == "blocking" else "warning"
+        findings.append(Finding("spike_confounded", severity, message))
     return findings
 
 
@@ -116,15 +118,16 @@ def _haemolysis(cohort: Cohort) -> list[Finding]:
         return []
     index = _measured(cohort, keys["mir-23a-3p"]) - _measured(cohort, keys["mir-451a"])
     shift, p = _shift(index, cohort.y)
-    if not (abs(shift) > SHIFT_CT or p < SHIFT_P):
+    value = apart(cohort.y, index)
+    if not (abs(shift) > SHIFT_CT or p < SHIFT_P or severity_of(value)):
         return []
     red = [a.name for a in cohort.panel.with_role("reference") if name_key(a.name) in RED_CELL]
     message = (
-        f"Haemolysis (Ct of miR-23a-3p − miR-451a) lies {shift:+.2f} in the positive class (p = {p:.2g}): red-cell miRNAs tell "
-        "the classes apart without any disease. Compare specimens of equal haemolysis, or collect them alike."
+        f"Haemolysis (Ct of miR-23a-3p − miR-451a) lies {shift:+.2f} in the positive class (AUC {value:.2f}, p = {p:.2g}): "
+        "red-cell miRNAs tell the classes apart without any disease. Compare specimens of equal haemolysis, or collect them alike."
         + (f" The reference {', '.join(red)} comes from red cells and carries this into every target: use another." if red else "")
     )
-    return [Finding("haemolysis_confounded", "warning", message)]
+    return [Finding("haemolysis_confounded", "blocking" if severity_of(value) == "blocking" else "warning", message)]
 
 
 def _run_by_class(cohort: Cohort) -> list[Finding]:
@@ -137,14 +140,14 @@ def _run_by_class(cohort: Cohort) -> list[Finding]:
             continue
         value = auc(y, absent)
         value = max(value, 1 - value)
-        if value <= CONFOUNDED_WARNS:
+        severity = severity_of(value)
+        if severity is None:
             continue
         shares = [f"{100 * absent[y == label].mean():.0f} %" for label in (1, 0)]
         message = (
             f"{analyte.name} was not run in {shares[0]} of the positive and {shares[1]} of the negative specimens: whether it was "
             f"run tells the classes apart (AUC {value:.2f}), and a model can read it from the gap. Take it out, or run it for all."
         )
-        severity: Literal["warning", "blocking"] = "blocking" if value > CONFOUNDED_BLOCKS else "warning"
         findings.append(Finding("missingness_confounded", severity, message))
     return findings
 

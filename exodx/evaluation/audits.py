@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
 
 from exodx.cohort import Cohort, site_folds
 from exodx.evaluation.explanations import FeatureSummary
@@ -16,7 +18,19 @@ from exodx.stats import Estimate, auc
 from exodx.stats.thresholds import YOUDEN_WARNING
 from exodx.training import BENCHMARKS
 
+Severity = Literal["note", "warning", "blocking"]
+
 CONFOUNDED_WARNS, CONFOUNDED_BLOCKS = 0.65, 0.80
+BY_CHANCE = 0.01
+"""Many things are looked at in few specimens: what chance does as often as this is not told of."""
+
+WHO, WHEN = ("site", "plate", "sex", "age"), "date"
+TAKEN, MORE = ("antiplatelet", "statin", "fasting", "lipaemia"), ("haemolysis_index", "heparin_hours_since", "start_volume_ml")
+NOTED = ("specimen_type", "anticoagulant", "isolation_method", "platform", "kit_lot", "operator", "blinded", *TAKEN)
+COUNTED = ("time_to_processing_h", "freeze_thaw_n", "storage_temp_c", "storage_days", "a414", *MORE)
+"""Fields of the manifest, in words and in numbers, that say how a specimen was collected and handled, not what is in it."""
+
+DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 SEPARATES = 0.98
 FEW_SUBJECTS = 50
 
@@ -36,8 +50,34 @@ class Finding:
     """
 
     code: str
-    severity: Literal["note", "warning", "blocking"]
+    severity: Severity
     message: str
+
+
+def severity_of(value: float) -> Severity | None:
+    """Return how grave it is that something beside the disease tells the classes apart with this AUC; None where it is not."""
+    if value <= CONFOUNDED_WARNS:
+        return None
+    return "blocking" if value > CONFOUNDED_BLOCKS else "warning"
+
+
+def apart(y: NDArray[np.int8], score: NDArray[np.float64]) -> float:
+    """Return the AUC of a score alone, whichever way it points; 0.5 where chance does as much or there are no two classes.
+
+    Parameters
+    ----------
+    y : ndarray of 0/1, shape (n,)
+    score : ndarray, shape (n,)
+        NaN where it is not known.
+    """
+    known = np.isfinite(score)
+    cases, controls = score[known & (y == 1)], score[known & (y == 0)]
+    if not len(cases) or not len(controls) or np.ptp(score[known]) == 0:
+        return 0.5
+    if mannwhitneyu(cases, controls, method="asymptotic").pvalue >= BY_CHANCE:
+        return 0.5
+    value = auc(y[known], score[known])
+    return max(value, 1 - value)
 
 
 def audit_cohort(cohort: Cohort, features: Features, folds: NDArray[np.intp]) -> list[Finding]:
@@ -58,7 +98,7 @@ def audit_cohort(cohort: Cohort, features: Features, folds: NDArray[np.intp]) ->
     if fewest < FEW_SUBJECTS:
         message = f"Only {fewest} subjects in the smaller class: intervals are wide, and a new cohort may differ. Collect more."
         findings.append(Finding("few_subjects", "warning", message))
-    findings += [f for column in ("site", "plate", "sex", "age") if (f := _confounded(cohort, column, folds))]
+    findings += [f for column in (*WHO, WHEN, *NOTED, *COUNTED) if (f := _confounded(cohort, column, folds))]
     return findings + _separating(cohort.y, features)
 
 
@@ -103,25 +143,45 @@ def _confounded(cohort: Cohort, column: str, folds: NDArray[np.intp]) -> Finding
     """Predict the reference standard from one specimen column alone, out of fold."""
     if column not in cohort.specimens or cohort.specimens[column].nunique() < 2:
         return None
-    y = cohort.y
-    score = _age_score(cohort) if column == "age" else _share_score(y, cohort.codes(column), folds)
-    known = ~np.isnan(score)
-    if len(np.unique(y[known])) < 2:
+    value = _told_by(cohort, column, folds)
+    severity = severity_of(value)
+    if severity is None:
         return None
-    value = auc(y[known], score[known])
-    value = max(value, 1 - value) if column == "age" else value
-    if value <= CONFOUNDED_WARNS:
-        return None
-    severity: Literal["warning", "blocking"] = "blocking" if value > CONFOUNDED_BLOCKS else "warning"
+    said = column.replace("_", " ")
     message = (
-        f"The {column} alone tells the classes apart (AUC {value:.2f}): part of any AUC here may be {column}, not disease. "
-        f"Balance classes over {column}, or trust only estimates that hold {column} out."
+        f"The {said} alone tells the classes apart (AUC {value:.2f}): part of any AUC here may be {said}, not disease. "
+        f"Balance classes over {said}, or trust only estimates that hold {said} out."
     )
     return Finding(f"{column}_confounded", severity, message)
 
 
-def _age_score(cohort: Cohort) -> NDArray[np.float64]:
-    return np.asarray(cohort.specimens["age"], np.float64)
+def _told_by(cohort: Cohort, column: str, folds: NDArray[np.intp]) -> float:
+    """Return the AUC of one specimen column: of a number or a date as it stands, of words by the share of cases."""
+    y = cohort.y
+    if column in COUNTED:
+        return apart(y, cohort.specimens[column].to_numpy(np.float64))
+    if column == WHEN:
+        days = days_of(cohort)
+        months = np.unique(np.floor(days / 30), return_inverse=True)[1]
+        return max(apart(y, days), _auc_of_known(y, _share_score(y, months, folds))) if np.isfinite(days).any() else 0.5
+    if column == "age":
+        value = _auc_of_known(y, np.asarray(cohort.specimens["age"], np.float64))
+        return max(value, 1 - value)
+    return _auc_of_known(y, _share_score(y, cohort.codes(column), folds))
+
+
+def _auc_of_known(y: NDArray[np.int8], score: NDArray[np.float64]) -> float:
+    known = ~np.isnan(score)
+    return auc(y[known], score[known]) if len(np.unique(y[known])) == 2 else 0.5
+
+
+def days_of(cohort: Cohort) -> NDArray[np.float64]:
+    """Return the date of each specimen in days, by the first way of writing that reads the most; NaN where none does."""
+    cells = cohort.specimens[WHEN].astype(str)
+    read = [pd.to_datetime(cells, format=how, errors="coerce", utc=True) for how in DATE_FORMATS]
+    best = max(read, key=lambda dates: int(dates.notna().sum()))
+    days: NDArray[np.float64] = (best - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64) / 86_400
+    return days
 
 
 def _share_score(y: NDArray[np.int8], codes: NDArray[np.intp], folds: NDArray[np.intp]) -> NDArray[np.float64]:

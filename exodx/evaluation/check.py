@@ -28,6 +28,8 @@ from exodx.evaluation.check_tables import (
     spreads,
 )
 from exodx.evaluation.cohort_audits import audit_file
+from exodx.evaluation.handling_audits import audit_handling
+from exodx.evaluation.replicate_audits import Pair, audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel, Features, QualityGate
 from exodx.frozen.measurements import BLOCKING, Reason, reasons_of, status_of
 from exodx.panel import Panel
@@ -130,6 +132,8 @@ class CohortCheck:
     plates : tuple of PlateRow
     quality : QCReport
         Findings by rule and specimen, the flow of specimens, rules that could not be applied.
+    replicates : tuple of Pair
+        Specimens of different subjects that look like one measured twice.
     """
 
     verdict: str
@@ -157,6 +161,7 @@ class CohortCheck:
     spreads: tuple[Spread, ...]
     plates: tuple[PlateRow, ...]
     quality: QCReport
+    replicates: tuple[Pair, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the check as plain JSON types, with the notice of research use."""
@@ -184,6 +189,8 @@ def check_cohort(cohort: Cohort, model: DiagnosticModel | None = None) -> Cohort
     flags = gate.apply(cohort.measurements).flags if features is None else features.flags
     report = quality_report(cohort, gate, flags)
     findings += [Finding(f.code, f.severity, f.message) for f in report.cohort_findings]
+    pairs = _alike(cohort, features)
+    findings += audit_replicates(cohort, pairs)
     findings += [*_of_classes(cohort, features), *_of_reasons(flags), *audit_file(cohort, gate.reads(cohort.measurements))]
     ordered = tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity)))
     statuses = [str(status_of(int(f))) for f in flags]
@@ -214,6 +221,7 @@ def check_cohort(cohort: Cohort, model: DiagnosticModel | None = None) -> Cohort
         spreads=spreads(cohort, gate),
         plates=plate_rows(cohort),
         quality=report,
+        replicates=pairs,
     )
 
 
@@ -245,8 +253,22 @@ def _of_classes(cohort: Cohort, features: Features | None) -> list[Finding]:
         folds = stratified_folds(cohort.y, cohort.subjects, FOLDS, SEED)
     except InputRefused as refused:
         return [Finding(p.code.lower(), "blocking", f"{p.found}. {p.fix}") for p in refused.problems]
-    none = Features((), np.zeros((len(cohort), 0)), np.zeros(len(cohort), np.uint32))
-    return [*audit_cohort(cohort, none if features is None else features, folds), *audit_assay(cohort)]
+    return [*audit_cohort(cohort, _or_none(cohort, features), folds), *audit_assay(cohort), *audit_handling(cohort)]
+
+
+def _alike(cohort: Cohort, features: Features | None) -> tuple[Pair, ...]:
+    """Return specimens that look like one measured twice; they stand across a split where the usual folds would part them."""
+    apart = np.zeros(len(cohort), np.intp)
+    if cohort.reference_standard is not None:
+        try:
+            apart = stratified_folds(cohort.y, cohort.subjects, FOLDS, SEED)
+        except InputRefused:
+            apart = cohort.subjects
+    return technical_replicates(cohort, _or_none(cohort, features), apart)
+
+
+def _or_none(cohort: Cohort, features: Features | None) -> Features:
+    return Features((), np.zeros((len(cohort), 0)), np.zeros(len(cohort), np.uint32)) if features is None else features
 
 
 def _of_reasons(flags: NDArray[np.uint32]) -> list[Finding]:

@@ -11,6 +11,7 @@ import numpy as np
 from exodx.errors import RUO
 from exodx.evaluation.check import CohortCheck, Group, findings_by_code
 from exodx.evaluation.check_tables import AnalyteRow, Spread
+from exodx.evaluation.replicate_audits import replicate_lines
 
 WIDTH = 98
 MOST_OF_A_KIND, MOST_ANALYTES, MOST_SPECIMENS, MOST_GROUPS = 3, 40, 12, 12
@@ -30,6 +31,7 @@ def check_text(check: CohortCheck) -> str:
     blocks = [
         _head(check),
         list(_findings(check)),
+        [f"  {line}" for line in replicate_lines(check.replicates)],
         list(_specimens(check)),
         list(_analytes(check)),
         list(_references(check)),
@@ -56,7 +58,7 @@ def _head(check: CohortCheck) -> list[str]:
         f"{len(check.analytes)} analytes; normalised: {how}; fingerprint {panel.fingerprint[:12]}; "
         f"names by the tables of miRBase {panel.mirbase}"
     )
-    lines = [check.verdict, *_wrapped(f"{check.cohort}: {_count(check)}{of}", "  ")]
+    lines = [*_wrapped(check.verdict, "  "), *_wrapped(f"{check.cohort}: {_count(check)}{of}", "  ")]
     lines += ["SIMULATED specimens: no number here is evidence of performance."] if check.synthetic else []
     return [*lines, *_wrapped(said, "  ")]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
 from exodx.cohort.columns import UNKNOWN
-from exodx.evaluation.audits import CONFOUNDED_WARNS, Finding
+from exodx.evaluation.audits import CONFOUNDED_WARNS, Finding, severity_of
 from exodx.frozen import State, is_blank
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.panel import Scale
@@ -204,13 +204,14 @@ def _depth(cohort: Cohort, reads: Floats) -> Iterator[Finding]:
             f"{np.median(reads):,.0f}): most analytes cannot be seen in them. Sequence deeper, or set a depth rule."
         )
         yield Finding("depth_low", "warning", message)
-    if (value := _apart(cohort, reads)) > CONFOUNDED_WARNS:
+    value = _apart(cohort, reads)
+    if (severity := severity_of(value)) is not None:
         medians = [f"{np.median(reads[cohort.y == label]):,.0f}" for label in (1, 0)]
         message = (
             f"The number of reads alone tells the classes apart (AUC {value:.2f}; median {medians[0]} in the positive, "
             f"{medians[1]} in the negative class): what is detected follows depth. Sequence both classes alike, in the same runs."
         )
-        yield Finding("depth_confounded", "warning", message)
+        yield Finding("depth_confounded", severity, message)
 
 
 def _sites(cohort: Cohort) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Any
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.curves import CalibrationBin, RocBand
 from exodx.evaluation.explanations import FeatureSummary
+from exodx.evaluation.panel_size import PanelCurve
 from exodx.evaluation.shift import CohortShift, FeatureShift
 from exodx.evaluation.subgroups import SubgroupResult
 from exodx.stats import Estimate
@@ -67,6 +68,8 @@ class Evaluation:
         Specimens read, positive, negative, scored, not reported; subjects; sites.
     sites, folds, roc, calibration, features, subgroups, shift
         Empty where they do not apply.
+    panel_curve : PanelCurve or None
+        Performance against panel size, where it was asked for.
     """
 
     title: str
@@ -81,6 +84,7 @@ class Evaluation:
     features: tuple[FeatureSummary, ...] = ()
     subgroups: tuple[SubgroupResult, ...] = ()
     shift: CohortShift | None = None
+    panel_curve: PanelCurve | None = None
 
     def estimate(self, name: str) -> Estimate:
         """Return an estimate by name; KeyError with the names there are."""
@@ -109,6 +113,7 @@ class Evaluation:
             features=tuple(FeatureSummary(**f) for f in state["features"]),
             subgroups=tuple(SubgroupResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state.get("subgroups", ())),
             shift=_shift(state.get("shift")),
+            panel_curve=PanelCurve.from_dict(curve) if (curve := state.get("panel_curve")) is not None else None,
         )
 
 

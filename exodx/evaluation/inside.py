@@ -16,6 +16,9 @@ from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc, zone_estimates
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
+from exodx.evaluation.handling_audits import audit_handling
+from exodx.evaluation.panel_size import panel_curve
+from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
 from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference, pooled_auc
@@ -63,6 +66,8 @@ def evaluate_inside(
         *audit_cohort(cohort, features, random.folds[0]),
         *audit_file(cohort, model.transform.gate.reads(cohort.measurements)),
         *audit_assay(cohort),
+        *audit_handling(cohort),
+        *audit_replicates(cohort, technical_replicates(cohort, features, random.folds)),
         *audit_references(cohort.panel, [choice.references for choice in random.choices]),
         *audit_censoring(cohort, random, validation.otherwise),
         *audit_sites(cohort, pooled),
@@ -81,6 +86,7 @@ def evaluate_inside(
         sites=sites,
         folds=_folds(random, y),
         features=summaries,
+        panel_curve=None if validation.sizes is None else panel_curve(cohort, features, validation.sizes),
     )
 
 

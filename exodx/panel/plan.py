@@ -43,6 +43,8 @@ class StudyPlan:
         Harm of a false positive over harm of a false negative, e.g. 0.1.
     prevalence : float, optional
         Prevalence of use for PPV and NPV; overrides the panel's.
+    panel_curve : bool
+        Also estimate performance against panel size; takes about as long again.
     seed : int
         Seed of folds and of XGBoost.
     """
@@ -67,6 +69,7 @@ class StudyPlan:
     grey_zone: bool = False
     harm_ratio: float | None = None
     prevalence: float | None = None
+    panel_curve: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -97,8 +100,9 @@ class StudyPlan:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the plan's content (64 hexadecimal digits)."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the plan's content (64 hexadecimal digits); a panel curve that is not asked for takes no part."""
+        content = {key: value for key, value in asdict(self).items() if key != "panel_curve" or value}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def parse_plan(table: Mapping[str, Any], where: str) -> StudyPlan:

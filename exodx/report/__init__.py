@@ -3,7 +3,7 @@
 from exodx.report.analytes import analyte_figure
 from exodx.report.evaluation_page import evaluation_page
 from exodx.report.explanations import beeswarm_figure, waterfall_figure
-from exodx.report.figures import calibration_figure, roc_figure, sites_figure
+from exodx.report.figures import calibration_figure, panel_size_figure, roc_figure, sites_figure
 from exodx.report.page import specimen_page, study_page
 from exodx.report.style import png
 from exodx.report.text import evaluation_text
@@ -14,6 +14,7 @@ __all__ = [
     "calibration_figure",
     "evaluation_page",
     "evaluation_text",
+    "panel_size_figure",
     "png",
     "roc_figure",
     "sites_figure",

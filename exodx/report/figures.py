@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from exodx.evaluation import CalibrationBin, Evaluation
+from exodx.evaluation import CalibrationBin, Evaluation, PanelCurve
 from exodx.report.style import FAINT, INK, OTHER, QUIET, canvas, short, styled
 from exodx.report.words import interval, is_inside, number, sentence
 from exodx.stats import Estimate
@@ -136,3 +136,39 @@ def _forest_row(ax: Any, y: int, estimate: Estimate, kind: str) -> None:
     if estimate.lower is not None:
         ax.hlines(y, estimate.lower, estimate.upper, color=colour, lw=1.4)
     ax.plot([estimate.value], [y], marker, ms=size, color=colour, mfc="white" if kind == "random" else colour)
+
+
+def panel_size_figure(curve: PanelCurve) -> Figure:
+    """Draw AUC against panel size with 95 % bars and the smallest panel that is as good, and the stability of the choice below.
+
+    Parameters
+    ----------
+    curve : PanelCurve
+    """
+    with styled():
+        figure = canvas(6.4, 5.4)
+        upper, lower = figure.subplots(2, 1, height_ratios=(3, 1.3), sharex=True)
+        places = range(len(curve.sizes))
+        upper.axhline(0.5, color=QUIET, lw=0.8, ls=(0, (4, 3)))
+        _points(upper, [s.auc for s in curve.sizes], OTHER)
+        _points(lower, [s.stability for s in curve.sizes], QUIET)
+        for place, entry in zip(places, curve.sizes, strict=True):
+            if entry.size == curve.minimal and entry.auc.value is not None:
+                upper.plot(
+                    [place], [entry.auc.value], "o", ms=13, mfc="none", mec=INK, mew=1.2, label="smallest within 1 SE of the best"
+                )
+                upper.legend(loc="lower right", fontsize=8)
+        lows = [e.lower if e.lower is not None else e.value for e in (s.auc for s in curve.sizes) if e.value is not None]
+        upper.set(ylim=(min(0.45, *(low - 0.03 for low in lows), 0.45), 1.01), ylabel="AUC, 95 % interval")
+        lower.set(ylim=(-0.3, 1.1), ylabel="stability", xlabel="analytes in the panel (the last: all)")
+        lower.set_xticks(list(places), [str(s.size) for s in curve.sizes])
+        upper.set_title("Performance against panel size, specimens held out")
+    return figure
+
+
+def _points(ax: Any, estimates: list[Estimate], colour: str) -> None:
+    known = [(place, e.value, e.lower, e.upper) for place, e in enumerate(estimates) if e.value is not None]
+    ax.plot([k[0] for k in known], [k[1] for k in known], "-o", ms=5, lw=1.2, color=colour)
+    for place, _, low, high in known:
+        if low is not None and high is not None:
+            ax.vlines(place, low, high, color=colour, lw=1.4)

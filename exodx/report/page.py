@@ -43,6 +43,7 @@ CAPTIONS = {
     "roc": "ROC curve with its pointwise 95 % band (bootstrap over subjects).",
     "calibration": "Observed share of positives against probability, in groups, with Wilson intervals.",
     "shap": "SHAP value of every feature for every training specimen, by the final model.",
+    "panel_size": "AUC of held-out specimens against the number of analytes, chosen inside the folds; and how stably.",
     "analytes": "The most important features by class, after the assay transform (higher = more).",
 }
 

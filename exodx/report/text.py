@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 
 from exodx.errors import RUO
-from exodx.evaluation import CohortShift, Evaluation
+from exodx.evaluation import CohortShift, Evaluation, PanelCurve
 from exodx.evaluation.estimates import AS_ERRORS
 from exodx.evaluation.shift import LEVEL
 from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_inside, is_simulated, label, number, sentence, site_gap
 
 WIDTH = 90
 NAME_WIDTH = 38
+MOST_GROUPS, MOST_NAMES = 5, 6
 
 
 def evaluation_text(evaluation: Evaluation) -> str:
@@ -40,6 +41,8 @@ def evaluation_text(evaluation: Evaluation) -> str:
         lines += _row(f"  {part.column} {part.group}", f"{sentence(part.auc)}; {part.n_positive} of {part.n} positive")
     if evaluation.shift is not None:
         lines += ["", *_shift(evaluation.shift)]
+    if evaluation.panel_curve is not None:
+        lines += _panel_curve(evaluation.panel_curve)
     if evaluation.features:
         top = ", ".join(f"{f.feature} {number(f.mean_abs_shap, 2)} {f.direction}" for f in evaluation.features[:5])
         lines += ["", *_wrapped(f"mean |SHAP|, direction: {top}", "  ")]
@@ -68,6 +71,21 @@ def _distributions(shift: CohortShift) -> str:
     if worst is None:
         return "not compared: no feature has values here and at training"
     return f"largest stability index {number(worst.psi)} ({worst.feature}; by chance {number(worst.psi_by_chance)})"
+
+
+def _panel_curve(curve: PanelCurve) -> list[str]:
+    lines = ["", "Panel size (analytes chosen inside each fold)"]
+    for entry in curve.sizes:
+        mark = "  ← smallest within 1 SE" if entry.size == curve.minimal else ""
+        lines += _row(f"  {entry.size}", f"AUC {sentence(entry.auc)}; stability {number(entry.stability.value, 2)}{mark}")
+    smallest = next((entry for entry in curve.sizes if entry.size == curve.minimal), None)
+    if smallest is not None:
+        often = ", ".join(f"{name} ({100 * share:.0f} %)" for name, share in smallest.chosen)
+        lines += _wrapped(f"chosen most often at {smallest.size}, share of folds: {often}", "  ")
+    for group in curve.groups[:MOST_GROUPS]:
+        more = f" … ({len(group)} in all)" if len(group) > MOST_NAMES else ""
+        lines += _wrapped(f"redundant (|Spearman| > .8): {', '.join(group[:MOST_NAMES])}{more}", "  ")
+    return lines
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from exodx.training.final import train_model
 from exodx.training.nested import BENCHMARKS, CrossValidation, Validation, cross_validate, repeated_folds
+from exodx.training.panel_size import SizeRuns, analyte_units, panel_sizes, run_panel_sizes
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.recalibration import recalibrate_model
 
@@ -10,11 +11,15 @@ __all__ = [
     "CrossValidation",
     "Fitted",
     "Prepared",
+    "SizeRuns",
     "Validation",
+    "analyte_units",
     "cross_validate",
     "fit_procedure",
+    "panel_sizes",
     "prepare",
     "recalibrate_model",
     "repeated_folds",
+    "run_panel_sizes",
     "train_model",
 ]

@@ -15,6 +15,7 @@ from exodx.errors import InputRefused
 from exodx.frozen.calibrator import probability
 from exodx.panel import StudyPlan
 from exodx.training.benchmarks import benchmark_scores
+from exodx.training.panel_size import SizeRuns
 from exodx.training.procedure import fit_procedure, prepare
 
 Floats = NDArray[np.float64]
@@ -76,11 +77,14 @@ class Validation:
         One site held out at a time; gives the headline where at least two sites can be evaluated.
     otherwise : CrossValidation, optional
         Of the first repeat's folds, with censored cells taken otherwise.
+    sizes : SizeRuns, optional
+        Panels of growing size, where they are asked for.
     """
 
     random: CrossValidation
     by_site: CrossValidation | None = None
     otherwise: CrossValidation | None = None
+    sizes: SizeRuns | None = None
 
 
 def repeated_folds(cohort: Cohort, plan: StudyPlan) -> NDArray[np.intp]:

@@ -25,6 +25,7 @@ KEYS = {
     "verdict", "ready", "cohort", "model", "synthetic", "notes", "panel", "specimens", "subjects", "subjects_stated", "positive",
     "negative", "positive_label", "left_out", "groups", "manifest", "status", "not_ok", "findings", "analytes", "references",
     "reference_note", "spreads", "plates", "quality", "notice",
+    "replicates",
 }  # fmt: skip
 STATES = ("measured", "below_lod", "undetermined", "not_run", "failed_qc", "above_loq")
 

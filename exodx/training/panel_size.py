@@ -1,0 +1,136 @@
+"""What fewer analytes would do: in every outer fold they are ranked by its training part alone, and trees grown on the top k."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from exodx.cohort import Cohort
+from exodx.cohort.splits import training_rows
+from exodx.errors import InputRefused
+from exodx.frozen import FrozenTransform
+from exodx.panel import StudyPlan
+from exodx.training.family import Candidate, fit_booster, staged_margins
+from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
+
+Floats = NDArray[np.float64]
+
+SIZES = (1, 2, 3, 5, 8, 13, 21, 34)
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRuns:
+    """Held-out margins of models on the top k analytes, over R repeats of n specimens.
+
+    Parameters
+    ----------
+    sizes : tuple of int, length K
+        The last is all analytes.
+    margin : ndarray, shape (K, R, n)
+        Log-odds of the trees, not calibrated: comparable inside a fold. NaN where a specimen cannot be scored.
+    folds : ndarray of int, shape (R, n)
+    rankings : tuple of tuple of str
+        Of each fold: its analytes (or log-ratios), the most important first.
+    """
+
+    sizes: tuple[int, ...]
+    margin: Floats
+    folds: NDArray[np.intp]
+    rankings: tuple[tuple[str, ...], ...]
+
+
+def panel_sizes(n_analytes: int) -> tuple[int, ...]:
+    """Return the sizes that are tried, the whole panel last.
+
+    >>> panel_sizes(10), panel_sizes(2)
+    ((1, 2, 3, 5, 8, 10), (1, 2))
+    """
+    return (*(k for k in SIZES if k < n_analytes), n_analytes)
+
+
+def run_panel_sizes(
+    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], n_analytes: int, jobs: int, tick: Callable[[], None]
+) -> SizeRuns:
+    """Fit and score panels of growing size in every outer fold.
+
+    The procedure is run on the fold's training part; its analytes are ranked by mean |SHAP| there; the candidate it chose is
+    fitted again on the top k, with its rounds, and scores the specimens held out. Nothing of these is seen before.
+
+    Parameters
+    ----------
+    cohort : Cohort, n specimens
+    plan : StudyPlan
+    folds : ndarray of int, shape (R, n)
+    n_analytes : int
+        Of the whole panel, as :func:`analyte_units` counts them.
+    jobs : int
+        Threads; changes the time only.
+    tick : callable
+        Called after each fold.
+
+    Raises
+    ------
+    InputRefused
+        When no fold can be learned from.
+    """
+    sizes = panel_sizes(n_analytes)
+    tasks = [(r, f) for r in range(len(folds)) for f in range(int(folds[r].max()) + 1)]
+
+    def run(repeat: int, fold: int) -> tuple[NDArray[np.intp], Floats, tuple[str, ...]] | InputRefused:
+        result = _fold(cohort, plan, folds[repeat], fold, sizes)
+        tick()
+        return result
+
+    results = Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(r, f) for r, f in tasks)
+    refusals = [result for result in results if isinstance(result, InputRefused)]
+    if len(refusals) == len(results):
+        raise InputRefused(refusals[0].problems)
+    margin = np.full((len(sizes), *folds.shape), np.nan)
+    rankings = []
+    for (repeat, _), result in zip(tasks, results, strict=True):
+        if not isinstance(result, InputRefused):
+            held, scores, ranking = result
+            margin[:, repeat, held] = scores
+            rankings.append(ranking)
+    return SizeRuns(sizes, margin, folds, tuple(rankings))
+
+
+def analyte_units(transform: FrozenTransform) -> dict[str, list[int]]:
+    """Return what can be left out by itself: each analyte with the columns of its features; log-ratios by their pair."""
+    units: dict[str, list[int]] = {}
+    for column, feature in enumerate(transform.names):
+        units.setdefault(" / ".join(transform.analytes_of(feature)), []).append(column)
+    return units
+
+
+def _fold(
+    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], fold: int, sizes: tuple[int, ...]
+) -> tuple[NDArray[np.intp], Floats, tuple[str, ...]] | InputRefused:
+    held = np.flatnonzero(folds == fold)
+    train = cohort[training_rows(folds, fold, cohort.subjects)]
+    try:
+        data = prepare(train, plan)
+    except InputRefused as refused:
+        return refused
+    fitted = fit_procedure(data, plan)
+    units, ranking = analyte_units(data.transform), _ranking(data, fitted)
+    scored = np.isfinite(fitted.margin(cohort.measurements[held]))
+    features = data.transform.apply(cohort.measurements[held]).values
+    scores = []
+    for size in sizes:
+        columns = sorted(column for name in ranking[:size] for column in units[name])
+        candidate = Candidate(fitted.candidate, (fitted.rounds,), dict(fitted.params))
+        booster = fit_booster(data.features[:, columns], data.y, candidate, fitted.rounds, plan.seed)
+        scores.append(np.where(scored, staged_margins(booster, features[:, columns], candidate.rounds)[0], np.nan))
+    return held, np.array(scores), ranking
+
+
+def _ranking(data: Prepared, fitted: Fitted) -> tuple[str, ...]:
+    """Return the analytes by mean |SHAP| over the training specimens, their features together; ties by name."""
+    importance = np.abs(fitted.forest.contributions(data.features)[0]).mean(axis=0)
+    total = {name: float(importance[columns].sum()) for name, columns in analyte_units(data.transform).items()}
+    return tuple(sorted(total, key=lambda name: (-total[name], name)))
