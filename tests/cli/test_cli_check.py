@@ -9,6 +9,7 @@ import pytest
 
 from exodx.errors import RUO
 from tests.cli.calls import DATA, run
+from tests.tables.plate_texts import long
 
 LABEL = ("--panel", "athero-3", "--label", "group", "--positive", "case")
 
@@ -126,3 +127,24 @@ def test_the_page_is_readable_in_a_browser(cli, browser, tmp_path):
     assert browser.execute_script(small) == 0
     if folder := os.environ.get("EXODX_PICTURES"):
         browser.save_screenshot(str(Path(folder) / "check.png"))
+
+
+PROTEIN_PANEL = """\
+[panel]
+name = "pp"
+version = "1"
+title = "t"
+normalisation = "none"
+[[analyte]]
+name = "PD-L1"
+kind = "other"
+unit = "{}"
+"""
+
+
+@pytest.mark.parametrize(("unit", "code"), [("pg/mL", 0), ("ng/mL", 3)])
+def test_the_unit_of_a_plates_standards_is_held_against_the_panel(cli, tmp_path, unit, code):
+    (tmp_path / "pp.toml").write_text(PROTEIN_PANEL.format(unit))
+    (tmp_path / "plate.csv").write_text(long())
+    done = cli("check", tmp_path / "plate.csv", "--panel", tmp_path / "pp.toml")
+    assert (done.code, "UNIT_MISMATCH" in done.err, "0.001" in done.err or not code) == (code, bool(code), True), done.err
