@@ -232,7 +232,7 @@ def unit_problems(
     """
     problems = []
     allowed = {a.unit for a in panel.analytes}
-    if "unit" in stated and not units:
+    if "unit" in stated:
         where = f"{table.source}, column {stated['unit'].column!r}"
         strangers = [text for text in stated["unit"].values if (read_unit(text) or text) not in allowed]
         problems += [p for text in strangers if (p := unit_problem(text, panel.analytes[0], where))]
