@@ -263,7 +263,7 @@ def long_units(table: TextTable, wide: TextTable) -> dict[str, set[str]]:
     if unit is None or not wide.analytes or wide.place != "specimen":
         return {}
     names = set(wide.analytes)
-    holder = next((column for column, cells in table.columns.items() if set(cells) == names), None)
+    holder = next((column for column, cells in table.columns.items() if names <= set(cells)), None)
     units: dict[str, set[str]] = {}
     for name, said in zip(table.columns[holder] if holder is not None else (), table.columns[unit], strict=False):
         if not is_blank(said):
