@@ -264,3 +264,13 @@ def test_two_tables_that_contradict_each_other_are_refused(trained, cli, groups,
     other = write(tmp_path / "other.csv", [["who", "group"], *([row[0], "?"] for row in table()[1:])])
     done = cli("predict", NEW, "--specimens", other, "--model", trained.bundle)
     assert (done.code, "[COLUMN_CONFLICT] other.csv, column 'group': new.csv has this column too" in done.err) == (3, True)
+
+
+def test_explain_joins_tables_as_predict_does(trained, cli, split, tmp_path):
+    common = ("--model", trained.bundle, "--specimen", "SIM6-0001")
+    alone = cli("explain", NEW, *common)
+    done = cli("explain", split.mirna, "--specimens", split.protein, *common)
+    assert done.code == 0, done.err
+    assert done.out == alone.out
+    assert "specimen SIM6-0001: " in done.err
+    assert cli("explain", split.mirna, *common).code == 3, "without the protein"
