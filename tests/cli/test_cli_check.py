@@ -148,3 +148,25 @@ def test_the_unit_of_a_plates_standards_is_held_against_the_panel(cli, tmp_path,
     (tmp_path / "plate.csv").write_text(long())
     done = cli("check", tmp_path / "plate.csv", "--panel", tmp_path / "pp.toml")
     assert (done.code, "UNIT_MISMATCH" in done.err, "0.001" in done.err or not code) == (code, bool(code), True), done.err
+
+
+def test_options_that_would_have_no_effect_are_refused(trained, cli):
+    done = cli("check", DATA / "new.csv", "--model", trained.bundle, "--panel", "athero-3")
+    assert (done.code, done.out, "PANEL_AND_MODEL" in done.err) == (2, "", True)
+    done = cli("check", DATA / "new.csv", *LABEL, "--allow", "FLUID_MISMATCH", "--because", "a pilot")
+    assert (done.code, done.out, "ALLOW_WITHOUT_MODEL" in done.err) == (2, "", True)
+
+
+def test_a_check_against_a_model_allows_what_evaluation_allows(trained, cli, tmp_path):
+    rows = list(csv.reader((DATA / "new.csv").read_text().splitlines()))
+    gone = rows[0].index("PD-L1")
+    serum = [[*row[:gone], *row[gone + 1 :], "fluid" if i == 0 else "serum"] for i, row in enumerate(rows)]
+    with (tmp_path / "serum.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(serum)
+    common = (tmp_path / "serum.csv", "--model", trained.bundle, "--label", "group")
+    refused = cli("check", *common)
+    assert (refused.code, "FLUID_MISMATCH" in refused.err, "ANALYTE_MISSING" in refused.err) == (3, True, True)
+    allowed = (*common, "--allow", "FLUID_MISMATCH", "--allow", "ANALYTE_MISSING", "--because", "a pilot")
+    done, evaluated = cli("check", *allowed), cli("evaluate", *allowed)
+    assert (done.code, evaluated.code) == (0, 0), (done.err, evaluated.err)
+    assert "allowed: FLUID_MISMATCH" in done.err
