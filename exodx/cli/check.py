@@ -52,7 +52,8 @@ def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, *
     intake = Intake.of_plan(study_plan(**options), specimens, conditions)
     if frozen is not None:
         positive = intake.positive or frozen.provenance.positive_label or None
-        intake = replace(intake, panel=frozen.panel, reference=frozen.reference, positive=positive)
+        rules = frozen.transform.gate.rules
+        intake = replace(intake, panel=frozen.panel, reference=frozen.reference, positive=positive, rules=rules)
     data = read_cohort(cohort, intake)
     for note in data.notes:
         say(f"· {note}")

@@ -49,6 +49,7 @@ def command(cohort: Path, model: str, as_json: bool, **options: Any) -> None:
         panel=frozen.panel,
         positive=plan.positive or frozen.provenance.positive_label or None,
         reference=frozen.reference,
+        rules=frozen.transform.gate.rules,
     )
     data = read_cohort(cohort, intake)
     for note in data.notes:

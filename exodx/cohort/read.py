@@ -28,7 +28,7 @@ from exodx.frozen import (
 )
 from exodx.frozen.joined import Joined, join_files
 from exodx.frozen.statements import declare, read_statements, statement_columns
-from exodx.panel import Panel, StudyPlan, infer_accessions, is_analyte_name, load_panel, name_warnings, rules_of
+from exodx.panel import Panel, QualityRule, StudyPlan, infer_accessions, is_analyte_name, load_panel, name_warnings, rules_of
 from exodx.panel.manifest import manifest_columns, manifest_fields
 from exodx.tables.layout import UNNAMED, specimen_ids
 from exodx.tables.reader import read_table
@@ -54,6 +54,8 @@ class Intake:
     reference : mapping, optional
         What a model keeps of its training cohort: the cohort must then be what the model is valid for. Without it the panel
         takes up what the cohort states of its specimens, where it leaves that unspecified.
+    rules : tuple of QualityRule, optional
+        The quality rules that a model froze; without them those of the panel, over the defaults of today.
     """
 
     panel: str | Panel = "auto"
@@ -63,6 +65,7 @@ class Intake:
     specimens: Path | Sequence[Path] | None = None
     conditions: Conditions = NOTHING_SAID
     reference: Mapping[str, Any] | None = None
+    rules: tuple[QualityRule, ...] | None = None
 
     @classmethod
     def of_plan(
@@ -121,9 +124,10 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     admission = InputContract(panel, intake.reference or {}).admit(table, intake.conditions, about, joined.units)
     specimens, attribute_notes, attribute_problems = read_specimen_columns(table, ids, attributes)
     taken = {*admission.columns, *filter(None, [id_column, intake.label])}
-    extra = [column for rule in rules_of(panel) for column in (rule.column, rule.per) if column]
+    rules = rules_of(panel) if intake.rules is None else intake.rules
+    extra = [column for rule in rules for column in (rule.column, rule.per) if column]
     manifest = read_manifest(table, {*taken, *attributes.values()}, extra)
-    measurements, rule_problems = _ruled(table, panel, taken, admission.measurements)
+    measurements, rule_problems = _ruled(table, rules, taken, admission.measurements)
     problems += [*found, *admission.problems, *unread_cells(admission, table), *attribute_problems]
     problems += [*manifest.problems, *rule_problems]
     if problems:
@@ -162,9 +166,11 @@ def _wells(table: TextTable, admission: Admission) -> list[int] | None:
     return [sum(1 + cell.count(WELLS) for cell in row if cell) for row in zip(*columns, strict=True)]
 
 
-def _ruled(table: TextTable, panel: Panel, taken: Collection[str], m: Measurements) -> tuple[Measurements, list[Problem]]:
+def _ruled(
+    table: TextTable, rules: Sequence[QualityRule], taken: Collection[str], m: Measurements
+) -> tuple[Measurements, list[Problem]]:
     """Flag the specimens that the rules on specimen columns flag or refuse; a manifest's cells are told of by the manifest."""
-    rules, known = rules_of(panel), {known.name for known in manifest_fields()}
+    known = {known.name for known in manifest_fields()}
     headers = rule_columns(table.header, rules, taken)
     columns = {column: table.columns[header] for column, header in headers.items()}
     verdicts = specimen_rule_flags(columns, rules, table.decimal, len(table))
