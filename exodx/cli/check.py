@@ -14,6 +14,7 @@ from exodx.cli.options import (
     FILE,
     JSON,
     PANEL,
+    allow_options,
     check_output,
     conditions_of,
     open_model,
@@ -32,12 +33,14 @@ from exodx.cli.options import (
 @click.option("--html", type=FILE, help="Also write it all as one page.")
 @plan_options
 @stated_options
+@allow_options
 @JSON
 def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, **options: Any) -> None:
     """Read and validate a cohort, and show everything about it on one page; all problems are told at once.
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
+    _refuse_idle(model, options)
     from exodx.cohort import Intake, read_cohort
     from exodx.evaluation.check import check_cohort
     from exodx.evaluation.check_text import check_text
@@ -49,7 +52,8 @@ def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, *
     intake = Intake.of_plan(study_plan(**options), specimens, conditions)
     if frozen is not None:
         positive = intake.positive or frozen.provenance.positive_label or None
-        intake = replace(intake, panel=frozen.panel, reference=frozen.reference, positive=positive)
+        rules = frozen.transform.gate.rules
+        intake = replace(intake, panel=frozen.panel, reference=frozen.reference, positive=positive, rules=rules)
     data = read_cohort(cohort, intake)
     for note in data.notes:
         say(f"· {note}")
@@ -60,3 +64,17 @@ def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, *
 
         write_text(check_page(check), html, cohort)
         say(f"page → {html}")
+
+
+def _refuse_idle(model: str | None, options: dict[str, Any]) -> None:
+    """Refuse options that would have no effect: a model has its panel, and only a model scores in spite of a difference."""
+    from exodx.errors import Problem, UsageError
+
+    problems = []
+    if model is not None and options["panel"] is not None:
+        problems.append(Problem("PANEL_AND_MODEL", "--panel", "the panel is the model's", "Leave out --panel, or --model."))
+    if model is None and options["allow"]:
+        fix = "Name the model: --model. A panel alone scores nothing."
+        problems.append(Problem("ALLOW_WITHOUT_MODEL", "--allow", "there is no model to score with", fix))
+    if problems:
+        raise UsageError(problems)

@@ -82,6 +82,7 @@ def command(
         panel=frozen.panel,
         positive=plan.positive or frozen.provenance.positive_label or None,
         reference=frozen.reference,
+        rules=frozen.transform.gate.rules,
     )
     data = read_cohort(cohort, intake)
     for note in data.notes:

@@ -7,7 +7,18 @@ from typing import Any
 
 import click
 
-from exodx.cli.options import COHORT, FILE, MODEL, allow_options, conditions_of, open_model, say, stated_options, write_text
+from exodx.cli.options import (
+    COHORT,
+    FILE,
+    MODEL,
+    SPECIMENS,
+    allow_options,
+    conditions_of,
+    open_model,
+    say,
+    stated_options,
+    write_text,
+)
 from exodx.errors import InputRefused, Problem, nearest
 
 
@@ -16,10 +27,19 @@ from exodx.errors import InputRefused, Problem, nearest
 @MODEL
 @click.option("--specimen", "wanted", required=True, help="Id of the specimen.")
 @click.option("--specimen-column", help="Column of specimen ids.")
+@SPECIMENS
 @stated_options
 @allow_options
 @click.option("-o", "--out", type=FILE, help="HTML file; stdout unless given.")
-def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, out: Path | None, **options: Any) -> None:
+def command(
+    cohort: Path,
+    model: str,
+    wanted: str,
+    specimen_column: str | None,
+    specimens: tuple[Path, ...],
+    out: Path | None,
+    **options: Any,
+) -> None:
     """Write one specimen's page: its model call, probability, and what each feature contributed.
 
     For Research Use Only. Not for use in diagnostic procedures.
@@ -30,13 +50,13 @@ def command(cohort: Path, model: str, wanted: str, specimen_column: str | None, 
 
     conditions = conditions_of(options)
     frozen, model_hash = open_model(model)
-    specimens = read_specimens(read_table(cohort), frozen, specimen_column, keep_going=True, conditions=conditions)
-    if wanted not in specimens.ids:
-        fix = nearest(wanted, specimens.ids) if len(specimens.ids) <= 20 else "Check the id and the specimen column."
+    read = read_specimens(read_table(cohort), frozen, specimen_column, keep_going=True, conditions=conditions, joined=specimens)
+    if wanted not in read.ids:
+        fix = nearest(wanted, read.ids) if len(read.ids) <= 20 else "Check the id and the specimen column."
         raise InputRefused(Problem("SPECIMEN_UNKNOWN", str(cohort), f"no specimen {wanted!r}", fix))
-    scores = score_specimens(specimens, frozen, model_hash, Explain.ALL)
-    features = frozen.transform.apply(specimens.measurements)
-    row = specimens.ids.index(wanted)
-    page = specimen_page(frozen, scores, features, specimens.measurements, row)
+    scores = score_specimens(read, frozen, model_hash, Explain.ALL)
+    features = frozen.transform.apply(read.measurements)
+    row = read.ids.index(wanted)
+    page = specimen_page(frozen, scores, features, read.measurements, row)
     write_text(page, out, cohort)
     say(f"specimen {wanted}: {scores.prediction.call[row]}{'' if out is None else f' → {out}'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,12 @@ class _Numeric:
     undetermined: bool
 
 
-def infer_panel(table: TextTable, reserved: Collection[str], joined: Collection[str] = ()) -> tuple[Panel, tuple[str, ...]]:
+def infer_panel(
+    table: TextTable,
+    reserved: Collection[str],
+    joined: Collection[str] = (),
+    units: Mapping[str, Collection[str]] | None = None,
+) -> tuple[Panel, tuple[str, ...]]:
     """Infer a panel from the columns of a wide table.
 
     Parameters
@@ -68,6 +73,8 @@ def infer_panel(table: TextTable, reserved: Collection[str], joined: Collection[
     joined : collection of str
         Columns that came from a further table. Beside miRNA columns, those that are numeric and called like a protein of the tables
         are analytes too, in a unit of their own; their kind is ``other``, because a column does not say the fraction.
+    units : mapping of header to units, optional
+        What the tables say of their columns.
 
     Returns
     -------
@@ -86,22 +93,29 @@ def infer_panel(table: TextTable, reserved: Collection[str], joined: Collection[
     doubled = [name for name in table.header if name not in reserved and bearers[name_key(name)] > 1]
     about = [name for name in table.header if name.startswith("_")]
     unused = {*reserved, *doubled, *about}
-    candidates = [name for name in table.analytes or table.header if name not in unused]
+    beside = [name for name in joined if name not in table.analytes]
+    candidates = [name for name in ([*table.analytes, *beside] if table.analytes else table.header) if name not in unused]
     numeric = [c for name in candidates if (c := _numeric(table, name))]
     mirnas = [c for c in numeric if is_mirna_name(c.name) or _SPIKE.match(name_key(c.name))]
-    chosen = sorted(numeric if table.analytes else mirnas or numeric, key=lambda c: c.name)
+    told = _told_apart(table, numeric, joined, units or {})
+    measured = [c for c in numeric if c.name in table.analytes and c not in told] if table.analytes else mirnas or numeric
+    chosen = sorted(measured, key=lambda c: c.name)
     if not chosen:
         fix = "Give a panel file that names the analytes: --panel FILE.toml."
         raise InputRefused(Problem("NO_ANALYTE", table.source, "no column looks like a measured analyte", fix))
     unit = _unit(chosen, bool(mirnas), table.unit)
     roles = _roles([c.name for c in chosen], unit)
-    proteins = _proteins([c for c in numeric if c.name in joined and c.name not in roles])
+    proteins = _proteins([c for c in numeric if c.name in joined and c.name not in roles and c not in told])
     named_so = {c.name for c in mirnas}
     kinds = {c.name: "mirna" if c.name in named_so else "other" for c in chosen}
     analytes = tuple(Analyte(name=c, kind=kinds[c], unit=unit, role=roles[c]) for c in kinds)  # type: ignore[arg-type]
     if proteins:
         own = _unit(list(proteins), mirna=False, told="")
         analytes += tuple(Analyte(name=c.name, kind="other", unit=own, accession=a) for c, a in proteins.items())
+    for unit_told in sorted(set(told.values())):
+        block = [c for c in told if told[c] == unit_told]
+        own = _unit(block, mirna=False, told=unit_told)
+        analytes += tuple(Analyte(name=c.name, kind="mirna" if c.name in named_so else "other", unit=own) for c in block)
     references = [name for name, role in roles.items() if role == "reference"]
     last, cut_note = _last_cycle(chosen) if unit == "Ct" else (None, "")
     panel = Panel(
@@ -129,6 +143,18 @@ def _last_cycle(columns: Sequence[_Numeric]) -> tuple[float | None, str]:
     if top not in LAST_CYCLES or wells < MIN_PILE:
         return None, ""
     return top, f"panel inferred: {wells} Ct of exactly {top:g} are the instrument's last cycle: read as not detected"
+
+
+def _told_apart(
+    table: TextTable, numeric: Sequence[_Numeric], joined: Collection[str], units: Mapping[str, Collection[str]]
+) -> dict[_Numeric, str]:
+    """Return the measurements of a joined table that are told to be in another unit than the cohort's, with that unit."""
+    apart = {}
+    for c in numeric:
+        (own, *more) = units.get(c.name, ("",)) or ("",)
+        if c.name in joined and c.name in table.analytes and not more and own != table.unit:
+            apart[c] = own
+    return apart
 
 
 def _proteins(columns: Sequence[_Numeric]) -> dict[_Numeric, str]:

@@ -26,11 +26,11 @@ from exodx.frozen import (
     specimen_rule_flags,
     unread_cells,
 )
-from exodx.frozen.statements import declare, long_units, read_statements, statement_columns
-from exodx.panel import Panel, StudyPlan, infer_accessions, is_analyte_name, load_panel, name_warnings, rules_of
+from exodx.frozen.joined import Joined, join_files
+from exodx.frozen.statements import declare, read_statements, statement_columns
+from exodx.panel import Panel, QualityRule, StudyPlan, infer_accessions, is_analyte_name, load_panel, name_warnings, rules_of
 from exodx.panel.manifest import manifest_columns, manifest_fields
-from exodx.tables.join import join_table
-from exodx.tables.layout import UNNAMED, specimen_ids, to_wide
+from exodx.tables.layout import UNNAMED, specimen_ids
 from exodx.tables.reader import read_table
 from exodx.tables.table import Records, TextTable, build_table, cell_text
 
@@ -54,6 +54,8 @@ class Intake:
     reference : mapping, optional
         What a model keeps of its training cohort: the cohort must then be what the model is valid for. Without it the panel
         takes up what the cohort states of its specimens, where it leaves that unspecified.
+    rules : tuple of QualityRule, optional
+        The quality rules that a model froze; without them those of the panel, over the defaults of today.
     """
 
     panel: str | Panel = "auto"
@@ -63,6 +65,7 @@ class Intake:
     specimens: Path | Sequence[Path] | None = None
     conditions: Conditions = NOTHING_SAID
     reference: Mapping[str, Any] | None = None
+    rules: tuple[QualityRule, ...] | None = None
 
     @classmethod
     def of_plan(
@@ -106,8 +109,9 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
         unknown columns, labels.
     """
     panel = intake.panel if isinstance(intake.panel, Panel) or intake.panel == "auto" else load_panel(intake.panel)
-    table, named, units, joined = _one_table(table, panel, intake)
-    ids, id_column, problems = specimen_ids(table, named)
+    joined = join_files(table, intake.joined, _is_analyte(panel), intake.columns.get("specimen"))
+    table = joined.table
+    ids, id_column, problems = specimen_ids(table, joined.specimen)
     attributes, found = find_specimen_columns(table, {k: v for k, v in intake.columns.items() if k != "specimen"})
     problems += found
     notes = [*table.notes, *([UNNAMED] if id_column is None and not problems else [])]
@@ -117,12 +121,13 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     panel, panel_notes = _panel(table, panel, intake, about | set(copies), joined)
     notes += panel_notes
     problems += _taken_twice(table, panel, [*attributes.values(), *filter(None, [intake.label])])
-    admission = InputContract(panel, intake.reference or {}).admit(table, intake.conditions, about, units)
+    admission = InputContract(panel, intake.reference or {}).admit(table, intake.conditions, about, joined.units)
     specimens, attribute_notes, attribute_problems = read_specimen_columns(table, ids, attributes)
     taken = {*admission.columns, *filter(None, [id_column, intake.label])}
-    extra = [column for rule in rules_of(panel) for column in (rule.column, rule.per) if column]
+    rules = rules_of(panel) if intake.rules is None else intake.rules
+    extra = [column for rule in rules for column in (rule.column, rule.per) if column]
     manifest = read_manifest(table, {*taken, *attributes.values()}, extra)
-    measurements, rule_problems = _ruled(table, panel, taken, admission.measurements)
+    measurements, rule_problems = _ruled(table, rules, taken, admission.measurements)
     problems += [*found, *admission.problems, *unread_cells(admission, table), *attribute_problems]
     problems += [*manifest.problems, *rule_problems]
     if problems:
@@ -161,9 +166,11 @@ def _wells(table: TextTable, admission: Admission) -> list[int] | None:
     return [sum(1 + cell.count(WELLS) for cell in row if cell) for row in zip(*columns, strict=True)]
 
 
-def _ruled(table: TextTable, panel: Panel, taken: Collection[str], m: Measurements) -> tuple[Measurements, list[Problem]]:
+def _ruled(
+    table: TextTable, rules: Sequence[QualityRule], taken: Collection[str], m: Measurements
+) -> tuple[Measurements, list[Problem]]:
     """Flag the specimens that the rules on specimen columns flag or refuse; a manifest's cells are told of by the manifest."""
-    rules, known = rules_of(panel), {known.name for known in manifest_fields()}
+    known = {known.name for known in manifest_fields()}
     headers = rule_columns(table.header, rules, taken)
     columns = {column: table.columns[header] for column, header in headers.items()}
     verdicts = specimen_rule_flags(columns, rules, table.decimal, len(table))
@@ -172,28 +179,13 @@ def _ruled(table: TextTable, panel: Panel, taken: Collection[str], m: Measuremen
     return replace(m, flags=m.flags | verdicts.flags), problems
 
 
-def _one_table(
-    table: TextTable, panel: str | Panel, intake: Intake
-) -> tuple[TextTable, str | None, dict[str, set[str]], tuple[str, ...]]:
-    """Return the wide table, its specimen column if named, the units its rows stated, and the columns that were joined to it."""
-    named = intake.columns.get("specimen")
-    wide = to_wide(table, _is_analyte(panel), named, WELLS)
-    units, header = long_units(table, wide), set(wide.header)
-    for path in intake.joined:
-        wide = join_table(wide, read_table(path), named)
-    named = named if not intake.joined or named in wide.columns else None
-    return wide, named, units, tuple(name for name in wide.header if name not in header)
-
-
-def _panel(
-    table: TextTable, panel: str | Panel, intake: Intake, about: set[str], joined: Collection[str]
-) -> tuple[Panel, list[str]]:
+def _panel(table: TextTable, panel: str | Panel, intake: Intake, about: set[str], joined: Joined) -> tuple[Panel, list[str]]:
     """Return the panel, inferred if need be, with what the cohort states of its specimens where it is not yet a model's."""
     notes: list[str] = []
     inferred = not isinstance(panel, Panel)
     if not isinstance(panel, Panel):
         said = {*statement_columns(table, about).values(), *manifest_columns(table.header, about).values()}
-        panel, found = infer_panel(table, about | said, joined)
+        panel, found = infer_panel(table, about | said, joined.added, joined.units)
         notes += found
     if intake.reference is None:
         stated, _ = read_statements(table, intake.conditions, {*about, *panel.names})

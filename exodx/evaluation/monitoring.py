@@ -19,7 +19,7 @@ from exodx.errors import RUO, InputRefused, Problem
 from exodx.evaluation.audits import WHEN, days_of
 from exodx.frozen import Features, FrozenTransform
 from exodx.frozen.encoding import ND
-from exodx.frozen.measurements import BLOCKING
+from exodx.frozen.measurements import BLOCKING, is_measured
 from exodx.panel import Panel, Scale
 from exodx.stats import Estimate, cv_of_log_sd, log_sd, reference_change_value, within_sd
 
@@ -176,7 +176,8 @@ def monitor(cohort: Cohort, transform: FrozenTransform, spreads: Spreads) -> Mon
     days = _checked_days(cohort)
     features = transform.apply(cohort.measurements)
     usable = (features.flags & BLOCKING) == 0
-    features = Features(features.names, np.where(usable[:, None], features.values, np.nan), features.flags)
+    measured = np.column_stack([_measured(cohort, transform, name) for name in features.names])
+    features = Features(features.names, np.where(usable[:, None] & measured, features.values, np.nan), features.flags)
     columns = [j for j, name in enumerate(features.names) if not name.endswith(ND)]
     visits = _visits(cohort, days)
     later = [(first, row) for first, *rows in visits.values() for row in rows]
@@ -285,6 +286,12 @@ def _total(cohort: Cohort, values: Floats, visits: dict[int, list[int]]) -> _Spr
 def _degrees(values: Floats, subjects: NDArray[np.intp], rows: NDArray[np.intp]) -> int:
     known = rows[np.isfinite(values[rows])]
     return len(known) - len(np.unique(subjects[known]))
+
+
+def _measured(cohort: Cohort, transform: FrozenTransform, feature: str) -> NDArray[np.bool_]:
+    """Say where a feature rests on measured numbers alone: what stands in for a gap is no measurement, and its change no change."""
+    states = [cohort.measurements.column(name)[1] for name in transform.analytes_of(feature)]
+    return np.logical_and.reduce([is_measured(found) for found in states])
 
 
 def _change(cohort: Cohort, features: Features, limit: ChangeLimit, column: int, first: int, row: int) -> Change:

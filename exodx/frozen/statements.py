@@ -22,7 +22,7 @@ from exodx.frozen.vocabulary import (
     read_methods,
     read_specimen_type,
 )
-from exodx.panel import Panel, Scale, read_unit, unit_problem
+from exodx.panel import Analyte, Panel, Scale, read_unit, unit_problem
 from exodx.panel.analyte import Fraction
 from exodx.panel.panel import SpecimenType
 from exodx.tables.names import find_column
@@ -51,6 +51,9 @@ CODES = MappingProxyType(
         "mirbase_release": "RELEASE_MISMATCH",
     }
 )
+
+ARBITRARY = frozenset({"intensity", "MFI"})
+"""Units of signals that a reader cannot tell apart."""
 
 
 class Breach(NamedTuple):
@@ -219,6 +222,8 @@ def unit_problems(
 ) -> list[Problem]:
     """Return a problem for every analyte whose stated unit or scale is not the panel's; none of these can be allowed.
 
+    What the rows of a long table say goes before what the reader knows of the whole table (``table.unit``).
+
     Parameters
     ----------
     columns : mapping of analyte to headers
@@ -227,7 +232,7 @@ def unit_problems(
     """
     problems = []
     allowed = {a.unit for a in panel.analytes}
-    if "unit" in stated and not units:
+    if "unit" in stated:
         where = f"{table.source}, column {stated['unit'].column!r}"
         strangers = [text for text in stated["unit"].values if (read_unit(text) or text) not in allowed]
         problems += [p for text in strangers if (p := unit_problem(text, panel.analytes[0], where))]
@@ -235,11 +240,21 @@ def unit_problems(
         for header in columns.get(analyte.name, ()):
             where = f"{table.source}, analyte {header!r}"
             problems += [p for text in units.get(header, ()) if (p := unit_problem(text, analyte, where))]
-            unsaid = table.unit and header in table.analytes and header not in units
-            if unsaid and (analyte.scale is Scale.CT) is not (read_unit(table.unit) == "Ct"):
-                found = f"the table holds {table.unit} values, and the panel has {analyte.name!r} in {analyte.unit}"
-                problems.append(Problem("SCALE_MISMATCH", where, found, "Give the scale that the panel was made for."))
+            if header not in units and (not table.analytes or header in table.analytes):
+                problems += _told_problems(table.unit, analyte, where)
     return problems
+
+
+def _told_problems(told: str, analyte: Analyte, where: str) -> list[Problem]:
+    """Return what is wrong with the unit that a platform's export or a plate's standards are known to have."""
+    unit = read_unit(told)
+    if unit is None or (unit in ARBITRARY and analyte.unit in ARBITRARY):
+        return []
+    if (unit == "Ct") is not (analyte.scale is Scale.CT):
+        found = f"the table holds {told} values, and the panel has {analyte.name!r} in {analyte.unit}"
+        return [Problem("SCALE_MISMATCH", where, found, "Give the scale that the panel was made for.")]
+    problem = unit_problem(told, analyte, where)
+    return [] if problem is None else [problem]
 
 
 def long_units(table: TextTable, wide: TextTable) -> dict[str, set[str]]:
@@ -248,7 +263,7 @@ def long_units(table: TextTable, wide: TextTable) -> dict[str, set[str]]:
     if unit is None or not wide.analytes or wide.place != "specimen":
         return {}
     names = set(wide.analytes)
-    holder = next((column for column, cells in table.columns.items() if set(cells) == names), None)
+    holder = next((column for column, cells in table.columns.items() if names <= set(cells)), None)
     units: dict[str, set[str]] = {}
     for name, said in zip(table.columns[holder] if holder is not None else (), table.columns[unit], strict=False):
         if not is_blank(said):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import (
     NOTHING_SAID,
-    WELLS,
     Conditions,
     DiagnosticModel,
     Measurements,
@@ -18,10 +19,10 @@ from exodx.frozen import (
     specimen_rule_flags,
     unread_cells,
 )
+from exodx.frozen.joined import join_files
 from exodx.frozen.specimen_rules import SpecimenVerdicts
-from exodx.frozen.statements import long_units
 from exodx.panel import is_analyte_name
-from exodx.tables.layout import UNNAMED, specimen_ids, to_wide
+from exodx.tables.layout import UNNAMED, specimen_ids
 from exodx.tables.table import TextTable
 
 MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run); or use --keep-going to score the other rows."
@@ -52,7 +53,13 @@ class Specimens:
 
 
 def read_specimens(
-    table: TextTable, model: DiagnosticModel, specimen: str | None, *, keep_going: bool, conditions: Conditions = NOTHING_SAID
+    table: TextTable,
+    model: DiagnosticModel,
+    specimen: str | None,
+    *,
+    keep_going: bool,
+    conditions: Conditions = NOTHING_SAID,
+    joined: Sequence[Path] = (),
 ) -> Specimens:
     """Read the specimens of a table for a model.
 
@@ -67,15 +74,18 @@ def read_specimens(
         Unreadable cells mark their row instead of refusing the table.
     conditions : Conditions
         What the user says of the specimens, and allows.
+    joined : sequence of Path
+        Further tables, of specimen columns or of measurements, joined by specimen id.
 
     Raises
     ------
     InputRefused
         With every missing analyte, repeated id, unreadable cell (but for keep_going) and difference from what the model asks.
     """
-    wide = to_wide(table, is_analyte_name(model.panel), specimen, WELLS)
-    ids, column, problems = specimen_ids(wide, specimen)
-    admission = model.contract.admit(wide, conditions, units=long_units(table, wide))
+    together = join_files(table, joined, is_analyte_name(model.panel), specimen)
+    wide = together.table
+    ids, column, problems = specimen_ids(wide, together.specimen)
+    admission = model.contract.admit(wide, conditions, units=together.units)
     problems += admission.problems
     verdicts, found_in = _rule_verdicts(wide, model, admission.columns)
     of_rules = {(row, found_in[name]): why for (row, name), why in verdicts.unreadable.items()}

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from exodx.frozen import NOTHING_SAID, WELLS, Conditions, DiagnosticModel
+from exodx.frozen import NOTHING_SAID, Conditions, DiagnosticModel
 from exodx.frozen.bundle import model_id
-from exodx.panel import is_analyte_name
 from exodx.scoring.intake import Specimens, read_specimens
 from exodx.scoring.output import Explain, Scores
-from exodx.tables.join import join_files
 from exodx.tables.reader import read_table
 
 
@@ -40,6 +38,5 @@ def score_file(  # noqa: PLR0913
     joined: Sequence[Path] = (),
 ) -> Scores:
     """Read a cohort file (and the tables joined to it by specimen id) and score it; see :func:`read_specimens` for refusals."""
-    table = join_files(read_table(path), joined, is_analyte_name(model.panel), specimen, WELLS)
-    specimens = read_specimens(table, model, specimen, keep_going=keep_going, conditions=conditions)
+    specimens = read_specimens(read_table(path), model, specimen, keep_going=keep_going, conditions=conditions, joined=joined)
     return score_specimens(specimens, model, model_hash, explain)

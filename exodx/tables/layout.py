@@ -51,7 +51,7 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
 def _analyte_column(table: TextTable, is_analyte: IsAnalyte, specimen: str | None) -> str | None:
     """The column that holds analyte names: most of its cells are analytes, or it is called so and comes first (or is long)."""
     for name, cells in table.columns.items():
-        if _mostly(counted(cells), is_analyte):
+        if mostly(counted(cells), is_analyte):
             return name
     column = find_column(table, ANALYTE_NAMES)
     if column is None:
@@ -59,7 +59,7 @@ def _analyte_column(table: TextTable, is_analyte: IsAnalyte, specimen: str | Non
     return column if _is_long(table, column, specimen, is_analyte) or table.header[0] == column else None
 
 
-def _mostly(counts: Counter[str], holds: Callable[[str], bool]) -> bool:
+def mostly(counts: Counter[str], holds: Callable[[str], bool]) -> bool:
     """Say whether something holds of more than half of the cells; it is asked no longer than that is open."""
     yes, no, half = 0, 0, counts.total() / 2
     for cell, count in counts.items():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from exodx.errors import InputRefused, Problem, nearest
 from exodx.tables.coded import Coded, holds_any
+from exodx.tables.controls import without_controls
 from exodx.tables.flags import contradicted
 from exodx.tables.gathered import Gathered
 from exodx.tables.names import SPECIMEN_NAMES, WELL_NAMES, find_column, folded_name
@@ -56,6 +57,8 @@ class _Pairs:
 def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wells: str | None = None) -> TextTable:
     """Gather the rows of each specimen of a long table; columns that are constant within specimens are kept.
 
+    Rows that a column calls controls are left out; see :func:`~exodx.tables.controls.without_controls`.
+
     Parameters
     ----------
     table : TextTable
@@ -75,6 +78,7 @@ def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wel
         raise InputRefused(
             Problem("SPECIMEN_MISSING", table.source, "a long table without a specimen column", f"Name it: --specimen. {fix}")
         )
+    table = without_controls(table, analyte, value, by)
     pairs = _pairs(table.columns[by], table.columns[analyte])
     repeated = np.flatnonzero(pairs.size > 1).tolist()
     refused = repeated if wells is None else _same_well(table, pairs)

@@ -9,6 +9,7 @@ import pytest
 
 from exodx.errors import RUO
 from tests.cli.calls import DATA, run
+from tests.tables.plate_texts import long
 
 LABEL = ("--panel", "athero-3", "--label", "group", "--positive", "case")
 
@@ -126,3 +127,46 @@ def test_the_page_is_readable_in_a_browser(cli, browser, tmp_path):
     assert browser.execute_script(small) == 0
     if folder := os.environ.get("EXODX_PICTURES"):
         browser.save_screenshot(str(Path(folder) / "check.png"))
+
+
+PROTEIN_PANEL = """\
+[panel]
+name = "pp"
+version = "1"
+title = "t"
+normalisation = "none"
+[[analyte]]
+name = "PD-L1"
+kind = "other"
+unit = "{}"
+"""
+
+
+@pytest.mark.parametrize(("unit", "code"), [("pg/mL", 0), ("ng/mL", 3)])
+def test_the_unit_of_a_plates_standards_is_held_against_the_panel(cli, tmp_path, unit, code):
+    (tmp_path / "pp.toml").write_text(PROTEIN_PANEL.format(unit))
+    (tmp_path / "plate.csv").write_text(long())
+    done = cli("check", tmp_path / "plate.csv", "--panel", tmp_path / "pp.toml")
+    assert (done.code, "UNIT_MISMATCH" in done.err, "0.001" in done.err or not code) == (code, bool(code), True), done.err
+
+
+def test_options_that_would_have_no_effect_are_refused(trained, cli):
+    done = cli("check", DATA / "new.csv", "--model", trained.bundle, "--panel", "athero-3")
+    assert (done.code, done.out, "PANEL_AND_MODEL" in done.err) == (2, "", True)
+    done = cli("check", DATA / "new.csv", *LABEL, "--allow", "FLUID_MISMATCH", "--because", "a pilot")
+    assert (done.code, done.out, "ALLOW_WITHOUT_MODEL" in done.err) == (2, "", True)
+
+
+def test_a_check_against_a_model_allows_what_evaluation_allows(trained, cli, tmp_path):
+    rows = list(csv.reader((DATA / "new.csv").read_text().splitlines()))
+    gone = rows[0].index("PD-L1")
+    serum = [[*row[:gone], *row[gone + 1 :], "fluid" if i == 0 else "serum"] for i, row in enumerate(rows)]
+    with (tmp_path / "serum.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(serum)
+    common = (tmp_path / "serum.csv", "--model", trained.bundle, "--label", "group")
+    refused = cli("check", *common)
+    assert (refused.code, "FLUID_MISMATCH" in refused.err, "ANALYTE_MISSING" in refused.err) == (3, True, True)
+    allowed = (*common, "--allow", "FLUID_MISMATCH", "--allow", "ANALYTE_MISSING", "--because", "a pilot")
+    done, evaluated = cli("check", *allowed), cli("evaluate", *allowed)
+    assert (done.code, evaluated.code) == (0, 0), (done.err, evaluated.err)
+    assert "allowed: FLUID_MISMATCH" in done.err

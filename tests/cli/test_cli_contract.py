@@ -219,3 +219,58 @@ def test_blocks_in_several_files_are_joined_for_prediction_and_evaluation(traine
     short = write(tmp_path / "less.csv", list(csv.reader(split.protein.read_text().splitlines()))[:-1])
     done = cli("predict", split.mirna, "--specimens", short, "--model", trained.bundle)
     assert (done.code, "SPECIMEN_UNKNOWN" in done.err) == (3, True)
+
+
+def turned(column: str) -> list[list[str]]:
+    """Analytes in rows, with the specimens' groups left to a further table."""
+    head, *body = table()
+    names = [name for name in head if name.startswith(("miR", "PD", "cel", "U6", "hsa"))]
+    ids = [row[0] for row in body]
+    return [[column, *ids], *([name, *(row[head.index(name)] for row in body)] for name in names)]
+
+
+def long_rows(unit: str) -> list[list[str]]:
+    head, *body = table()
+    names = turned("analyte")[1:]
+    rows = [[row[0], name[0], row[head.index(name[0])], unit if name[0] == "PD-L1" else "Ct"] for row in body for name in names]
+    return [["who", "analyte", "value", "unit"], *rows]
+
+
+@pytest.fixture
+def groups(tmp_path) -> Path:
+    place = table()[0].index("group")
+    return write(tmp_path / "groups.csv", [["who", "status"], *([row[0], row[place]] for row in table()[1:])])
+
+
+def test_prediction_and_evaluation_hold_the_units_of_joined_long_tables_alike(trained, cli, groups, tmp_path):
+    for unit, code in (("pg/mL", 0), ("ng/mL", 3)):
+        main = write(tmp_path / "long.csv", long_rows(unit))
+        common = (main, "--specimens", groups, "--specimen", "who", "--model", trained.bundle)
+        scored, evaluated = cli("predict", *common), cli("evaluate", *common, "--label", "status")
+        assert (scored.code, evaluated.code) == (code, code), (scored.err, evaluated.err)
+        assert ("UNIT_MISMATCH" in scored.err, "UNIT_MISMATCH" in evaluated.err) == (bool(code), bool(code))
+
+
+def test_a_specimen_column_that_only_the_further_table_has_may_be_named(trained, cli, groups, tmp_path):
+    main = write(tmp_path / "turned.csv", turned("assay"))
+    common = (main, "--specimens", groups, "--specimen", "who", "--model", trained.bundle)
+    scored = cli("predict", *common)
+    assert scored.code == 0, scored.err
+    assert scored.out == cli("predict", NEW, "--model", trained.bundle).out
+    assert cli("evaluate", *common, "--label", "status").code == 0
+
+
+def test_two_tables_that_contradict_each_other_are_refused(trained, cli, groups, tmp_path):
+    other = write(tmp_path / "other.csv", [["who", "group"], *([row[0], "?"] for row in table()[1:])])
+    done = cli("predict", NEW, "--specimens", other, "--model", trained.bundle)
+    assert (done.code, "[COLUMN_CONFLICT] other.csv, column 'group': new.csv has this column too" in done.err) == (3, True)
+
+
+def test_explain_joins_tables_as_predict_does(trained, cli, split, tmp_path):
+    common = ("--model", trained.bundle, "--specimen", "SIM6-0001")
+    alone = cli("explain", NEW, *common)
+    done = cli("explain", split.mirna, "--specimens", split.protein, *common)
+    assert done.code == 0, done.err
+    assert done.out == alone.out
+    assert "specimen SIM6-0001: " in done.err
+    assert cli("explain", split.mirna, *common).code == 3, "without the protein"

@@ -138,3 +138,16 @@ def test_card_draws_the_code_or_says_what_to_install(cli, key, tmp_path):
     again = cli(*call, tmp_path / "d.svg")
     assert (again.code, (tmp_path / "d.svg").read_text()) == (0, (tmp_path / "c.svg").read_text())
     assert cli(*call, tmp_path / "c.gif").code == 2
+
+
+def test_a_model_is_evaluated_and_checked_by_the_rules_it_froze(trained, cli, with_columns, monkeypatch):
+    table = with_columns(anticoagulant={"SIM6-0002": "Li-Heparin"}, freeze_thaw_n={"SIM6-0004": "4"})
+    common = (table, "--model", trained.bundle, "--label", "group", "--json")
+    evaluated, checked = cli("evaluate", *common), cli("check", *common)
+    assert (evaluated.code, checked.code) == (0, 0), (evaluated.err, checked.err)
+    flow = {step["step"]: step["n"] for step in json.loads(checked.out)["quality"]["flow"]}
+    assert flow["refused: heparin_tube"] == 1
+    monkeypatch.setattr("exodx.panel.quality.default_rules", lambda: ())
+    assert cli("evaluate", *common).out == evaluated.out
+    again = {step["step"]: step["n"] for step in json.loads(cli("check", *common).out)["quality"]["flow"]}
+    assert again == flow

@@ -88,7 +88,8 @@ def test_a_red_cell_reference_carries_haemolysis_into_every_target(haemolysis):
 
 def test_steady_references_bear_haemolysis_and_it_is_still_named(haemolysis):
     evaluation = haemolysis(STEADY)
-    assert evaluation.estimate("auc").lower < 0.5 < evaluation.estimate("auc").upper
+    assert abs(evaluation.estimate("auc").value - 0.5) < 0.1  # the references carry a little haemolysis too: .25 and .1 of it
+    assert evaluation.estimate("auc").value < haemolysis(("miR-16-5p",)).estimate("auc").value - 0.03
     finding = next(f for f in evaluation.findings if f.code == "haemolysis_confounded")
     assert "red cells and" not in finding.message
 

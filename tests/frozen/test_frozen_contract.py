@@ -303,3 +303,29 @@ def test_a_value_far_outside_is_flagged_alone_and_in_a_batch(contract, table, ro
     admission = contract.admit(part, Conditions(allow=frozenset({"UNIT_SUSPECT"}), because="looked at"))
     far = (admission.measurements.flags & np.uint32(Reason.OUT_OF_RANGE)) > 0
     assert [row for row, flag in zip(rows, far, strict=True) if flag] == [3]
+
+
+@pytest.mark.parametrize(
+    ("told", "unit", "code"),
+    [
+        ("ng/mL", "pg/mL", "UNIT_MISMATCH"),
+        ("pg/dl", "pg/mL", "UNIT_MISMATCH"),
+        ("NPX", "pg/mL", "UNIT_MISMATCH"),
+        ("NPX", "log2", "UNIT_MISMATCH"),
+        ("count", "CPM", "UNIT_MISMATCH"),
+        ("intensity", "pg/mL", "UNIT_MISMATCH"),
+        ("Ct", "pg/mL", "SCALE_MISMATCH"),
+        ("NPX", "Ct", "SCALE_MISMATCH"),
+        ("intensity", "MFI", None),
+        ("pg / ml", "pg/mL", None),
+        ("NPX", "NPX", None),
+        ("OD units of my own", "pg/mL", None),
+    ],
+)
+@pytest.mark.parametrize("analytes", [("PD-L1",), ()])
+def test_a_unit_that_the_reader_knows_is_held_against_each_analyte(told, unit, code, analytes):
+    panel = Panel("p", "1", "t", (Analyte("PD-L1", "other", unit),), normalisation="none")
+    table = TextTable("f", {"id": ["a", "b"], "PD-L1": ["25", "27"]}, [2, 3], analytes=analytes, unit=told)
+    assert codes(InputContract(panel).admit(table)) == ([code] if code else [])
+    said = InputContract(panel).admit(table, units={"PD-L1": {unit}})
+    assert codes(said) == [], "the rows of a long table go first"

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from exodx.panel import StudyPlan
 from exodx.stats import (
     GreyZone,
     TooFewSpecimensError,
@@ -56,8 +57,9 @@ class TestThresholds:
     @given(scored(), st.sampled_from(["sensitivity", "specificity"]), st.sampled_from([0.8, 0.95]))
     def test_is_the_rule_of_training(self, data, criterion, target):
         y, p = data
+        plan = StudyPlan(target=criterion, target_value=target)
         ours = {"sensitivity": threshold_for_sensitivity, "specificity": threshold_for_specificity}[criterion]
-        assert ours(y, p, target).value == choose_threshold(p, y.astype(np.int8), criterion, target).value
+        assert ours(y, p, target).value == choose_threshold(p, y.astype(np.int8), plan).value
 
     @given(scored())
     def test_youden_is_the_best_of_all_scores(self, data):

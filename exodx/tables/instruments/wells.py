@@ -194,11 +194,20 @@ def _analytes(names: Coded, dyes: Coded) -> tuple[Coded, list[str]]:
     return dyes, [f"no well names its target: the dye stands in ({', '.join(filter(None, dyes.numbered()[0]))})"]
 
 
+def task_of(word: str) -> str | None:
+    """Return what a well is for, from a family's word for it; None where no family uses it.
+
+    >>> [task_of(word) for word in ("Unkn-01", "NTC", "case")]
+    ['unknown', 'ntc', None]
+    """
+    return TASKS.get(word.casefold(), TASKS.get(_NUMBERED.sub("", word.casefold())))
+
+
 def _tasks(cells: Mapping[str, Coded], blank: Coded, family: Family) -> tuple[Coded, list[str]]:
     """Return what each well is for; words that no family uses are taken for specimens, and said."""
     words, omit, standard = (cells.get(role, blank) for role in ("task", "omit", "standard"))
     counts = words.counted()
-    meaning = {word: TASKS.get(word.casefold(), TASKS.get(_NUMBERED.sub("", word.casefold()))) for word in counts}
+    meaning = {word: task_of(word) for word in counts}
     meaning |= {word: POSITIVE for word in meaning if word.casefold().startswith(("pc_", "positive"))}
     strange = sorted(word for word, task in meaning.items() if task is None)
     count = sum(counts[word] for word in strange)
