@@ -291,7 +291,8 @@ def _degrees(values: Floats, subjects: NDArray[np.intp], rows: NDArray[np.intp])
 def _measured(cohort: Cohort, transform: FrozenTransform, feature: str) -> NDArray[np.bool_]:
     """Say where a feature rests on measured numbers alone: what stands in for a gap is no measurement, and its change no change."""
     states = [cohort.measurements.column(name)[1] for name in transform.analytes_of(feature)]
-    return np.logical_and.reduce([is_measured(found) for found in states])
+    measured: NDArray[np.bool_] = np.logical_and.reduce([is_measured(found) for found in states])
+    return measured
 
 
 def _change(cohort: Cohort, features: Features, limit: ChangeLimit, column: int, first: int, row: int) -> Change:
