@@ -55,6 +55,7 @@ _SUMMARY = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"^[+-]?[\d.,]+(?:[eE][+-]?\d+)?$")
+_FRACTION = re.compile(r"\d*[.,]\d*[1-9]\d*")
 _FEATURE_COUNTS = frozenset({"chr", "start", "end", "strand", "length"})
 
 
@@ -85,13 +86,19 @@ def analyte_rows(table: TextTable, column: str) -> TextTable:
     named = run_names(specimens)
     notes += ["specimens are named by their file, without folder and ending"] if named != specimens else []
     columns = {column: table.columns[column]} | {name: table.columns[n] for name, n in zip(named, specimens, strict=True)}
-    unit = "count" if platform in ("featureCounts", "miRDeep2") else table.unit
+    counted = platform in ("featureCounts", "miRDeep2") and not _has_fractions([table.columns[n] for n in specimens])
+    unit = "count" if counted else table.unit
     cleaned = replace(table, columns=columns, notes=(*table.notes, *notes), platform=platform, unit=unit)
     return _each_once(_without_summaries(cleaned, column), column)
 
 
 def _folded(name: str) -> str:
     return " ".join(re.sub(r"[_.-]", " ", name.casefold()).split())
+
+
+def _has_fractions(columns: Sequence[Sequence[str]]) -> bool:
+    """Say whether a number is not whole: reads that fit several places were divided among them, which are no counts any more."""
+    return any(_FRACTION.fullmatch(word) for word in set().union(*map(set, columns)))
 
 
 def _is_text(cells: Sequence[str]) -> bool:

@@ -216,3 +216,9 @@ def test_real_counts_in_both_orientations(name, cohorts_folder, tmp_path):
     other = to_wide(read_table(turned), is_mirna_name)
     assert all(other.columns[row[0]] == table.columns[row[0]] for row in raw[1:])
     assert Counter(map(len, raw)) == {len(raw[0]): len(raw)}
+
+
+def test_reads_divided_among_places_are_no_counts_and_the_inferred_panel_is_not_refused(wide):
+    divided = wide(MIRDEEP2.replace("70.00\t900.00", "70.50\t900.00"))
+    assert (divided.platform, divided.unit) == ("miRDeep2", "")
+    assert {a.unit for a in build_cohort(divided, Intake()).panel.analytes} == {"CPM"}
