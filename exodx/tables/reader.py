@@ -14,9 +14,12 @@ from exodx.tables.archive import folder_files, members
 from exodx.tables.decoding import decode
 from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
 from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text, quantify
+from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
 
 _GZIP, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+
+_TABLE = "Give a table with a header and rows."
 
 
 def read_table(path: str | Path) -> TextTable:
@@ -27,7 +30,8 @@ def read_table(path: str | Path) -> TextTable:
     path : str or Path
         The file; only its content decides how it is read. Of an instrument's export the wells that hold a specimen are kept, and
         the notes count the others. Of a plate with standards the specimens' concentrations are read off 4PL curves of its own.
-        A folder or ZIP archive of NanoString RCC files is one table, a row a lane.
+        A folder or ZIP archive of NanoString RCC files is one table, a row a lane; the files of another folder must be of one
+        kind (the plates of a study) and are put below one another.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def read_table(path: str | Path) -> TextTable:
     """
     path = Path(path)
     if path.is_dir():
-        return platforms.rcc_table(path.name, folder_files(path), [])
+        return _folder(path.name, folder_files(path))
     content, notes = _content(path)
     if content.startswith(_ZIP) and not excel.is_workbook(content):
         inside = members(path.name, content)
@@ -45,6 +49,26 @@ def read_table(path: str | Path) -> TextTable:
         (name, content), notes = _only(path.name, inside), [*notes, "ZIP"]
         notes.append(f"file {name!r} of the archive")
     return _table(path.name, content, notes)
+
+
+def _folder(source: str, files: dict[str, bytes]) -> TextTable:
+    """Read a folder: RCC files a row a lane, other files of one kind below one another."""
+    if not files:
+        raise InputRefused(Problem("FILE_EMPTY", source, "a folder without a file", "Put the files of one cohort into it."))
+    if platforms.any_rcc(files):
+        return platforms.rcc_table(source, files, [])
+    tables: list[TextTable] = []
+    problems = [
+        Problem("FILE_EMPTY", f"{source}/{name}", "the file is empty", _TABLE) for name, c in files.items() if not c.strip()
+    ]
+    for name, content in files.items():
+        try:
+            tables += [_table(name, content, [])] if content.strip() else []
+        except InputRefused as refused:
+            problems += refused.problems
+    if problems:
+        raise InputRefused(problems)
+    return tables[0] if len(tables) == 1 else stacked(source, tables)
 
 
 def _only(source: str, inside: dict[str, bytes]) -> tuple[str, bytes]:
@@ -142,7 +166,7 @@ def _content(path: Path) -> tuple[bytes, list[str]]:
         content = _gunzip(path.name, content)
         notes.append("gzip")
     if not content.strip():
-        raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", "Give a table with a header and rows."))
+        raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", _TABLE))
     return content, notes
 
 

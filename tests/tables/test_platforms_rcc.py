@@ -139,7 +139,7 @@ def test_archives_and_folders_without_rcc(read, tmp_path):
     assert refused(read, archive(two)) == [("ARCHIVE", "lane.csv")]
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(InputRefused, match="NO_RCC"):
+    with pytest.raises(InputRefused, match="FILE_EMPTY"):
         read_table(empty)
 
 

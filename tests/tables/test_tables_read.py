@@ -152,7 +152,7 @@ def test_latin_1_is_refused_with_its_line(refused):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    for path, code in ((tmp_path / "none.csv", "FILE_UNREADABLE"), (tmp_path, "NO_RCC")):
+    for path, code in ((tmp_path / "none.csv", "FILE_UNREADABLE"), (tmp_path, "FILE_EMPTY")):
         with pytest.raises(InputRefused, match=code):
             read_table(path)
 
