@@ -21,6 +21,7 @@ from exodx.frozen import State
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.panel import Panel, Scale
 from exodx.panel.analyte import name_key
+from exodx.panel.markers import read_markers
 from exodx.stats import auc, auc_cross_validated
 from exodx.training import CrossValidation
 
@@ -121,7 +122,8 @@ def _haemolysis(cohort: Cohort) -> list[Finding]:
     value = apart(cohort.y, index)
     if not (abs(shift) > SHIFT_CT or p < SHIFT_P or severity_of(value)):
         return []
-    red = [a.name for a in cohort.panel.with_role("reference") if name_key(a.name) in RED_CELL]
+    markers = read_markers()
+    red = [a.name for a in cohort.panel.with_role("reference") if any(tag.kind == "haemolysis" for tag in markers.tags(a))]
     message = (
         f"Haemolysis (Ct of miR-23a-3p − miR-451a) lies {shift:+.2f} in the positive class (AUC {value:.2f}, p = {p:.2g}): "
         "red-cell miRNAs tell the classes apart without any disease. Compare specimens of equal haemolysis, or collect them alike."
@@ -205,9 +207,3 @@ def _shift(values: Floats, y: NDArray[np.int8]) -> tuple[float, float]:
     if min(len(cases), len(controls)) < 3 or not (np.ptp(cases) or np.ptp(controls)):
         return 0.0, 1.0
     return float(cases.mean() - controls.mean()), float(stats.ttest_ind(cases, controls, equal_var=False).pvalue)
-
-
-RED_CELL = frozenset(
-    {"mir-16-5p", "mir-451a", "mir-486-5p", "mir-144-3p", "mir-92a-3p", "mir-17-5p", "mir-21-5p", "mir-106a-5p", "mir-25-3p"}
-)
-"""miRNAs of red cells (10.3389/fgene.2013.00094)."""
