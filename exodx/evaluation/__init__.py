@@ -2,8 +2,10 @@
 
 from exodx.evaluation.assay_audits import other_censoring
 from exodx.evaluation.audits import Finding
+from exodx.evaluation.benefit_curve import BenefitCurve
 from exodx.evaluation.curves import CalibrationBin, RocBand
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
+from exodx.evaluation.explanation_stability import ExplanationStability, FeatureStability
 from exodx.evaluation.explanations import FeatureSummary, summarise_explanation
 from exodx.evaluation.external import evaluate_external
 from exodx.evaluation.inside import evaluate_inside
@@ -12,10 +14,13 @@ from exodx.evaluation.shift import CohortShift, FeatureShift
 from exodx.evaluation.subgroups import SubgroupResult
 
 __all__ = [
+    "BenefitCurve",
     "CalibrationBin",
     "CohortShift",
     "Evaluation",
+    "ExplanationStability",
     "FeatureShift",
+    "FeatureStability",
     "FeatureSummary",
     "Finding",
     "FoldResult",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.cohort import Cohort, site_folds
+from exodx.cohort import Cohort, QCReport, site_folds
 from exodx.frozen.calibrator import probability
+from exodx.frozen.measurements import Status, status_of
 from exodx.stats import (
     Confusion,
     Estimate,
@@ -144,3 +146,17 @@ def flow_counts(cohort: Cohort, scored: NDArray[np.bool_]) -> dict[str, int]:
     }
     names = site_folds(cohort.sites)[1]
     return flow | ({"sites": len(names)} if names else {})
+
+
+def quality_counts(report: QCReport, flags: NDArray[np.uint32]) -> dict[str, int]:
+    """Return how many specimens have each status, and how many each rule flags or refuses.
+
+    Parameters
+    ----------
+    report : QCReport
+    flags : ndarray of uint32, shape (n,)
+        Reasons of the whole frozen transform.
+    """
+    statuses = Counter(status_of(int(flag)) for flag in flags)
+    rules = Counter(f"{finding.rule}/{finding.action}" for finding in report.findings)
+    return {str(status).lower(): statuses[status] for status in Status} | dict(sorted(rules.items()))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from exodx.evaluation.audits import Finding
+from exodx.evaluation.benefit_curve import BenefitCurve
 from exodx.evaluation.curves import CalibrationBin, RocBand
+from exodx.evaluation.explanation_stability import ExplanationStability
 from exodx.evaluation.explanations import FeatureSummary
 from exodx.evaluation.panel_size import PanelCurve
 from exodx.evaluation.shift import CohortShift, FeatureShift
@@ -70,6 +72,12 @@ class Evaluation:
         Empty where they do not apply.
     panel_curve : PanelCurve or None
         Performance against panel size, where it was asked for.
+    benefit_curve : BenefitCurve or None
+        Net benefit over threshold probabilities.
+    explanation_stability : ExplanationStability or None
+        How far SHAP values move over the outer folds' models; None for a frozen model.
+    quality : dict of str to int
+        Specimens by status, and ``<rule>/flag`` and ``<rule>/refuse`` for every rule that found something.
     """
 
     title: str
@@ -85,6 +93,9 @@ class Evaluation:
     subgroups: tuple[SubgroupResult, ...] = ()
     shift: CohortShift | None = None
     panel_curve: PanelCurve | None = None
+    benefit_curve: BenefitCurve | None = None
+    explanation_stability: ExplanationStability | None = None
+    quality: dict[str, int] = field(default_factory=dict)
 
     def estimate(self, name: str) -> Estimate:
         """Return an estimate by name; KeyError with the names there are."""
@@ -114,6 +125,9 @@ class Evaluation:
             subgroups=tuple(SubgroupResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state.get("subgroups", ())),
             shift=_shift(state.get("shift")),
             panel_curve=PanelCurve.from_dict(curve) if (curve := state.get("panel_curve")) is not None else None,
+            benefit_curve=BenefitCurve.from_dict(curve) if (curve := state.get("benefit_curve")) is not None else None,
+            explanation_stability=ExplanationStability.from_dict(found) if (found := state.get("explanation_stability")) else None,
+            quality=dict(state.get("quality", {})),
         )
 
 

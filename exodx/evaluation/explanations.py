@@ -51,7 +51,7 @@ def summarise_explanation(model: DiagnosticModel, explanation: Explanation, feat
             feature=name,
             mean_abs_shap=float(importance[j]),
             share=float(importance[j]) / total,
-            direction=_direction(values[:, j], shap[:, j]),
+            direction=direction(values[:, j], shap[:, j]),
             declared=declared.get(name.removesuffix(ND), "") if not name.endswith(ND) else "",
         )
         for j, name in enumerate(explanation.features)
@@ -59,7 +59,8 @@ def summarise_explanation(model: DiagnosticModel, explanation: Explanation, feat
     return tuple(sorted(summaries, key=lambda s: (-s.mean_abs_shap, s.feature)))
 
 
-def _direction(values: np.ndarray, shap: np.ndarray) -> str:
+def direction(values: np.ndarray, shap: np.ndarray) -> str:
+    """Return ``up``, ``down`` or ``none``: where higher values push, by the rank correlation of value and SHAP, both of shape (n,)."""
     known = ~np.isnan(values)
     if known.sum() < 3 or np.ptp(values[known]) == 0 or np.ptp(shap[known]) == 0:
         return "none"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from exodx.cohort import Cohort, site_folds
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.audits import audit_cohort, audit_model, audit_origin
+from exodx.evaluation.benefit_curve import benefit_curve
 from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc, zone_estimates
 from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
@@ -73,6 +74,9 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         features=summaries,
         subgroups=subgroups(cohort, prediction.margin),
         shift=shift,
+        benefit_curve=benefit_curve(
+            y, margin[None], subjects, model.provenance.share_positive, prevalence, model.threshold.positive_from
+        ),
     )
 
 

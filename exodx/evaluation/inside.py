@@ -11,10 +11,19 @@ from exodx.cohort import Cohort, quality_report, site_folds
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
 from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites, audit_threshold
+from exodx.evaluation.benefit_curve import benefit_curve
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.curves import calibration_bins, roc_band
-from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc, zone_estimates
+from exodx.evaluation.estimates import (
+    accuracy_estimates,
+    flow_counts,
+    probability_estimates,
+    quality_counts,
+    site_auc,
+    zone_estimates,
+)
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
+from exodx.evaluation.explanation_stability import explanation_stability
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
 from exodx.evaluation.panel_size import panel_curve
@@ -87,6 +96,11 @@ def evaluate_inside(
         folds=_folds(random, y),
         features=summaries,
         panel_curve=None if validation.sizes is None else panel_curve(cohort, features, validation.sizes),
+        benefit_curve=benefit_curve(
+            y[scored], margin, subjects[scored], model.provenance.share_positive, prevalence, model.threshold.positive_from
+        ),
+        explanation_stability=explanation_stability(random.explanations),
+        quality=quality_counts(report, features.flags),
     )
 
 

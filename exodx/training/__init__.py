@@ -1,7 +1,7 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
 from exodx.training.final import train_model
-from exodx.training.nested import BENCHMARKS, CrossValidation, Validation, cross_validate, repeated_folds
+from exodx.training.nested import BENCHMARKS, CrossValidation, HeldExplanation, Validation, cross_validate, repeated_folds
 from exodx.training.panel_size import SizeRuns, analyte_units, panel_sizes, run_panel_sizes
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.recalibration import recalibrate_model
@@ -10,6 +10,7 @@ __all__ = [
     "BENCHMARKS",
     "CrossValidation",
     "Fitted",
+    "HeldExplanation",
     "Prepared",
     "SizeRuns",
     "Validation",

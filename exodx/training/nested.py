@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from exodx.cohort import Cohort, stratified_folds
 from exodx.cohort.splits import training_rows
 from exodx.errors import InputRefused
+from exodx.frozen import Measurements
 from exodx.frozen.calibrator import probability
+from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.training.benchmarks import benchmark_scores
 from exodx.training.panel_size import SizeRuns
-from exodx.training.procedure import fit_procedure, prepare
+from exodx.training.procedure import Fitted, fit_procedure, prepare
 
 Floats = NDArray[np.float64]
 BENCHMARKS = ("logistic", "single_analyte")
@@ -36,8 +38,25 @@ class FoldChoice:
     zone: tuple[float, float] | None = None
 
 
-OuterFold = tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats]]
-"""Held-out rows, their margins, what was chosen, and the benchmarks' scores."""
+@dataclass(frozen=True, slots=True)
+class HeldExplanation:
+    """What one outer fold's model says of the m specimens that it never saw.
+
+    Parameters
+    ----------
+    features : tuple of str, length k
+        Of that fold's transform; other folds may have others.
+    shap, values : ndarray, shape (m, k)
+        SHAP values on the calibrated margin, and the values of the features; specimens that cannot be scored are left out.
+    """
+
+    features: tuple[str, ...]
+    shap: Floats
+    values: Floats
+
+
+OuterFold = tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats], HeldExplanation]
+"""Held-out rows, their margins, what was chosen, the benchmarks' scores, and the explanation of those that were scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +74,8 @@ class CrossValidation:
         Calls at the threshold each fold's training part chose.
     benchmarks : dict of str to ndarray, shape (R, n)
     choices : tuple of FoldChoice
+    explanations : tuple of HeldExplanation
+        Of the same folds.
     """
 
     design: str
@@ -63,6 +84,7 @@ class CrossValidation:
     positive: NDArray[np.bool_]
     benchmarks: dict[str, Floats]
     choices: tuple[FoldChoice, ...]
+    explanations: tuple[HeldExplanation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +147,18 @@ def cross_validate(
     margin = np.full(folds.shape, np.nan)
     positive = np.zeros(folds.shape, bool)
     benchmarks = {name: np.full(folds.shape, np.nan) for name in BENCHMARKS}
-    choices = []
+    choices, explanations = [], []
     for (repeat, _), result in zip(tasks, results, strict=True):
         if isinstance(result, InputRefused):
             continue
-        held, scores, choice, others = result
+        held, scores, choice, others, explanation = result
         margin[repeat, held] = scores
         positive[repeat, held] = probability(scores) >= choice.threshold
         for name, values in others.items():
             benchmarks[name][repeat, held] = values
         choices.append(choice)
-    return CrossValidation(design, folds, margin, positive, benchmarks, tuple(choices))
+        explanations.append(explanation)
+    return CrossValidation(design, folds, margin, positive, benchmarks, tuple(choices), tuple(explanations))
 
 
 def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat: int, fold: int) -> OuterFold | InputRefused:
@@ -151,4 +174,10 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
     choice = FoldChoice(
         repeat, fold, fitted.candidate, fitted.rounds, fitted.threshold.value, len(train), references, fitted.threshold.zone
     )
-    return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements)
+    return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements), _explain(fitted, measurements)
+
+
+def _explain(fitted: Fitted, measurements: Measurements) -> HeldExplanation:
+    features = fitted.transform.apply(measurements)
+    values = features.values[(features.flags & BLOCKING) == 0]
+    return HeldExplanation(features.names, fitted.calibrator.slope * fitted.forest.contributions(values)[0], values)
