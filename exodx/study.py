@@ -20,11 +20,13 @@ from exodx.panel import StudyPlan
 from exodx.report import (
     analyte_figure,
     beeswarm_figure,
+    benefit_figure,
     calibration_figure,
     panel_size_figure,
     png,
     roc_figure,
     sites_figure,
+    stability_figure,
     study_page,
 )
 from exodx.tracking import LoggedRun, log_run, open_store, study_record
@@ -146,6 +148,11 @@ def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> 
         "shap": beeswarm_figure(model.explain(cohort.measurements), features),
         "analytes": analyte_figure(features, cohort.y, cohort.positive_label, [f.feature for f in evaluation.features]),
     }
+    if evaluation.benefit_curve is not None:
+        figures["decision_curve"] = benefit_figure(evaluation.benefit_curve)
+    if evaluation.explanation_stability is not None:
+        final = {f.feature: f.mean_abs_shap for f in evaluation.features}
+        figures["shap_stability"] = stability_figure(evaluation.explanation_stability, final)
     if evaluation.panel_curve is not None:
         figures["panel_size"] = panel_size_figure(evaluation.panel_curve)
     if (sites := sites_figure(evaluation)) is not None:

@@ -73,11 +73,14 @@ def progress_bar(total: int) -> Iterator[Callable[[], None]]:
         yield tick
 
 
+CURVES = ("benefit_curve", "explanation_stability", "quality")
+
+
 def evaluation_answer(evaluation: Evaluation) -> dict[str, Any]:
     """Return the parts of an evaluation that a program may read."""
     state = evaluation.to_dict()
     estimates = {e["name"]: {key: e[key] for key in e if key != "name"} for e in state["estimates"]}
-    return {key: state[key] for key in ("headline", "findings", "flow", "sites", "subgroups", "shift", "panel_curve")} | {
+    return {key: state[key] for key in ("headline", "findings", "flow", "sites", "subgroups", "shift", "panel_curve", *CURVES)} | {
         "estimates": estimates,
         "notice": RUO,
     }

@@ -33,7 +33,8 @@ class BenefitCurve:
     prevalence : float
         Prevalence that it holds for.
     stated : bool
-        Whether the prevalence of use was stated; if not it is the share of positives in the cohort, which a case–control study chose.
+        Whether the prevalence of use was stated; if not it is the cohort's own share of positives.
+        A case–control study chose that.
     threshold : float or None
         The model's own threshold as a risk at that prevalence.
     n : int

@@ -60,7 +60,7 @@ def summarise_explanation(model: DiagnosticModel, explanation: Explanation, feat
 
 
 def direction(values: np.ndarray, shap: np.ndarray) -> str:
-    """Return ``up``, ``down`` or ``none``: where higher values push, by the rank correlation of value and SHAP, both of shape (n,)."""
+    """Return where higher values push, ``up``, ``down`` or ``none``, by the rank correlation of value and SHAP of shape (n,)."""
     known = ~np.isnan(values)
     if known.sum() < 3 or np.ptp(values[known]) == 0 or np.ptp(shap[known]) == 0:
         return "none"

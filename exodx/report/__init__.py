@@ -1,6 +1,7 @@
 """PAPER: figures, the self-contained report, one specimen's page, text for the terminal."""
 
 from exodx.report.analytes import analyte_figure
+from exodx.report.decision import benefit_figure, stability_figure
 from exodx.report.evaluation_page import evaluation_page
 from exodx.report.explanations import beeswarm_figure, waterfall_figure
 from exodx.report.figures import calibration_figure, panel_size_figure, roc_figure, sites_figure
@@ -11,6 +12,7 @@ from exodx.report.text import evaluation_text
 __all__ = [
     "analyte_figure",
     "beeswarm_figure",
+    "benefit_figure",
     "calibration_figure",
     "evaluation_page",
     "evaluation_text",
@@ -19,6 +21,7 @@ __all__ = [
     "roc_figure",
     "sites_figure",
     "specimen_page",
+    "stability_figure",
     "study_page",
     "waterfall_figure",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exodx.evaluation import Evaluation
 from exodx.frozen import DiagnosticModel
+from exodx.report.decision import benefit_figure
 from exodx.report.figures import calibration_figure, roc_figure
 from exodx.report.page import CAPTIONS, data_uri, render
 from exodx.report.style import png
@@ -24,6 +25,8 @@ def evaluation_page(evaluation: Evaluation, model: DiagnosticModel, model_id: st
     shift = evaluation.shift
     apart = [] if shift is None else sorted(shift.features, key=lambda f: (f.p if f.p is not None else 1.0, -(f.psi or 0.0)))
     figures = {"roc": roc_figure(evaluation), "calibration": calibration_figure(evaluation)}
+    if evaluation.benefit_curve is not None:
+        figures["decision_curve"] = benefit_figure(evaluation.benefit_curve)
     return render(
         "evaluation.html",
         title=f"{model.panel.title}: {headline(evaluation)}",
@@ -31,6 +34,7 @@ def evaluation_page(evaluation: Evaluation, model: DiagnosticModel, model_id: st
         model_id=model_id,
         evaluation=evaluation,
         head=evaluation.headline,
+        gap="",
         limits=interval(evaluation.headline.lower, evaluation.headline.upper),
         blocked=BLOCKED if (blocking := [f for f in evaluation.findings if f.severity == "blocking"]) else "",
         blocking=blocking,

@@ -22,6 +22,7 @@ from exodx.report.words import (
     BLOCKED,
     SHAP_NOTE,
     SIMULATED,
+    benefit_sentence,
     by_severity,
     feature_label,
     grey_zone,
@@ -30,8 +31,10 @@ from exodx.report.words import (
     is_simulated,
     label,
     number,
+    percent,
     sentence,
     site_gap,
+    stability_sentence,
     threshold_reason,
 )
 from exodx.scoring import Scores
@@ -42,7 +45,9 @@ CAPTIONS = {
     "sites": "Each site held out whole, and their random-effects mean.",
     "roc": "ROC curve with its pointwise 95 % band (bootstrap over subjects).",
     "calibration": "Observed share of positives against probability, in groups, with Wilson intervals.",
+    "decision_curve": "Net benefit of the calls at each threshold, with its pointwise 95 % band (bootstrap over subjects).",
     "shap": "SHAP value of every feature for every training specimen, by the final model.",
+    "shap_stability": "The same features over the outer folds' models, on specimens that they never saw.",
     "panel_size": "AUC of held-out specimens against the number of analytes, chosen inside the folds; and how stably.",
     "analytes": "The most important features by class, after the assay transform (higher = more).",
 }
@@ -90,6 +95,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         fitted=fitted,
         markers=read_markers(),
         analytes=sorted(model.panel.analytes, key=lambda a: rank.get(a.name, len(rank))),
+        stability=evaluation.explanation_stability,
         threshold=model.threshold,
         threshold_reason=threshold_reason(model.threshold),
         grey_zone=grey_zone(model.threshold),
@@ -193,5 +199,13 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"ruo": RUO, "label": label, "sentence": sentence, "number": number}
+    environment.globals |= {
+        "ruo": RUO,
+        "label": label,
+        "sentence": sentence,
+        "number": number,
+        "percent": percent,
+        "benefit_sentence": benefit_sentence,
+        "stability_sentence": stability_sentence,
+    }
     return environment.get_template(template).render(**values)

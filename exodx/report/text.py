@@ -5,10 +5,24 @@ from __future__ import annotations
 import textwrap
 
 from exodx.errors import RUO
-from exodx.evaluation import CohortShift, Evaluation, PanelCurve
+from exodx.evaluation import CohortShift, Evaluation, ExplanationStability, PanelCurve
 from exodx.evaluation.estimates import AS_ERRORS
 from exodx.evaluation.shift import LEVEL
-from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_inside, is_simulated, label, number, sentence, site_gap
+from exodx.report.words import (
+    BLOCKED,
+    SIMULATED,
+    benefit_sentence,
+    by_severity,
+    headline,
+    is_inside,
+    is_simulated,
+    label,
+    number,
+    percent,
+    sentence,
+    site_gap,
+    stability_sentence,
+)
 
 WIDTH = 90
 NAME_WIDTH = 38
@@ -39,6 +53,14 @@ def evaluation_text(evaluation: Evaluation) -> str:
         lines += _row(f"  {held}{site.site}", f"{sentence(site.auc)}; {site.n_positive} of {site.n} positive")
     for part in evaluation.subgroups:
         lines += _row(f"  {part.column} {part.group}", f"{sentence(part.auc)}; {part.n_positive} of {part.n} positive")
+    if evaluation.benefit_curve is not None:
+        lines += _row("Decision curve", benefit_sentence(evaluation.benefit_curve))
+    return "\n".join([*lines, *_parts(evaluation), RUO])
+
+
+def _parts(evaluation: Evaluation) -> list[str]:
+    """Return what only some evaluations have."""
+    lines = []
     if evaluation.shift is not None:
         lines += ["", *_shift(evaluation.shift)]
     if evaluation.panel_curve is not None:
@@ -46,7 +68,9 @@ def evaluation_text(evaluation: Evaluation) -> str:
     if evaluation.features:
         top = ", ".join(f"{f.feature} {number(f.mean_abs_shap, 2)} {f.direction}" for f in evaluation.features[:5])
         lines += ["", *_wrapped(f"mean |SHAP|, direction: {top}", "  ")]
-    return "\n".join([*lines, RUO])
+    if evaluation.explanation_stability is not None:
+        lines += _stability(evaluation.explanation_stability)
+    return lines
 
 
 def _shift(shift: CohortShift) -> list[str]:
@@ -85,6 +109,17 @@ def _panel_curve(curve: PanelCurve) -> list[str]:
     for group in curve.groups[:MOST_GROUPS]:
         more = f" … ({len(group)} in all)" if len(group) > MOST_NAMES else ""
         lines += _wrapped(f"redundant (|Spearman| > .8): {', '.join(group[:MOST_NAMES])}{more}", "  ")
+    return lines
+
+
+def _stability(stability: ExplanationStability) -> list[str]:
+    lines = _wrapped(f"SHAP {stability_sentence(stability)}", "  ")
+    for f in stability.features[:MOST_GROUPS]:
+        agree = "" if f.agree is None else f", {f.direction} in {percent(f.agree)}"
+        span = f"{number(f.mean_abs_shap, 2)} ({number(f.lower, 2)} to {number(f.upper, 2)})"
+        lines += _row(
+            f"  {f.feature}", f"{span}, rank {f.best_rank} to {f.worst_rank}, top {stability.top} in {percent(f.top)}{agree}"
+        )
     return lines
 
 

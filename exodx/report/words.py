@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from exodx.evaluation import Evaluation, Finding
+from exodx.evaluation import BenefitCurve, Evaluation, ExplanationStability, Finding
 from exodx.frozen import Threshold
 from exodx.frozen.encoding import ND
 from exodx.panel.markers import Markers
@@ -134,6 +134,47 @@ def site_gap(evaluation: Evaluation) -> str:
     if random is None or held_out is None:
         return ""
     return f"random CV {number(random)} minus leave-one-site-out {number(held_out)} = gap {number(random - held_out)}"
+
+
+def percent(share: float) -> str:
+    """Return a share in whole per cent.
+
+    >>> percent(0.125)
+    '12 %'
+    """
+    return f"{100 * share:.0f} %"
+
+
+def benefit_prevalence(curve: BenefitCurve, *, brief: bool = False) -> str:
+    """Say for which prevalence a decision curve holds."""
+    if curve.stated:
+        return f"at prevalence {curve.prevalence:g}"
+    share = f"at the cohort's own share of positives, {number(curve.prevalence)}"
+    return share if brief else f"{share}: no prevalence of use is stated, and a case–control share is not a prevalence"
+
+
+def benefit_sentence(curve: BenefitCurve) -> str:
+    """Say at which thresholds the model's calls are worth more than calling everyone or no one positive."""
+    if curve.useful is None:
+        return f"the 95 % band is nowhere above both calling everyone and no one positive, {benefit_prevalence(curve)}"
+    low, high = (number(end) for end in curve.useful)
+    return f"the 95 % band is above calling everyone and no one positive at thresholds {low} to {high}, {benefit_prevalence(curve)}"
+
+
+def stability_sentence(stability: ExplanationStability) -> str:
+    """Say in one line how far the ranking of features moves over the outer folds."""
+    top = stability.top_stability
+    agree = (
+        "rankings cannot be compared"
+        if stability.rank_correlation is None
+        else f"rankings agree by Spearman's ρ {number(stability.rank_correlation, 2)}"
+    )
+    sets = (
+        f"not estimated ({top.reason})"
+        if top.value is None
+        else f"{number(top.value, 2)} (Nogueira; 1: always the same, 0: by chance)"
+    )
+    return f"over {stability.folds} outer folds, specimens held out: {agree}; stability of the top {stability.top}: {sets}"
 
 
 def is_inside(evaluation: Evaluation) -> bool:

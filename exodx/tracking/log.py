@@ -50,7 +50,8 @@ def log_run(record: RunRecord, bundle: Path, model_name: str, store: Store) -> L
     experiment_id = str(client.get_experiment_by_name(record.experiment).experiment_id)
     with mlflow.start_run(experiment_id=experiment_id, run_name=record.name, description=record.description) as run:
         run_id = run.info.run_id
-        client.log_batch(run_id, _metrics(record.metrics), _params(record.params), [RunTag(k, v) for k, v in record.tags.items()])
+        metrics = [*_metrics(record.metrics), *_steps(record.curves)]
+        client.log_batch(run_id, metrics, _params(record.params), [RunTag(k, v) for k, v in record.tags.items()])
         _files(client, run_id, record.files)
         for child in record.children:
             _child(client, experiment_id, run_id, child.name, child.params, child.metrics)
@@ -73,6 +74,10 @@ def _child(
 
 def _metrics(metrics: dict[str, float]) -> list[Metric]:
     return [Metric(name, value, 0, 0) for name, value in metrics.items()]
+
+
+def _steps(curves: dict[str, dict[int, float]]) -> list[Metric]:
+    return [Metric(name, value, 0, step) for name, curve in curves.items() for step, value in curve.items()]
 
 
 def _params(params: dict[str, str]) -> list[Param]:

@@ -3,14 +3,22 @@
 Names a reviewer meets
 ----------------------
 params : ``plan.*``, ``panel.*``, ``chosen.*``
-metrics : the estimates by name, with ``<name>/lower`` and ``<name>/upper``
+metrics :
+    the estimates by name, with ``<name>/lower`` and ``<name>/upper``
+    ``findings/blocking``, ``findings/warning``, ``findings/note`` : how many findings of each severity
+    ``flow/<what>`` : specimens read, scored …
+    ``qc/ok``, ``qc/warn``, ``qc/qc_fail``, ``qc/invalid`` : specimens by status; ``qc/<rule>/flag``, ``qc/<rule>/refuse`` by rule
+    ``benefit_curve/from``, ``benefit_curve/to`` : thresholds between which the calls are worth most; absent where nowhere
+    ``shap_stability/rank_correlation``, ``shap_stability/top`` : mean ρ of rankings over outer folds; Nogueira of top sets
+    ``panel_size/minimal`` : the smallest panel within one standard error of the best
+    ``panel_size/auc`` (with ``/lower``, ``/upper``), ``panel_size/stability`` : a step for each number of analytes
 tags : ``exodx.version``, ``exodx.model_id``, ``exodx.model_hash``, fingerprints, ``exodx.synthetic``, ``exodx.findings``
 artifacts : ``report.html``, ``evaluation.json``, ``plan.json``, ``panel.toml``, ``figures/*.png``
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,8 @@ class RunRecord:
     experiment, name, description : str
     tags, params : dict of str to str
     metrics : dict of str to float
+    curves : dict of str to dict of int to float
+        Metrics with a value for each step.
     files : dict of str to bytes
         Artifacts by path.
     children : tuple of ChildRun
@@ -44,3 +54,4 @@ class RunRecord:
     metrics: dict[str, float]
     files: dict[str, bytes]
     children: tuple[ChildRun, ...] = ()
+    curves: dict[str, dict[int, float]] = field(default_factory=dict)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import tomli_w
 
 from exodx.errors import RUO
-from exodx.evaluation import Evaluation
+from exodx.evaluation import Evaluation, PanelCurve
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
 from exodx.stats import Estimate
 from exodx.tracking.record import ChildRun, RunRecord
+
+SEVERITIES = ("blocking", "warning", "note")
 
 
 def study_record(
@@ -46,9 +50,11 @@ def study_record(
         description=_description(evaluation, model),
         tags=_tags(model, model_hash, evaluation),
         params=_params(model, plan),
-        metrics={key: value for e in evaluation.estimates for key, value in _metric(e.name, e).items()},
+        metrics={key: value for e in evaluation.estimates for key, value in _metric(e.name, e).items()}
+        | evaluation_metrics(evaluation),
         files=files,
         children=(*_folds(evaluation), *_sites(evaluation)),
+        curves={} if evaluation.panel_curve is None else _panel_size(evaluation.panel_curve),
     )
 
 
@@ -119,6 +125,40 @@ def _params(model: DiagnosticModel, plan: StudyPlan) -> dict[str, str]:
 def _metric(name: str, estimate: Estimate) -> dict[str, float]:
     values = {name: estimate.value, f"{name}/lower": estimate.lower, f"{name}/upper": estimate.upper}
     return {key: float(value) for key, value in values.items() if value is not None}
+
+
+def evaluation_metrics(evaluation: Evaluation) -> dict[str, float]:
+    """Return the figures of an evaluation beside its estimates, by the names that :mod:`exodx.tracking.record` lists."""
+    severities = Counter(str(finding.severity) for finding in evaluation.findings)
+    found: dict[str, float | None] = {f"findings/{severity}": severities[severity] for severity in SEVERITIES}
+    found |= {f"flow/{_slug(what)}": n for what, n in evaluation.flow.items()}
+    found |= {f"qc/{_slug(what)}": n for what, n in evaluation.quality.items()}
+    if evaluation.benefit_curve is not None and evaluation.benefit_curve.useful is not None:
+        found["benefit_curve/from"], found["benefit_curve/to"] = evaluation.benefit_curve.useful
+    if evaluation.explanation_stability is not None:
+        found["shap_stability/rank_correlation"] = evaluation.explanation_stability.rank_correlation
+        found["shap_stability/top"] = evaluation.explanation_stability.top_stability.value
+    if evaluation.panel_curve is not None:
+        found["panel_size/minimal"] = evaluation.panel_curve.minimal
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _slug(what: str) -> str:
+    """Return words as MLflow takes them in a metric's name.
+
+    >>> _slug("refused: haemolysis_ct")
+    'refused_haemolysis_ct'
+    """
+    return re.sub(r"[^\w/.-]+", "_", what, flags=re.ASCII).strip("_")
+
+
+def _panel_size(curve: PanelCurve) -> dict[str, dict[int, float]]:
+    values: dict[str, dict[int, float]] = {}
+    for entry in curve.sizes:
+        stability = {} if entry.stability.value is None else {"panel_size/stability": entry.stability.value}
+        for name, value in (_metric("panel_size/auc", entry.auc) | stability).items():
+            values.setdefault(name, {})[entry.size] = value
+    return values
 
 
 def _folds(evaluation: Evaluation) -> tuple[ChildRun, ...]:
