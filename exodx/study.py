@@ -124,7 +124,7 @@ def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) ->
     per_repeat = [int(repeat.max()) + 1 for repeat in folds]
     otherwise = other_censoring(cohort)
     total = sum(per_repeat) + (len(names) if len(names) > 1 else 0) + (per_repeat[0] if otherwise is not None else 0)
-    design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeats"
+    design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeat{'s' if plan.repeats > 1 else ''}"
     total += sum(per_repeat) if plan.panel_curve else 0
     with progress(total) as tick:
         random = cross_validate(cohort, plan, folds, design, jobs, tick)

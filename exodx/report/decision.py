@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from exodx.evaluation import BenefitCurve, ExplanationStability, FeatureStability
 from exodx.panel.markers import read_markers
 from exodx.report.style import CASE, FAINT, INK, OTHER, QUIET, canvas, short, styled
-from exodx.report.words import benefit_prevalence, feature_label, number, percent
+from exodx.report.words import feature_label, number, percent, rank_range
 
 ROW_INCHES = 0.36
 BELOW = -0.3
 """Share of the prevalence that is shown below 0: further down every curve only says that the threshold is out of its reach."""
 
-COLUMNS = (1.02, 1.13, 1.24)
-"""Where the columns beside the bars start, in widths of the axes."""
+COLUMNS = (8, 48, 92)
+"""Where the columns beside the bars start, in points from the right end of the axes."""
 
 
 def benefit_figure(curve: BenefitCurve) -> Figure:
@@ -27,7 +27,7 @@ def benefit_figure(curve: BenefitCurve) -> Figure:
     curve : BenefitCurve
     """
     with styled():
-        figure = canvas(5.4, 5.6)
+        figure = canvas(7.6, 4.0)
         ax = figure.add_subplot()
         ax.axhline(0, color=QUIET, lw=1.2, label="no one called positive")
         ax.plot(
@@ -42,7 +42,8 @@ def benefit_figure(curve: BenefitCurve) -> Figure:
         top = 1.1 * max(curve.prevalence, *curve.upper)
         ax.set(xlim=(0, curve.thresholds[-1]), ylim=(BELOW * curve.prevalence, top))
         ax.set(xlabel="threshold: risk from which a specimen is called positive", ylabel="net benefit per subject tested")
-        ax.set_title(f"Decision curve, {curve.n} specimens, {benefit_prevalence(curve, brief=True)}")
+        at = f"prevalence {curve.prevalence:g}" if curve.stated else f"at their share of positives, {number(curve.prevalence)}"
+        ax.set_title(f"Decision curve, {curve.n} specimens, {at}")
         ax.legend(loc="upper right", fontsize=8)
     return figure
 
@@ -76,7 +77,7 @@ def stability_figure(stability: ExplanationStability, final: dict[str, float], t
         ax.spines["left"].set_visible(False)
         figure.legend(loc="outside lower left", fontsize=8, ncols=2)
         for x, text in zip(COLUMNS, ("rank", f"in top {stability.top}", "direction"), strict=True):
-            ax.text(x, -0.8, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7, color=QUIET)
+            _beside(ax, -0.8, x, text, 7)
         ax.set_title(f"SHAP over {stability.folds} outer folds, each model on the specimens it never saw")
     return figure
 
@@ -84,11 +85,15 @@ def stability_figure(stability: ExplanationStability, final: dict[str, float], t
 def _row(ax: Any, y: int, held: FeatureStability | None, final: float) -> None:
     ax.plot([final], [y], "D", ms=5, mfc="white", mec=INK, zorder=4, clip_on=False)
     if held is None:
-        ax.text(COLUMNS[0], y, "in no fold's model", transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=QUIET)
+        _beside(ax, y, COLUMNS[0], "in no fold's model", 8)
         return
     ax.barh([y], [held.mean_abs_shap], height=0.62, color=OTHER, alpha=0.55)
     ax.hlines(y, held.lower, held.upper, color=INK, lw=1.2, zorder=3)
-    ranks = f"{held.best_rank}" if held.best_rank == held.worst_rank else f"{held.best_rank}–{held.worst_rank}"
     agree = "" if held.agree is None else f"{held.direction} {percent(held.agree)}"
-    for x, text in zip(COLUMNS, (ranks, percent(held.top), agree), strict=True):
-        ax.text(x, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=QUIET)
+    for x, text in zip(COLUMNS, (rank_range(held), percent(held.top), agree), strict=True):
+        _beside(ax, y, x, text, 8)
+
+
+def _beside(ax: Any, y: float, points: float, text: str, size: int) -> None:
+    at = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
+    ax.annotate(text, (1, y), (points, 0), **at, va="center", fontsize=size, color=QUIET)

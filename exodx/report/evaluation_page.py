@@ -50,5 +50,5 @@ def evaluation_page(evaluation: Evaluation, model: DiagnosticModel, model_id: st
         shift=shift,
         features_shown=apart[:MOST_FEATURES],
         hidden=max(0, len(apart) - MOST_FEATURES),
-        figures=[(CAPTIONS[name], data_uri(png(figure))) for name, figure in figures.items()],
+        figures=[(name, CAPTIONS[name], data_uri(png(figure))) for name, figure in figures.items()],
     )

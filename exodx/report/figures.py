@@ -146,7 +146,7 @@ def panel_size_figure(curve: PanelCurve) -> Figure:
     curve : PanelCurve
     """
     with styled():
-        figure = canvas(6.4, 5.4)
+        figure = canvas(7.6, 4.8)
         upper, lower = figure.subplots(2, 1, height_ratios=(3, 1.3), sharex=True)
         places = range(len(curve.sizes))
         upper.axhline(0.5, color=QUIET, lw=0.8, ls=(0, (4, 3)))

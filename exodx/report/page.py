@@ -32,6 +32,7 @@ from exodx.report.words import (
     label,
     number,
     percent,
+    rank_range,
     sentence,
     site_gap,
     stability_sentence,
@@ -205,6 +206,7 @@ def render(template: str, **values: object) -> str:
         "sentence": sentence,
         "number": number,
         "percent": percent,
+        "rank_range": rank_range,
         "benefit_sentence": benefit_sentence,
         "stability_sentence": stability_sentence,
     }

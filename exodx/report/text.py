@@ -19,6 +19,7 @@ from exodx.report.words import (
     label,
     number,
     percent,
+    rank_range,
     sentence,
     site_gap,
     stability_sentence,
@@ -115,11 +116,9 @@ def _panel_curve(curve: PanelCurve) -> list[str]:
 def _stability(stability: ExplanationStability) -> list[str]:
     lines = _wrapped(f"SHAP {stability_sentence(stability)}", "  ")
     for f in stability.features[:MOST_GROUPS]:
-        agree = "" if f.agree is None else f", {f.direction} in {percent(f.agree)}"
+        agree = "" if f.agree is None else f", {f.direction} {percent(f.agree)}"
         span = f"{number(f.mean_abs_shap, 2)} ({number(f.lower, 2)} to {number(f.upper, 2)})"
-        lines += _row(
-            f"  {f.feature}", f"{span}, rank {f.best_rank} to {f.worst_rank}, top {stability.top} in {percent(f.top)}{agree}"
-        )
+        lines += _row(f"  {f.feature}", f"{span}, rank {rank_range(f)}, top {stability.top} {percent(f.top)}{agree}")
     return lines
 
 

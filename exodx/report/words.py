@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from exodx.evaluation import BenefitCurve, Evaluation, ExplanationStability, Finding
+from exodx.evaluation import BenefitCurve, Evaluation, ExplanationStability, FeatureStability, Finding
 from exodx.frozen import Threshold
 from exodx.frozen.encoding import ND
 from exodx.panel.markers import Markers
@@ -86,12 +86,12 @@ def grey_zone(threshold: Threshold) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with a true minus sign, and an en dash for none.
+    """Return a number with a true minus sign, none before a zero, and an en dash for none.
 
-    >>> number(-0.0271), number(None)
-    ('−0.027', '–')
+    >>> number(-0.0271), number(-0.0001), number(None)
+    ('−0.027', '0.000', '–')
     """
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def interval(lower: float | None, upper: float | None) -> str:
@@ -145,12 +145,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def benefit_prevalence(curve: BenefitCurve, *, brief: bool = False) -> str:
+def benefit_prevalence(curve: BenefitCurve) -> str:
     """Say for which prevalence a decision curve holds."""
     if curve.stated:
         return f"at prevalence {curve.prevalence:g}"
-    share = f"at the cohort's own share of positives, {number(curve.prevalence)}"
-    return share if brief else f"{share}: no prevalence of use is stated, and a case–control share is not a prevalence"
+    return f"at the cohort's own share of positives, {number(curve.prevalence)} (no prevalence of use is stated)"
 
 
 def benefit_sentence(curve: BenefitCurve) -> str:
@@ -159,6 +158,12 @@ def benefit_sentence(curve: BenefitCurve) -> str:
         return f"the 95 % band is nowhere above both calling everyone and no one positive, {benefit_prevalence(curve)}"
     low, high = (number(end) for end in curve.useful)
     return f"the 95 % band is above calling everyone and no one positive at thresholds {low} to {high}, {benefit_prevalence(curve)}"
+
+
+def rank_range(feature: FeatureStability) -> str:
+    """Return the ranks that a feature has over folds."""
+    best, worst = feature.best_rank, feature.worst_rank
+    return f"{best}" if best == worst else f"{best}–{worst}"
 
 
 def stability_sentence(stability: ExplanationStability) -> str:
