@@ -128,7 +128,7 @@ def middle(row: AnalyteRow) -> str:
     """Return median and quartiles in the unit; empty where nothing was measured."""
     if row.median is None or row.lower is None or row.upper is None:
         return ""
-    return f"{_compact(row.median)} ({_compact(row.lower)}–{_compact(row.upper)})"
+    return f"{_compact(row.median)} ({_compact(row.lower)}, {_compact(row.upper)})"
 
 
 def _compact(value: float) -> str:

@@ -46,7 +46,8 @@ def check_page(check: CohortCheck) -> str:
 
 
 def _figures(check: CohortCheck) -> Iterator[tuple[bool, str, bytes]]:
-    yield True, "What became of every analyte's cells.", png(states_figure(check))
+    if any(getattr(row, state) for row in check.analytes for state in STATES):
+        yield True, "What became of every analyte's cells.", png(states_figure(check))
     if (figure := detection_figure(check)) is not None:
         yield False, "Every analyte of the panel, by how often it was detected.", png(figure)
     for spread in check.spreads[:MOST_SPREADS]:

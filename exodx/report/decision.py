@@ -7,9 +7,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from exodx.evaluation import BenefitCurve, ExplanationStability, FeatureStability
+from exodx.evaluation.check_text import percent
 from exodx.panel.markers import read_markers
 from exodx.report.style import CASE, FAINT, INK, OTHER, QUIET, canvas, short, styled
-from exodx.report.words import feature_label, number, percent, rank_range
+from exodx.report.words import feature_label, number, rank_range
 
 ROW_INCHES = 0.36
 BELOW = -0.3

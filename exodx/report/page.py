@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from exodx.errors import RUO
 from exodx.evaluation import Evaluation
+from exodx.evaluation.check_text import percent
 from exodx.frozen import DiagnosticModel, Features, Measurements, State
 from exodx.frozen.encoding import ND
 from exodx.panel import StudyPlan
@@ -31,7 +32,6 @@ from exodx.report.words import (
     is_simulated,
     label,
     number,
-    percent,
     rank_range,
     sentence,
     site_gap,

@@ -6,6 +6,7 @@ import textwrap
 
 from exodx.errors import RUO
 from exodx.evaluation import CohortShift, Evaluation, ExplanationStability, PanelCurve
+from exodx.evaluation.check_text import percent
 from exodx.evaluation.estimates import AS_ERRORS
 from exodx.evaluation.shift import LEVEL
 from exodx.report.words import (
@@ -18,7 +19,6 @@ from exodx.report.words import (
     is_simulated,
     label,
     number,
-    percent,
     rank_range,
     sentence,
     site_gap,

@@ -136,15 +136,6 @@ def site_gap(evaluation: Evaluation) -> str:
     return f"random CV {number(random)} minus leave-one-site-out {number(held_out)} = gap {number(random - held_out)}"
 
 
-def percent(share: float) -> str:
-    """Return a share in whole per cent.
-
-    >>> percent(0.125)
-    '12 %'
-    """
-    return f"{100 * share:.0f} %"
-
-
 def benefit_prevalence(curve: BenefitCurve) -> str:
     """Say for which prevalence a decision curve holds."""
     if curve.stated:

@@ -75,6 +75,11 @@ def test_the_run_holds_what_a_reviewer_needs(trained):
     assert (chosen.tzinfo, chosen <= datetime.now(UTC)) == (UTC, True)
     assert run.data.metrics["threshold/lower"] <= run.data.metrics["threshold"] <= run.data.metrics["threshold/upper"]
     assert "For Research Use Only" in run.data.tags["mlflow.note.content"]
+    assert run.data.metrics["flow/scored"] == run.data.metrics["qc/ok"] + run.data.metrics["qc/warn"]
+    assert run.data.metrics["shap_stability/rank_correlation"] == trained.answer["explanation_stability"]["rank_correlation"]
+    assert {"figures/decision_curve.png", "figures/shap_stability.png"} <= {
+        f.path for f in client.list_artifacts(run.info.run_id, "figures")
+    }
     names = {f.path for f in client.list_artifacts(run.info.run_id)} | {
         f.path for f in client.list_artifacts(run.info.run_id, "figures")
     }

@@ -35,7 +35,8 @@ def test_it_is_self_contained_and_says_research_use_only(page):
     assert page.count(RUO) >= 2
     assert "<script" not in page.lower()
     sources = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'\s>]+)""", page)
-    assert len(sources) == 2
+    assert len(sources) == 3
+    assert "Decision curve:" in page
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert "Simulated specimens" in page
 
