@@ -28,6 +28,7 @@ from exodx.report.words import (
 WIDTH = 90
 NAME_WIDTH = 38
 MOST_GROUPS, MOST_NAMES = 5, 6
+UNBROKEN = "\N{NO-BREAK SPACE}%"
 
 
 def evaluation_text(evaluation: Evaluation) -> str:
@@ -118,7 +119,8 @@ def _stability(stability: ExplanationStability) -> list[str]:
     for f in stability.features[:MOST_GROUPS]:
         agree = "" if f.agree is None else f", {f.direction} {percent(f.agree)}"
         span = f"{number(f.mean_abs_shap, 2)} ({number(f.lower, 2)} to {number(f.upper, 2)})"
-        lines += _row(f"  {f.feature}", f"{span}, rank {rank_range(f)}, top {stability.top} {percent(f.top)}{agree}")
+        held = f"{span}, rank {rank_range(f)}, top {stability.top} {percent(f.top)}{agree}"
+        lines += _row(f"  {f.feature}", held.replace(" %", UNBROKEN))
     return lines
 
 
