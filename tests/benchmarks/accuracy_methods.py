@@ -22,6 +22,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from exodx.panel import parse_plan
 from exodx.stats import auc, log_loss
@@ -140,10 +141,11 @@ def mean_of_margins(fold: Fold) -> Floats:
 
 
 def timed(method: Method, name: str, fold: Fold) -> tuple[Floats, float]:
-    """Return margins and seconds of CPU of a method, which is run once a fold."""
+    """Return margins and seconds of CPU of a method, which is run once a fold, on one thread."""
     if name not in fold.memo:
-        begun = time.process_time()
-        found = method(fold)
+        with threadpool_limits(1), xgboost.config_context(nthread=1):
+            begun = time.process_time()
+            found = method(fold)
         shared = sum(fold.memo[member][1] for member in MEMBERS) if name == MEAN else 0.0
         fold.memo[name] = found, max(time.process_time() - begun, shared)
     return fold.memo[name]
@@ -186,7 +188,8 @@ def peer(fold: Fold, function: Callable[[Fold], Any]) -> Floats:
 def peers(path: Path) -> dict[str, Method]:
     """Return the functions that a file defines, each a method; a name that starts with ``_`` is none."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     own = {name: f for name, f in vars(module).items() if callable(f) and getattr(f, "__module__", "") == module.__name__}

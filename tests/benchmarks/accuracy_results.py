@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accuracy_ranks import ranks
 from numpy.typing import NDArray
 from scipy.special import expit
-from scipy.stats import rankdata
 
 from exodx.stats import auc, brier, calibration_slope, log_loss
 
@@ -55,6 +55,13 @@ class Results:
     def has(self, *key: Any) -> bool:
         """Say whether a task, method, repeat, fold and external cohort were run."""
         return key in self.keys
+
+    def forget(self, methods: Iterable[str]) -> None:
+        """Drop what these methods gave, for code that has changed since."""
+        gone = set(methods)
+        self.records = [record for record in self.records if record["method"] not in gone]
+        self.keys = {self._key(record) for record in self.records}
+        self.path.write_text("".join(json.dumps(record) + "\n" for record in self.records), encoding="utf-8")
 
     def add(self, record: Record) -> None:
         """Keep a result, on disk at once."""
@@ -119,12 +126,6 @@ def scores(compared: Compared, measure: str) -> Floats:
     return np.array([[getattr(compared[task][method], key) for method in methods] for task in tasks], np.float64)
 
 
-def ranks(values: Floats, more_is_better: bool) -> Floats:
-    """Return ranks within each task, 1 the best; ties share theirs. Differences in the seventh decimal are none."""
-    turned = np.round(-values if more_is_better else values, 6)
-    return np.asarray(rankdata(turned, axis=1), np.float64)
-
-
 def task_tables(compared: Compared) -> str:
     """Return a table for each task."""
     return "\n".join(_task_table(task, methods) for task, methods in compared.items())
@@ -167,7 +168,7 @@ def summary_table(compared: Compared, title: str) -> str:
 
 
 def save_margins(records: Iterable[Record], folder: Path) -> None:
-    """Write a file a task: ``y`` and ``fold`` (repeats × specimens), and each method's margins of the same shape, NaN where not run."""
+    """Write a file a task: ``y``, ``fold`` and each method's margins, shape (repeats, specimens); NaN where not run."""
     folder.mkdir(exist_ok=True)
     tasks: dict[str, list[Record]] = defaultdict(list)
     for record in records:

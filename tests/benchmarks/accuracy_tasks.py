@@ -95,13 +95,8 @@ def load(task: Task, data: Path) -> Cohort:
 
 def load_external(task: Task, data: Path, trained: Cohort) -> dict[str, Cohort]:
     """Read the cohorts that a model of the task's whole cohort is tried on, on the panel of that cohort."""
-    own = {f.name: getattr(task, f.name) for f in fields(Task)}
-    return {
-        name: _labelled(
-            _task(name, {**{k: v for k, v in own.items() if k not in ("name", "external")}, **other}), data, trained.panel
-        )
-        for name, other in task.external.items()
-    }
+    own = {f.name: getattr(task, f.name) for f in fields(Task) if f.name not in ("name", "external")}
+    return {name: _labelled(_task(name, {**own, **other}), data, trained.panel) for name, other in task.external.items()}
 
 
 def _labelled(task: Task, data: Path, panel: Panel | str) -> Cohort:
