@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,10 @@ def xgboost_extra_trees(fold: Fold) -> Floats:
         "num_parallel_tree": SUB_TREES,
         "nthread": 1,
     }
+    ordered = np.sort(fold.train_features, axis=0)
     total = np.zeros(len(fold.held_features))
     for sub in range(SUB_FORESTS):
-        cuts = random_cuts(fold.train_features, int(rng.integers(FEWEST_CUTS, MOST_CUTS + 1)), rng)
+        cuts = random_cuts(ordered, int(rng.integers(FEWEST_CUTS, MOST_CUTS + 1)), rng)
         train, held = (coded(x, cuts) for x in (fold.train_features, fold.held_features))
         matrix = xgboost.QuantileDMatrix(train, fold.y, max_bin=MOST_CUTS + 2, nthread=1)
         booster = xgboost.train({**params, "max_bin": MOST_CUTS + 2, "seed": fold.seed + sub}, matrix, 1)
@@ -114,13 +115,25 @@ def xgboost_extra_trees(fold: Fold) -> Floats:
     return margins(total / SUB_FORESTS, 0.5 / (SUB_FORESTS * SUB_TREES))
 
 
-def random_cuts(features: Floats, n: int, rng: np.random.Generator) -> list[Floats]:
-    """Return n random quantiles of each feature, sorted."""
-    columns = (column[~np.isnan(column)] for column in features.T)
-    return [np.sort(np.quantile(c, rng.random(n))) if c.size else np.zeros(0) for c in columns]
+def random_cuts(ordered: Floats, n: int, rng: np.random.Generator) -> Floats:
+    """Return n random quantiles of each feature, shape (features, n); infinite where it was never measured.
+
+    Parameters
+    ----------
+    ordered : ndarray, shape (specimens, features)
+        Each feature's values sorted, NaN last.
+    n : int
+    rng : Generator
+    """
+    last = (~np.isnan(ordered)).sum(axis=0)[:, None] - 1
+    place = np.maximum(last, 0) * rng.random((ordered.shape[1], n))
+    low, high = np.floor(place).astype(int), np.ceil(place).astype(int)
+    columns = ordered.T
+    found = [np.take_along_axis(columns, at, axis=1) for at in (low, high)]
+    return np.where(last < 0, np.inf, np.sort(found[0] + (place - low) * (found[1] - found[0]), axis=1))
 
 
-def coded(features: Floats, cuts: Sequence[Floats]) -> NDArray[np.float32]:
+def coded(features: Floats, cuts: Floats) -> NDArray[np.float32]:
     """Return the number of cuts below each value; NaN stays."""
     codes = [np.searchsorted(points, column) for column, points in zip(features.T, cuts, strict=True)]
     return np.where(np.isnan(features), np.nan, np.array(codes).T).astype(np.float32)
