@@ -57,7 +57,7 @@ def cohort(make_cohort):
 
 @pytest.fixture(scope="session")
 def fast_plan():
-    return StudyPlan(outer_folds=3, repeats=1, inner_folds=2, search="minimal", seed=1)
+    return StudyPlan(outer_folds=3, repeats=1, inner_folds=2, budget="minimal", seed=1)
 
 
 @pytest.fixture(scope="session")

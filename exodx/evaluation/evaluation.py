@@ -44,8 +44,7 @@ class FoldResult:
 
     repeat: int
     fold: int
-    candidate: str
-    rounds: int
+    shares: dict[str, float]
     threshold: float
     n_train: int
     n_held: int

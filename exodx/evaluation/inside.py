@@ -173,8 +173,7 @@ def _folds(random: CrossValidation, y: NDArray[np.int8]) -> tuple[FoldResult, ..
             FoldResult(
                 choice.repeat,
                 choice.fold,
-                choice.candidate,
-                choice.rounds,
+                choice.shares,
                 choice.threshold,
                 choice.n_train,
                 int(rows.sum()),

@@ -10,6 +10,7 @@ from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, Reason, Status
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
 from exodx.frozen.normalisation import InterplateCorrection, LogRatios, QuantileNormalisation, ReferenceNormalisation
+from exodx.frozen.parts import Linear
 from exodx.frozen.quality import QualityGate
 from exodx.frozen.replicates import WELLS
 from exodx.frozen.scale import LibraryScaling, Log2Scale
@@ -33,6 +34,7 @@ __all__ = [
     "InputContract",
     "InterplateCorrection",
     "LibraryScaling",
+    "Linear",
     "Log2Scale",
     "LogRatios",
     "Measurements",

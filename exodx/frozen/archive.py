@@ -35,7 +35,7 @@ def write_compiled(forest: CompiledForest) -> bytes:
     return buffer.getvalue()
 
 
-def read_compiled(data: bytes, boosters: Sequence[bytes], n_features: int) -> CompiledForest:
+def read_compiled(data: bytes, boosters: Sequence[bytes], n_features: int, linear: Linear | None = None) -> CompiledForest:
     """Read what :func:`write_compiled` wrote.
 
     Raises
@@ -49,8 +49,8 @@ def read_compiled(data: bytes, boosters: Sequence[bytes], n_features: int) -> Co
         _check(parts, n_features)
     except (ValueError, LookupError, TypeError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
         raise _refused("FOREST_DAMAGED", f"it cannot be read ({error})") from None
-    if not np.array_equal(parts.whole.source, digest(boosters)):
-        raise _refused("FOREST_MISMATCH", "it was not made from this forest.ubj")
+    if not np.array_equal(parts.whole.source, digest(boosters, linear)):
+        raise _refused("FOREST_MISMATCH", "it was not made from this forest")
     return CompiledForest(parts, n_features)
 
 
@@ -107,7 +107,8 @@ def _check_sizes(p: Parts, n_features: int) -> None:
     _demand(((features >= 1) & (features <= MAX_FEATURES_OF_A_LEAF)).all(), "leaves without features")
     sizes = 1 << bits.astype(np.int64)
     _demand(len(p.units.value) == sizes.sum() and len(p.columns.table) == (sizes * np.diff(p.columns.start)).sum(), "other tables")
-    _demand(len(p.linear.coefficient) == len(p.linear.mean) and len(p.linear.mean) in (0, n_features), "another linear member")
+    _demand({len(column) for column in p.linear[:4]} in ({0}, {n_features}), "another linear member")
+    _demand((p.linear.lower <= p.linear.upper).all(), "limits that exclude each other")
     _demand((len(p.linear.intercept), len(p.whole.constants), len(p.whole.source)) == (1, 2, 32), "other constants")
 
 

@@ -24,20 +24,26 @@ from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Measurements
+from exodx.frozen.parts import Linear
 from exodx.frozen.model import DiagnosticModel, Provenance
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform, from_format_1
 from exodx.panel import parse_panel
 
-FORMAT_VERSION = 2
-READABLE = (1, 2)
-"""1: three named steps of the transform, no ``compiled.npz`` (it is made on load); 2: a list of steps, the compiled forest."""
+FORMAT_VERSION = 3
+READABLE = (1, 2, 3)
+"""1: three named steps of the transform, no ``compiled.npz``; 2: a list of steps, the compiled forest; 3: a linear member beside it.
+
+The compiled forest of another format than the current one is made on load.
+"""
 MANIFEST = "manifest.json"
 COMPILED = "compiled.npz"
+LINEAR = "linear.json"
 FILES = (
     "panel.toml",
     "transform.json",
     "forest.ubj",
+    LINEAR,
     COMPILED,
     "decision.json",
     "reference.json",
@@ -46,7 +52,9 @@ FILES = (
 )
 COMPANIONS = ("report.html",)
 """May lie in the folder; not part of the model, never read."""
-SELFTEST_TOLERANCE = {1: 1e-5, 2: 1e-6}
+SINCE = {COMPILED: 2, LINEAR: 3}
+"""Format version from which a bundle has the file."""
+SELFTEST_TOLERANCE = {1: 1e-5, 2: 1e-6, 3: 1e-6}
 """By format: the margins of format 1 are XGBoost's own, summed in float32."""
 
 
@@ -155,6 +163,7 @@ def _content(model: DiagnosticModel) -> dict[str, bytes]:
         "panel.toml": tomli_w.dumps(model.panel.to_dict()).encode(),
         "transform.json": _json(model.transform.to_dict()),
         "forest.ubj": model.forest.ubjson,
+        LINEAR: _json(_line(model.forest.linear, model.features)),
         COMPILED: write_compiled(model.forest.compiled),
         "decision.json": _json(model.decision()),
         "reference.json": _json(model.reference),
@@ -199,7 +208,7 @@ def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
 
 def files_of(version: int) -> tuple[str, ...]:
     """Return the files of a bundle of a format version."""
-    return FILES if version > 1 else tuple(name for name in FILES if name != COMPILED)
+    return tuple(name for name in FILES if SINCE.get(name, 1) <= version)
 
 
 def _foreign(folder: Path, expected: tuple[str, ...] = FILES) -> list[str]:
@@ -232,12 +241,37 @@ def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Diagnosti
         name=manifest["name"],
         panel=parse_panel(tomllib.loads(files["panel.toml"].decode()), "panel.toml"),
         transform=transform,
-        forest=Forest(files["forest.ubj"], len(transform.names), files.get(COMPILED)),
+        forest=_forest(files, manifest["format_version"], transform.names),
         calibrator=Calibrator(**decision["calibrator"]),
         threshold=Threshold(**decision["threshold"]),
         reference=json.loads(files["reference.json"]),
         provenance=Provenance(**json.loads(files["provenance.json"])),
     )
+
+
+def _forest(files: Mapping[str, bytes], version: int, names: tuple[str, ...]) -> Forest:
+    stored = files[COMPILED] if version == FORMAT_VERSION else None
+    linear = _read_line(json.loads(files[LINEAR]), names) if LINEAR in files else None
+    return Forest(files["forest.ubj"], len(names), stored, linear)
+
+
+def _line(linear: Linear | None, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the linear member by feature, as numbers a reader can check; empty where there is none."""
+    if linear is None:
+        return {}
+    columns = zip(*(column.tolist() for column in linear[:4]), strict=True)
+    fields = Linear._fields[:4]
+    by_feature = {name: dict(zip(fields, column, strict=True)) for name, column in zip(names, columns, strict=True)}
+    return {"intercept": float(linear.intercept[0]), "features": by_feature}
+
+
+def _read_line(state: Mapping[str, Any], names: tuple[str, ...]) -> Linear | None:
+    if not state:
+        return None
+    if set(state["features"]) != set(names):
+        raise ValueError(f"{LINEAR} is of other features")
+    table = np.array([[state["features"][name][key] for key in Linear._fields[:4]] for name in names], np.float64)
+    return Linear(*np.ascontiguousarray(table.T), np.array([state["intercept"]], np.float64))
 
 
 def _selftest_rows(model: DiagnosticModel) -> Measurements:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
+from exodx.frozen.linear import linear_terms
 from exodx.frozen.kernels import Kernel, numba_kernel, numpy_kernel
 from exodx.frozen.parts import NO_LINEAR, Linear, Parts, Whole
 from exodx.frozen.shapley import quadrature
@@ -90,7 +91,7 @@ class CompiledForest:
             kernel.add_values(bits, units, FLUSH, out)
         if len(leaves.value):
             kernel.add_leaf_values(bits, leaves, out)
-        for term in self._linear(values):
+        for term in linear_terms(self.parts.linear, values):
             out += term
         return out
 
@@ -102,15 +103,9 @@ class CompiledForest:
             kernel.add_columns(bits, units, columns, self._is_full, out)
         if len(leaves.value):
             kernel.add_leaves(bits, leaves, self._rules, out)
-        for total, term in zip(out, self._linear(values), strict=False):
+        for total, term in zip(out, linear_terms(self.parts.linear, values), strict=False):
             total += term
         return out
-
-    def _linear(self, values: Floats) -> Iterator[Floats]:
-        """Yield the linear member's terms, feature by feature; none where there is no linear member."""
-        linear = self.parts.linear
-        for coefficient, mean, x in zip(linear.coefficient, linear.mean, values.T, strict=False):
-            yield coefficient * np.where(np.isnan(x), 0.0, x - mean)
 
     @cached_property
     def _is_full(self) -> NDArray[np.uint8]:
@@ -143,7 +138,7 @@ def compile_boosters(boosters: Sequence[tuple[bytes, float]], linear: Linear | N
         When a booster is damaged or cannot be compiled, or the members take different numbers of features.
     """
     members = [(read_trees(ubjson), weight) for ubjson, weight in boosters]
-    widths = {trees.n_features for trees, _ in members} | ({len(linear.coefficient), len(linear.mean)} if linear else set())
+    widths = {trees.n_features for trees, _ in members} | ({len(column) for column in linear[:4]} if linear else set())
     if len(widths) != 1:
         found = f"its members take {' and '.join(map(str, sorted(widths)))} features"
         raise ModelRefused(Problem("FOREST_MISMATCH", "forest.ubj", found, "Train all members on the same features."))
@@ -151,7 +146,7 @@ def compile_boosters(boosters: Sequence[tuple[bytes, float]], linear: Linear | N
     line = linear or Linear(*(np.array(field, np.float64) for field in NO_LINEAR))
     offset = sum((weight * trees.offset for trees, weight in members), cut.constant) + float(line.intercept[0])
     constants = np.array([offset, offset + _expected(cut)])
-    whole = Whole(constants, digest([ubjson for ubjson, _ in boosters]))
+    whole = Whole(constants, digest([ubjson for ubjson, _ in boosters], linear))
     return CompiledForest(Parts(*tabulate(cut), line, whole), widths.pop())
 
 
@@ -166,6 +161,7 @@ def _expected(cut: Cut) -> float:
     return total
 
 
-def digest(boosters: Sequence[bytes]) -> NDArray[np.uint8]:
-    """Return the SHA-256 of boosters, shape (32,): a compiled forest knows what it was made from."""
-    return np.frombuffer(sha256(b"".join(sha256(ubjson).digest() for ubjson in boosters)).digest(), np.uint8)
+def digest(boosters: Sequence[bytes], linear: Linear | None = None) -> NDArray[np.uint8]:
+    """Return the SHA-256 of boosters and linear member, shape (32,): a compiled forest knows what it was made from."""
+    line = [np.ascontiguousarray(column, "<f8").tobytes() for column in linear or ()]
+    return np.frombuffer(sha256(b"".join(sha256(part).digest() for part in (*boosters, *line))).digest(), np.uint8)

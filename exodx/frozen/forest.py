@@ -1,4 +1,4 @@
-"""The trees as they stand, and their exact SHAP values: scored by the compiled forest, which needs no XGBoost."""
+"""The trees and the line as they stand, and their exact SHAP values: scored by the compiled forest, which needs no XGBoost."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from exodx.errors import ModelRefused, Problem
 from exodx.frozen.archive import read_compiled
 from exodx.frozen.compiled import CompiledForest, compile_boosters
+from exodx.frozen.parts import Linear
 
 
 @dataclass(frozen=True)
 class Forest:
-    """Boosted trees as XGBoost UBJSON.
+    """Trees as XGBoost UBJSON, and a linear member or none; what they give is added.
 
     Parameters
     ----------
@@ -24,12 +25,14 @@ class Forest:
     n_features : int
         Columns it takes, in the order of the transform's features.
     stored : bytes or None
-        Its compiled form as a bundle keeps it; made from ``ubjson`` where there is none.
+        Its compiled form as a bundle keeps it; made from the others where there is none.
+    linear : Linear or None
     """
 
     ubjson: bytes = field(repr=False)
     n_features: int
     stored: bytes | None = field(default=None, repr=False, compare=False)
+    linear: Linear | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def compiled(self) -> CompiledForest:
@@ -41,8 +44,8 @@ class Forest:
             When the booster is damaged, cannot be compiled, or takes other features.
         """
         if self.stored is not None:
-            return read_compiled(self.stored, [self.ubjson], self.n_features)
-        compiled = compile_boosters([(self.ubjson, 1.0)])
+            return read_compiled(self.stored, [self.ubjson], self.n_features, self.linear)
+        compiled = compile_boosters([(self.ubjson, 1.0)], self.linear)
         if compiled.n_features != self.n_features:
             found = f"{compiled.n_features} features where the transform gives {self.n_features}"
             raise ModelRefused(Problem("FOREST_MISMATCH", "forest.ubj", found, "Save the model again."))

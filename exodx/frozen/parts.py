@@ -54,17 +54,19 @@ class Leaves(NamedTuple):
 
 
 class Linear(NamedTuple):
-    """A linear member, on the margin: coefficient × (x − mean); a missing x stands at the mean and adds nothing.
+    """A linear member, on the margin: coefficient × (x − mean), x held between its limits; a missing x stands at the mean.
 
     Parameters
     ----------
-    coefficient, mean : ndarray of float64, one a feature (or none)
+    coefficient, mean, lower, upper : ndarray of float64, one a feature (or none)
     intercept : ndarray of float64, shape (1,)
         The margin at the means.
     """
 
     coefficient: Array
     mean: Array
+    lower: Array
+    upper: Array
     intercept: Array
 
 
@@ -87,7 +89,7 @@ class Parts(NamedTuple):
     whole: Whole
 
 
-NO_LINEAR = ((), (), (0.0,))
+NO_LINEAR = ((), (), (), (), (0.0,))
 """Fields of :class:`Linear` where there is no linear member."""
 
 LAYOUT: dict[type[Any], tuple[str, ...]] = {
@@ -96,7 +98,7 @@ LAYOUT: dict[type[Any], tuple[str, ...]] = {
     Units: ("<i4", "<i4", "<f4"),
     Columns: ("<i4", "<i4", "<f4"),
     Leaves: ("<i4", "<i4", "|u1", "<i4", "<f8", "<f8"),
-    Linear: ("<f8", "<f8", "<f8"),
+    Linear: ("<f8", "<f8", "<f8", "<f8", "<f8"),
     Whole: ("<f8", "|u1"),
 }
 """Types of the fields on disk."""

@@ -29,8 +29,8 @@ class StudyPlan:
         miRBase release that the names of the miRNA columns come from.
     outer_folds, repeats, inner_folds : int
         Nested cross-validation: ``repeats`` × ``outer_folds`` outer fits, each tuned on ``inner_folds`` inner folds.
-    search : str
-        Search budget: ``small`` (the default grid) or ``minimal`` (two candidates, for demonstrations and tests).
+    budget : str
+        ``quick`` (a first look), ``standard``, or ``thorough``; ``minimal`` (shallow trees alone) is for demonstrations and tests.
     target : str
         What the threshold keeps: ``sensitivity`` or ``specificity``. Or ``youden`` (their largest sum, which is optimistic), or
         ``cost`` (the risk at which a positive call is worth its harm; needs ``harm_ratio`` and ``prevalence``).
@@ -63,7 +63,7 @@ class StudyPlan:
     outer_folds: int = 5
     repeats: int = 3
     inner_folds: int = 4
-    search: Literal["small", "minimal"] = "small"
+    budget: Literal["minimal", "quick", "standard", "thorough"] = "standard"
     target: Literal["sensitivity", "specificity", "youden", "cost"] = "sensitivity"
     target_value: float = 0.90
     grey_zone: bool = False

@@ -164,7 +164,9 @@ def _panel_size(curve: PanelCurve) -> dict[str, dict[int, float]]:
 def _folds(evaluation: Evaluation) -> tuple[ChildRun, ...]:
     children = []
     for fold in evaluation.folds:
-        params = {"candidate": fold.candidate, "rounds": str(fold.rounds), "references": ", ".join(fold.references) or "none"}
+        params = {f"share.{kind}": f"{share:.3f}" for kind, share in fold.shares.items()} | {
+            "references": ", ".join(fold.references) or "none"
+        }
         metrics = {"threshold": fold.threshold, "n_train": float(fold.n_train), "n_held": float(fold.n_held)}
         metrics |= {} if fold.auc is None else {"auc": fold.auc}
         children.append(ChildRun(f"repeat {fold.repeat + 1}, fold {fold.fold + 1}", params, metrics))

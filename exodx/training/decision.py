@@ -38,8 +38,7 @@ def fit_calibrator(margin: Floats, y: NDArray[np.int8]) -> Calibrator:
         Log-odds of specimens that took no part in fitting the trees.
     y : ndarray of 0/1, shape (n,)
     """
-    n1, n0 = int(y.sum()), int(len(y) - y.sum())
-    target = np.where(y == 1, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
+    target = smoothed(y)
     outcome, weight = np.repeat([1.0, 0.0], len(y)), np.concatenate([target, 1 - target])
     spread = float(margin.std())
     if spread > RESOLUTION * float(np.abs(margin).max()):
@@ -50,6 +49,16 @@ def fit_calibrator(margin: Floats, y: NDArray[np.int8]) -> Calibrator:
     offset = np.tile(MIN_SLOPE * margin, 2)
     intercept, _ = fit_logistic(np.ones((2 * len(y), 1)), outcome, offset=offset, weights=weight)
     return Calibrator(MIN_SLOPE, float(intercept[0]))
+
+
+def smoothed(y: NDArray[np.int8]) -> Floats:
+    """Return Platt's targets: a little inside 0 and 1, the more so the fewer specimens of a class there are.
+
+    >>> smoothed(np.array([1, 0, 0])).round(3).tolist()
+    [0.667, 0.25, 0.25]
+    """
+    n1, n0 = int(y.sum()), int(len(y) - y.sum())
+    return np.where(y == 1, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
 
 
 def choose_threshold(probability: Floats, y: NDArray[np.int8], plan: StudyPlan) -> Threshold:

@@ -1,75 +1,127 @@
-"""The candidates of the search: shrunk boosted trees of depth 1 to 4 and a boosted random forest, each with its stages."""
+"""The family: which members are tried, with which settings, at which cost.
+
+Each kind of member has one or more settings, each read at several stages; the one with the least log loss out of inner folds stands
+for its kind. All kinds then go into the combination. Fixed numbers of rounds and few settings: with sixty to five hundred specimens
+a long search finds noise. The settings are those that did well over many cohorts, none of them chosen on one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-import xgboost
 from numpy.typing import NDArray
 
-from exodx.frozen import Forest
+from exodx.errors import InputRefused, Problem
+from exodx.frozen import Forest, Linear
+from exodx.training.boosting import Boosting, Trees, merge
+from exodx.training.random_cuts import ExtraTrees
+from exodx.training.ridge import Line, Ridge
 from exodx.training.verification import verify_forest
 
 Floats = NDArray[np.float64]
+Labels = NDArray[np.int8]
 
-MAX_BIN = 32
-"""Cut points per feature: of 60 to 500 specimens a bin holds a few, and wide panels fit several times faster than with 256."""
+SHALLOW, FOREST, EXTRA_TREES, RIDGE = "shallow trees", "boosted random forest", "extra-trees", "ridge"
+
+STUMPS = {"max_depth": 1, "eta": 0.05}
+PAIRS = {"max_depth": 2, "eta": 0.05}
+SAMPLED = {
+    "max_depth": 6,
+    "eta": 0.15,
+    "subsample": 0.63,
+    "colsample_bynode": "sqrt",
+    "num_parallel_tree": 30,
+}
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+
+
+class Member(Protocol):
+    """Something fitted that gives log-odds and their exact explanation."""
+
+    def margin(self, features: Floats) -> Floats:
+        """Return log-odds, shape (n,)."""
+
+    def contributions(self, features: Floats) -> Floats:
+        """Return SHAP values and, last, the base value, shape (n, k + 1)."""
+
+    def used(self) -> frozenset[int]:
+        """Return the columns it looks at."""
+
+
+class Setting(Protocol):
+    """A way to fit a member, read at several stages."""
+
+    @property
+    def name(self) -> str:
+        """In words."""
+
+    @property
+    def stages(self) -> Sequence[float]:
+        """Rounds, sub-forests or strengths."""
+
+    def grow(self, features: Floats, y: Labels, seed: int) -> Sequence[Member]:
+        """Fit once and return a member for every stage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One setting of XGBoost and the numbers of rounds at which it is looked at."""
+class Chosen:
+    """The setting and stage that stand for a kind of member."""
 
-    name: str
-    rounds: tuple[int, ...]
-    params: dict[str, Any] = field(default_factory=dict)
+    kind: str
+    setting: Setting
+    stage: int
+
+    def fit(self, features: Floats, y: Labels, seed: int) -> Member:
+        """Fit it."""
+        return self.setting.grow(features, y, seed)[self.stage]
+
+    @property
+    def words(self) -> str:
+        """Say what it is, e.g. ``depth 2 × 200``."""
+        return f"{self.setting.name} × {self.setting.stages[self.stage]:g}"
 
 
-def candidates(budget: str, n_features: int) -> tuple[Candidate, ...]:
-    """Return the candidates of a search budget (``small`` or ``minimal``).
+def family(budget: str) -> dict[str, tuple[Setting, ...]]:
+    """Return the settings of each kind of member.
 
-    Fixed numbers of rounds instead of early stopping: no specimens are spent on a stopping set.
+    ``minimal``: shallow trees alone, for demonstrations and tests. ``quick``: all kinds, one setting each, fewer extra-trees.
+    ``standard``: more extra-trees. ``thorough``: twice as many again, and more settings to choose from.
+
+    Raises
+    ------
+    InputRefused
+        For another budget.
     """
-    stumps = Candidate("stumps", (50, 100, 200, 300), {"max_depth": 1, "eta": 0.05})
-    pairs = Candidate("depth 2", (50, 100, 200), {"max_depth": 2, "eta": 0.05})
+    pairs = Boosting("depth 2", (200,), PAIRS)
+    forest = Boosting("depth 6, 30 trees a round", (20,), SAMPLED)
+    ridge = Ridge("ridge logistic", STRENGTHS)
     if budget == "minimal":
-        return stumps, pairs
-    sampled = {"eta": 0.05, "subsample": 0.8, "colsample_bynode": 0.5}
-    forest = {"max_depth": 6, "eta": 0.15, "subsample": 0.63, "colsample_bynode": n_features**-0.5, "num_parallel_tree": 30}
-    return (
-        stumps,
-        pairs,
-        Candidate("depth 3", (50, 100, 150), {"max_depth": 3, **sampled}),
-        Candidate("depth 4", (50, 100), {"max_depth": 4, **sampled}),
-        Candidate("boosted random forest", (5, 10, 20), forest),
-    )
+        return {SHALLOW: (Boosting("stumps", (50, 100, 200, 300), STUMPS), Boosting("depth 2", (50, 100, 200), PAIRS))}
+    if budget == "quick":
+        return {SHALLOW: (pairs,), FOREST: (forest,), EXTRA_TREES: (ExtraTrees("sub-forests", (25,)),), RIDGE: (ridge,)}
+    if budget == "standard":
+        return {SHALLOW: (pairs,), FOREST: (forest,), EXTRA_TREES: (ExtraTrees("sub-forests", (80,)),), RIDGE: (ridge,)}
+    if budget == "thorough":
+        shallow = (Boosting("stumps", (300,), STUMPS), pairs)
+        return {SHALLOW: shallow, FOREST: (forest,), EXTRA_TREES: (ExtraTrees("sub-forests", (160,)),), RIDGE: (ridge,)}
+    found = f"{budget!r} is no budget"
+    raise InputRefused(Problem("VALUE_INVALID", "plan.budget", found, "Use quick, standard or thorough."))
 
 
-def fit_booster(features: Floats, y: NDArray[np.int8], candidate: Candidate, rounds: int, seed: int) -> xgboost.Booster:
-    """Fit one booster on one thread (two inside a small fit cost more than they give); same inputs, same trees."""
-    params = {
-        "objective": "binary:logistic",
-        "tree_method": "hist",
-        "max_bin": MAX_BIN,
-        "nthread": 1,
-        "seed": seed,
-        "verbosity": 0,
-        **candidate.params,
-    }
-    matrix = xgboost.QuantileDMatrix(features, y, missing=np.nan, nthread=1, max_bin=MAX_BIN)
-    return xgboost.train(params, matrix, rounds)
+def freeze(members: Sequence[tuple[Member, float]], n_features: int) -> Forest:
+    """Return weighted members as one frozen forest, whose tables were found to give what XGBoost and the line give.
 
-
-def staged_margins(booster: xgboost.Booster, features: Floats, stages: tuple[int, ...]) -> Floats:
-    """Return margins of one booster cut at each number of rounds, shape (stages, n)."""
-    matrix = xgboost.DMatrix(features, missing=np.nan, nthread=1)
-    return np.array([booster.predict(matrix, output_margin=True, iteration_range=(0, r)) for r in stages], np.float64)
-
-
-def freeze_booster(booster: xgboost.Booster, n_features: int) -> Forest:
-    """Return the booster as a frozen forest, whose tables were found to give what the booster gives."""
-    forest = Forest(bytes(booster.save_raw(raw_format="ubj")), n_features)
+    Members without weight are left out. At least one is made of trees, at most one is a line.
+    """
+    booster = merge([(member, weight) for member, weight in members if isinstance(member, Trees)])
+    lines = [_weighed(member.linear, weight) for member, weight in members if isinstance(member, Line) and weight > 0]
+    forest = Forest(bytes(booster.save_raw(raw_format="ubj")), n_features, linear=lines[0] if lines else None)
     verify_forest(forest, booster)
     return forest
+
+
+def _weighed(line: Linear, weight: float) -> Linear:
+    return line._replace(coefficient=line.coefficient * weight, intercept=line.intercept * weight)

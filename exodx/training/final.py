@@ -46,16 +46,16 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
         n_positive=int(cohort.y.sum()),
         synthetic=cohort.synthetic,
         positive_label=cohort.positive_label,
-        booster={"candidate": fitted.candidate, "rounds": fitted.rounds, **fitted.params},
+        booster=fitted.describe(),
     )
     return DiagnosticModel(
         name=cohort.panel.name,
         panel=cohort.panel,
         transform=fitted.transform,
-        forest=fitted.forest,
+        forest=fitted.combined.freeze(len(fitted.transform.names)),
         calibrator=fitted.calibrator,
         threshold=fitted.threshold,
-        reference=reference | missing_costs(cohort.panel, data, fitted, plan.seed),
+        reference=reference | missing_costs(cohort.panel, data, fitted),
         provenance=provenance,
     )
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xgboost
 from numpy.typing import NDArray
 
 from exodx.frozen import Measurements, QuantileNormalisation, State
@@ -20,8 +19,7 @@ from exodx.frozen.libraries import library_sizes
 from exodx.frozen.scale import count_matrix
 from exodx.panel import Panel, Scale
 from exodx.stats import auc
-from exodx.training.family import Candidate, fit_booster, staged_margins
-from exodx.training.procedure import Fitted, InnerFold, Prepared
+from exodx.training.procedure import Combined, Fitted, InnerFold, Prepared
 
 Floats = NDArray[np.float64]
 
@@ -29,19 +27,17 @@ WEIGHTY = 0.01
 """Losing an analyte with a larger share of a library's reads changes every other analyte's counts per million."""
 
 
-def missing_costs(panel: Panel, data: Prepared, fitted: Fitted, seed: int) -> dict[str, Any]:
+def missing_costs(panel: Panel, data: Prepared, fitted: Fitted) -> dict[str, Any]:
     """Return what the model's reference keeps of the cost of missing analytes.
 
-    The chosen candidate is fitted once more on each inner fold. The trees are not grown anew without the analyte: that is another
-    model.
+    The members of each inner fold score the specimens it held out. They are not fitted anew without the analyte: that is another model.
 
     Parameters
     ----------
     panel : Panel
     data : Prepared
     fitted : Fitted
-        Says which candidate and how many rounds.
-    seed : int
+        With the members of each inner fold.
 
     Returns
     -------
@@ -50,8 +46,8 @@ def missing_costs(panel: Panel, data: Prepared, fitted: Fitted, seed: int) -> di
         when every target of that kind is missing (none where all are of one kind). ``calls``, ``missing_calls`` and
         ``missing_kind_calls``: [sensitivity, specificity] at the model's threshold. Empty without a fold of both classes.
     """
-    candidate = Candidate(fitted.candidate, (fitted.rounds,), dict(fitted.params))
-    folds = [_Fold.fit(panel, fold, candidate, seed) for fold in data.folds if 0 < fold.held_y.sum() < len(fold.held_y)]
+    pairs = zip(data.folds, fitted.inner, strict=True)
+    folds = [_Fold.of(panel, fold, combined) for fold, combined in pairs if 0 < fold.held_y.sum() < len(fold.held_y)]
     if not folds:
         return {}
     targets = panel.with_role("target")
@@ -81,22 +77,19 @@ def _score(folds: Sequence[_Fold], fitted: Fitted, missing: Sequence[str]) -> tu
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
-    """One inner fold's trees, its held-out specimens, and the analytes whose loss the trees can notice."""
+    """One inner fold's members, its held-out specimens, and the analytes whose loss the members can notice."""
 
-    booster: xgboost.Booster
-    rounds: int
+    combined: Combined
     fold: InnerFold
     noticed: frozenset[str]
     full: Floats
 
     @classmethod
-    def fit(cls, panel: Panel, fold: InnerFold, candidate: Candidate, seed: int) -> _Fold:
-        (rounds,) = candidate.rounds
-        booster = fit_booster(fold.train, fold.y, candidate, rounds, seed)
-        used = [fold.transform.names[int(name[1:])] for name in booster.get_score(importance_type="weight")]
+    def of(cls, panel: Panel, fold: InnerFold, combined: Combined) -> _Fold:
+        used = [fold.transform.names[column] for column in combined.used()]
         noticed = {analyte for feature in used for analyte in fold.transform.analytes_of(feature)}
         noticed |= _shared(panel, fold)
-        return cls(booster, rounds, fold, frozenset(noticed), staged_margins(booster, fold.held, (rounds,))[0])
+        return cls(combined, fold, frozenset(noticed), combined.margin(fold.held))
 
     @property
     def y(self) -> NDArray[np.int8]:
@@ -110,8 +103,7 @@ class _Fold:
         columns = [held.names.index(name) for name in missing]
         values[:, columns], states[:, columns] = np.nan, State.NOT_RUN
         features = self.fold.transform.apply(Measurements(held.names, values, states, held.flags)).values
-        margin: Floats = staged_margins(self.booster, features, (self.rounds,))[0]
-        return margin
+        return self.combined.margin(features)
 
 
 def _shared(panel: Panel, fold: InnerFold) -> set[str]:

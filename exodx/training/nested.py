@@ -30,8 +30,7 @@ class FoldChoice:
 
     repeat: int
     fold: int
-    candidate: str
-    rounds: int
+    shares: dict[str, float]
     threshold: float
     n_train: int
     references: tuple[str, ...]
@@ -172,7 +171,7 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
     measurements = cohort.measurements[held]
     references = fitted.transform.references
     choice = FoldChoice(
-        repeat, fold, fitted.candidate, fitted.rounds, fitted.threshold.value, len(train), references, fitted.threshold.zone
+        repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, fitted.threshold.zone
     )
     return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements), _explain(fitted, measurements)
 
@@ -180,4 +179,4 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
 def _explain(fitted: Fitted, measurements: Measurements) -> HeldExplanation:
     features = fitted.transform.apply(measurements)
     values = features.values[(features.flags & BLOCKING) == 0]
-    return HeldExplanation(features.names, fitted.calibrator.slope * fitted.forest.contributions(values)[0], values)
+    return HeldExplanation(features.names, fitted.contributions(values), values)

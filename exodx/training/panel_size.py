@@ -14,8 +14,7 @@ from exodx.cohort.splits import training_rows
 from exodx.errors import InputRefused
 from exodx.frozen import FrozenTransform
 from exodx.panel import StudyPlan
-from exodx.training.family import Candidate, fit_booster, staged_margins
-from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
+from exodx.training.procedure import Combined, Fitted, Prepared, fit_procedure, prepare
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +30,7 @@ class SizeRuns:
     sizes : tuple of int, length K
         The last is all analytes.
     margin : ndarray, shape (K, R, n)
-        Log-odds of the trees, not calibrated: comparable inside a fold. NaN where a specimen cannot be scored.
+        Log-odds of the members together, not calibrated: comparable inside a fold. NaN where a specimen cannot be scored.
     folds : ndarray of int, shape (R, n)
     rankings : tuple of tuple of str
         Of each fold: its analytes (or log-ratios), the most important first.
@@ -57,8 +56,8 @@ def run_panel_sizes(
 ) -> SizeRuns:
     """Fit and score panels of growing size in every outer fold.
 
-    The procedure is run on the fold's training part; its analytes are ranked by mean |SHAP| there; the candidate it chose is
-    fitted again on the top k, with its rounds, and scores the specimens held out. Nothing of these is seen before.
+    The procedure is run on the fold's training part; its analytes are ranked by mean |SHAP| there; the members it chose
+    are fitted again on the top k, with their weights, and score the specimens held out. Nothing of these is seen before.
 
     Parameters
     ----------
@@ -123,14 +122,14 @@ def _fold(
     scores = []
     for size in sizes:
         columns = sorted(column for name in ranking[:size] for column in units[name])
-        candidate = Candidate(fitted.candidate, (fitted.rounds,), dict(fitted.params))
-        booster = fit_booster(data.features[:, columns], data.y, candidate, fitted.rounds, plan.seed)
-        scores.append(np.where(scored, staged_margins(booster, features[:, columns], candidate.rounds)[0], np.nan))
+        members = tuple(one.fit(data.features[:, columns], data.y, plan.seed) for one in fitted.chosen)
+        combined = Combined(members, fitted.combined.weights)
+        scores.append(np.where(scored, combined.margin(features[:, columns]), np.nan))
     return held, np.array(scores), ranking
 
 
 def _ranking(data: Prepared, fitted: Fitted) -> tuple[str, ...]:
     """Return the analytes by mean |SHAP| over the training specimens, their features together; ties by name."""
-    importance = np.abs(fitted.forest.contributions(data.features)[0]).mean(axis=0)
+    importance = np.abs(fitted.contributions(data.features)).mean(axis=0)
     total = {name: float(importance[columns].sum()) for name, columns in analyte_units(data.transform).items()}
     return tuple(sorted(total, key=lambda name: (-total[name], name)))

@@ -1,8 +1,10 @@
-"""The one learning procedure: tune, calibrate, choose a threshold, refit. Validation repeats exactly what the final model gets."""
+"""The one learning procedure: choose members, weigh, calibrate, set a threshold, refit. Validation repeats what the final model gets."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,9 @@ from exodx.frozen.calibrator import probability
 from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.stats import log_loss
+from exodx.training.combination import Weights, learn_weights
 from exodx.training.decision import choose_threshold, fit_calibrator
-from exodx.training.family import Candidate, candidates, fit_booster, freeze_booster, staged_margins
+from exodx.training.family import Chosen, Member, Setting, family, freeze
 
 Floats = NDArray[np.float64]
 
@@ -46,25 +49,94 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Combined:
+    """Members with their weights, as fitted on some specimens.
+
+    Parameters
+    ----------
+    members : tuple of Member
+    weights : Weights
+    """
+
+    members: tuple[Member, ...]
+    weights: Weights
+
+    def margin(self, features: Floats) -> Floats:
+        """Return the weighted sum of the members' log-odds, before calibration, shape (n,)."""
+        return self.weights(np.column_stack([member.margin(features) for member in self.members]))
+
+    def contributions(self, features: Floats) -> Floats:
+        """Return the weighted sum of the members' SHAP values and, last, of their base values, shape (n, k + 1)."""
+        total = np.zeros((len(features), features.shape[1] + 1))
+        for member, weight in zip(self.members, self.weights.weight, strict=True):
+            if weight:
+                total += weight * member.contributions(features)
+        return total
+
+    def used(self) -> frozenset[int]:
+        """Return the columns that a member with weight looks at."""
+        pairs = zip(self.members, self.weights.weight, strict=True)
+        return frozenset().union(*(member.used() for member, weight in pairs if weight))
+
+    def freeze(self, n_features: int) -> Forest:
+        """Return the members as one frozen forest."""
+        return freeze(list(zip(self.members, self.weights.weight.tolist(), strict=True)), n_features)
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
-    """The outcome of the procedure on some specimens."""
+    """The outcome of the procedure on some specimens.
+
+    Parameters
+    ----------
+    transform : FrozenTransform
+    combined : Combined
+        Fitted on all of them.
+    inner : tuple of Combined
+        The same members and weights, fitted on each inner fold's training specimens.
+    calibrator : Calibrator
+    threshold : Threshold
+    chosen : tuple of Chosen
+        What stands for each kind of member.
+    losses : tuple of float
+        Log loss of each, calibrated, out of inner folds.
+    held_margin : ndarray, shape (n,)
+        Calibrated, of each training specimen by members that were fitted without it.
+    """
 
     transform: FrozenTransform
-    forest: Forest
+    combined: Combined
+    inner: tuple[Combined, ...]
     calibrator: Calibrator
     threshold: Threshold
-    candidate: str
-    params: dict[str, object]
-    rounds: int
-    inner_log_loss: float
+    chosen: tuple[Chosen, ...]
+    losses: tuple[float, ...]
     held_margin: Floats
-    """Calibrated, of each training specimen by trees that were grown without it, shape (n,)."""
 
     def margin(self, measurements: Measurements) -> Floats:
         """Return calibrated margins; NaN for specimens that cannot be scored."""
         features = self.transform.apply(measurements)
-        margin = self.calibrator.margin(self.forest.margin(features.values))
+        margin = self.calibrator.margin(self.combined.margin(features.values))
         return np.where(features.flags & BLOCKING, np.nan, margin)
+
+    def contributions(self, features: Floats) -> Floats:
+        """Return SHAP values on the calibrated margin, shape (n, k)."""
+        return self.calibrator.slope * self.combined.contributions(features)[:, :-1]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of each kind of member in the weights."""
+        return {one.kind: float(share) for one, share in zip(self.chosen, self.combined.weights.share, strict=True)}
+
+    def describe(self) -> dict[str, Any]:
+        """Return members, settings, weights and inner log losses as plain JSON types."""
+        rows = zip(self.chosen, self.combined.weights.weight, self.combined.weights.share, self.losses, strict=True)
+        return {
+            "members": [
+                {"kind": one.kind, "setting": one.words, "weight": float(w), "share": float(share), "inner_log_loss": loss}
+                for one, w, share, loss in rows
+            ]
+        }
 
 
 def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
@@ -96,28 +168,47 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
 
 
 def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
-    """Tune, calibrate and fit.
+    """Choose, weigh, calibrate and fit.
 
-    Calibrator and threshold come from inner out-of-fold margins only; the trees are then grown again on every specimen.
+    What stands for each kind of member, the weights, the calibrator and the threshold come from inner out-of-fold margins only; the
+    members are then fitted again on every specimen.
     """
-    y, width = data.y, data.features.shape[1]
-    looked_at = [
-        (log_loss(y, probability(margin)), candidate, rounds, margin)
-        for candidate in candidates(plan.search, width)
-        for rounds, margin in zip(candidate.rounds, _out_of_fold(data.folds, candidate, len(y), plan.seed), strict=True)
-    ]
-    loss, candidate, rounds, margin = min(looked_at, key=lambda entry: entry[0])
-    calibrator = fit_calibrator(margin, y)
-    held = calibrator.margin(margin)
+    y = data.y
+    found = [_best(data, kind, settings, plan.seed) for kind, settings in family(plan.budget).items()]
+    margins = np.column_stack([candidate.margin for candidate in found])
+    weights = learn_weights(margins, y)
+    calibrator = fit_calibrator(weights(margins), y)
+    held = calibrator.margin(weights(margins))
     threshold = choose_threshold(probability(held), y, plan)
-    forest = freeze_booster(fit_booster(data.features, y, candidate, rounds, plan.seed), width)
-    return Fitted(data.transform, forest, calibrator, threshold, candidate.name, dict(candidate.params), rounds, loss, held)
+    chosen = tuple(candidate.chosen for candidate in found)
+    members = tuple(one.fit(data.features, y, plan.seed) for one in chosen)
+    inner = tuple(
+        Combined(tuple(candidate.members[fold] for candidate in found), weights) for fold in range(len(data.folds))
+    )
+    losses = tuple(candidate.loss for candidate in found)
+    return Fitted(data.transform, Combined(members, weights), inner, calibrator, threshold, chosen, losses, held)
 
 
-def _out_of_fold(folds: tuple[InnerFold, ...], candidate: Candidate, n: int, seed: int) -> Floats:
-    """Return out-of-fold margins of every stage, shape (stages, n): one fit a fold, read at each stage."""
-    margins = np.empty((len(candidate.rounds), n))
-    for fold in folds:
-        booster = fit_booster(fold.train, fold.y, candidate, max(candidate.rounds), seed)
-        margins[:, fold.held_rows] = staged_margins(booster, fold.held, candidate.rounds)
-    return margins
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A setting at one stage: its margins out of inner folds, their log loss once calibrated, and the folds' members."""
+
+    chosen: Chosen
+    margin: Floats
+    loss: float
+    members: tuple[Member, ...]
+
+
+def _best(data: Prepared, kind: str, settings: Sequence[Setting], seed: int) -> _Candidate:
+    """Return the setting and stage with the least log loss out of inner folds: one fit a fold, read at each stage."""
+    looked_at = []
+    for setting in settings:
+        grown = [setting.grow(fold.train, fold.y, seed) for fold in data.folds]
+        for stage in range(len(setting.stages)):
+            members = tuple(stages[stage] for stages in grown)
+            margin = np.empty(len(data.y))
+            for member, fold in zip(members, data.folds, strict=True):
+                margin[fold.held_rows] = member.margin(fold.held)
+            loss = log_loss(data.y, probability(fit_calibrator(margin, data.y).margin(margin)))
+            looked_at.append(_Candidate(Chosen(kind, setting, stage), margin, loss, members))
+    return min(looked_at, key=lambda candidate: candidate.loss)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
 from exodx.frozen import Forest
+from exodx.frozen.linear import linear_terms
 
 TOLERANCE = 1e-5
 """Of margins and SHAP values: XGBoost sums in float32, the compiled forest is nearer to the float64 truth."""
@@ -25,8 +26,13 @@ def verify_forest(forest: Forest, booster: xgboost.Booster) -> None:
     """
     rows = probe_rows(forest)
     matrix = xgboost.DMatrix(rows, missing=np.nan, nthread=1)
-    margin = booster.predict(matrix, output_margin=True)
-    expected = np.column_stack([booster.predict(matrix, pred_contribs=True), margin])
+    margin = booster.predict(matrix, output_margin=True).astype(np.float64)
+    contributions = booster.predict(matrix, pred_contribs=True).astype(np.float64)
+    if forest.linear is not None:
+        terms = np.column_stack(list(linear_terms(forest.linear, rows)))
+        margin += terms.sum(axis=1) + forest.linear.intercept[0]
+        contributions += np.column_stack([terms, np.full(len(rows), forest.linear.intercept[0])])
+    expected = np.column_stack([contributions, margin])
     found = np.column_stack([*forest.contributions(rows), forest.margin(rows)])
     worst = np.abs(found - expected).max(initial=0) / max(1.0, float(np.abs(margin).max(initial=0)))
     if not worst <= TOLERANCE:

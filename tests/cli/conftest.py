@@ -19,7 +19,7 @@ positive = "case"
 outer_folds = 3
 inner_folds = 3
 repeats = 1
-search = "minimal"
+budget = "minimal"
 prevalence = 0.2
 seed = 3
 """

@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.cohorts
 
 SMALL = ("--no-track", "--json", "--jobs", 2)
-PLAN = 'search = "minimal"\nrepeats = 1\nouter_folds = 3\ninner_folds = 3\n'
+PLAN = 'budget = "minimal"\nrepeats = 1\nouter_folds = 3\ninner_folds = 3\n'
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def trained_on_ct(cli, tmp_path):
         rows += [(f"S{i:02d}", name, f"{c:.2f}") for name, c in zip(("miR-21-5p", "miR-126-3p", "miR-103a-3p"), ct, strict=True)]
     table, plan = tmp_path / "train.csv", tmp_path / "plan.toml"
     table.write_text("\n".join(lines) + "\n")
-    plan.write_text('search = "minimal"\nouter_folds = 2\nrepeats = 1\ninner_folds = 2\n')
+    plan.write_text('budget = "minimal"\nouter_folds = 2\nrepeats = 1\ninner_folds = 2\n')
     done = cli("train", table, "--label", "group", "--positive", "case", "--plan", plan, "--no-track", "-o", tmp_path / "model")
     assert done.code == 0, done.err
     return tmp_path / "model", rows

@@ -109,7 +109,7 @@ def test_a_confounded_site_is_named_and_blocks_when_strong(make_cohort, fast_pla
 
 def test_a_cohort_from_which_no_fold_can_learn_is_refused(make_cohort):
     tiny = make_cohort(n=4, site_case_shares=(0.5,), seed=1).sorted()
-    plan = StudyPlan(search="minimal", repeats=1, outer_folds=2)
+    plan = StudyPlan(budget="minimal", repeats=1, outer_folds=2)
     with pytest.raises(InputRefused, match="TOO_FEW_SPECIMENS"):
         cross_validate(tiny, plan, repeated_folds(tiny, plan), "random", 1, lambda: None)
 

@@ -16,7 +16,7 @@ from exodx.panel import Analyte, Panel, StudyPlan
 from exodx.report import evaluation_text, png, stability_figure, study_page
 from exodx.training import HeldExplanation, Validation, cross_validate, nested, repeated_folds, train_model
 
-PLAN = StudyPlan(outer_folds=3, repeats=2, inner_folds=2, search="minimal", seed=1)
+PLAN = StudyPlan(outer_folds=3, repeats=2, inner_folds=2, budget="minimal", seed=1)
 N, P = 120, 12
 
 

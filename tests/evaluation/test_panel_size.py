@@ -18,7 +18,7 @@ from exodx.report import evaluation_text, panel_size_figure, png, study_page
 from exodx.stats import Estimate
 from exodx.training import Validation, analyte_units, cross_validate, panel_sizes, repeated_folds, run_panel_sizes, train_model
 
-PLAN = StudyPlan(outer_folds=3, repeats=2, inner_folds=2, search="minimal", seed=1, panel_curve=True)
+PLAN = StudyPlan(outer_folds=3, repeats=2, inner_folds=2, budget="minimal", seed=1, panel_curve=True)
 N, P = 150, 9
 TRUE = ("a0", "a1")
 

@@ -18,7 +18,7 @@ from exodx.panel import Analyte, Panel, StudyPlan
 from exodx.panel.quality import QualityRule
 from exodx.training import CrossValidation, Validation, cross_validate, repeated_folds, train_model
 
-PLAN = StudyPlan(outer_folds=4, repeats=1, inner_folds=2, search="minimal", seed=1)
+PLAN = StudyPlan(outer_folds=4, repeats=1, inner_folds=2, budget="minimal", seed=1)
 N = 400
 NO_GATE = QualityRule("haemolysis_ct", "haemolysis_ct", off=True)
 """The rule refuses the worst haemolysed specimens, and with them most of the trap."""

@@ -12,7 +12,7 @@ from exodx.panel import Analyte, Panel, StudyPlan
 from exodx.training import fit_procedure, prepare, train_model
 from exodx.training.missing import missing_costs
 
-PLAN = StudyPlan(outer_folds=2, repeats=1, inner_folds=2, search="minimal", seed=1)
+PLAN = StudyPlan(outer_folds=2, repeats=1, inner_folds=2, budget="minimal", seed=1)
 
 
 @pytest.fixture(scope="module")

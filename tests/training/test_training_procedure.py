@@ -211,6 +211,6 @@ def test_the_final_model_is_the_validated_procedure_on_all_specimens(cohort, mod
 
 @pytest.mark.parametrize("target", ["sensitivity", "specificity"])
 def test_the_small_search_looks_at_every_family(make_cohort, target):
-    plan = StudyPlan(inner_folds=2, search="small", target=target, target_value=0.8)
+    plan = StudyPlan(inner_folds=2, budget="quick", target=target, target_value=0.8)
     model = train_model(make_cohort(n=50, seed=2), plan)
     assert (model.threshold.criterion, model.threshold.target) == (target, 0.8)

@@ -16,7 +16,7 @@ if folder.exists():
     raise SystemExit(f"{folder} is archived already and stays as it is")
 panel = load_panel("athero-3")
 intake = Intake(panel, "group", "case")
-model = train_model(frame_cohort(simulate(panel, SimulatedStudy(n=120, seed=1)), intake), StudyPlan(search="minimal", seed=1))
+model = train_model(frame_cohort(simulate(panel, SimulatedStudy(n=120, seed=1)), intake), StudyPlan(budget="minimal", seed=1))
 frame = simulate(panel, SimulatedStudy(n=24, not_run_share=0.2, seed=2))[["specimen_id", "group", *panel.names]]
 new = frame_cohort(frame, intake)
 prediction, explanation = model.predict(new.measurements, new.ids), model.explain(new.measurements)

@@ -1,0 +1,91 @@
+"""The linear member: ridge logistic regression on standardised features, held inside the range that training saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from exodx.frozen import Linear
+from exodx.frozen.linear import linear_terms
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int8]
+
+EDGE = 0.01
+"""Values outside the 1st to 99th percentile of training count as lying there: a straight line extrapolates, and an error goes with it."""
+MAX_ITER = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A fitted linear member."""
+
+    linear: Linear
+
+    def margin(self, features: Floats) -> Floats:
+        """Return log-odds, shape (n,), of features of shape (n, k)."""
+        total = np.full(len(features), self.linear.intercept[0])
+        for term in linear_terms(self.linear, features):
+            total += term
+        return total
+
+    def contributions(self, features: Floats) -> Floats:
+        """Return SHAP values (a feature's distance from its mean, times its coefficient) and the base value, shape (n, k + 1)."""
+        base = np.full(len(features), self.linear.intercept[0])
+        return np.column_stack([*linear_terms(self.linear, features), base])
+
+    def used(self) -> frozenset[int]:
+        """Return the columns with a coefficient."""
+        return frozenset(np.flatnonzero(self.linear.coefficient).tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Ridge:
+    """Ridge logistic regression (Hoerl and Kennard 1970, 10.1080/00401706.1970.10488634).
+
+    Parameters
+    ----------
+    name : str
+    stages : tuple of float
+        Inverse strengths of the penalty, as scikit-learn's ``C``.
+    """
+
+    name: str
+    stages: tuple[float, ...]
+
+    def grow(self, features: Floats, y: Labels, seed: int) -> tuple[Line, ...]:  # noqa: ARG002
+        """Fit every strength, on as few columns as there are specimens (a rotation does not change a ridge)."""
+        known = ~np.isnan(features)
+        lower, upper = _limits(features)
+        x = np.where(known, np.clip(features, lower, upper), np.nan)
+        n = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, x, 0.0).sum(axis=0) / n
+        centred = np.where(known, x - mean, 0.0)
+        spread = np.sqrt((centred**2).sum(axis=0) / n)
+        scale = np.where(spread > 0, spread, 1.0)
+        columns, back = _rotated(centred / scale)
+        lines = []
+        for strength in self.stages:
+            fitted = LogisticRegression(C=strength, max_iter=MAX_ITER).fit(columns, y)
+            coefficient = np.where(spread > 0, (back @ fitted.coef_[0]) / scale, 0.0)
+            lines.append(Line(Linear(coefficient, mean, lower, upper, np.asarray(fitted.intercept_, np.float64))))
+        return tuple(lines)
+
+
+def _limits(features: Floats) -> tuple[Floats, Floats]:
+    """Return the percentiles that values are held between, shape (k,) each; 0 for a column without values."""
+    empty = np.isnan(features).all(axis=0)
+    filled = np.where(empty, 0.0, features)
+    lower, upper = np.nanquantile(filled, (EDGE, 1 - EDGE), axis=0)
+    return lower, upper
+
+
+def _rotated(x: Floats) -> tuple[Floats, Floats]:
+    """Return columns with the same inner products between specimens, and the matrix that takes coefficients back."""
+    if x.shape[1] <= x.shape[0]:
+        return x, np.eye(x.shape[1])
+    left, values, right = np.linalg.svd(x, full_matrices=False)
+    return left * values, right.T
