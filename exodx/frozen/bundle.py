@@ -44,6 +44,8 @@ FILES = (
     "provenance.json",
     "selftest.json",
 )
+CLASSES = "classes.json"
+"""Of a bundle of several classes."""
 COMPANIONS = ("report.html",)
 """May lie in the folder; not part of the model, never read."""
 SELFTEST_TOLERANCE = {1: 1e-5, 2: 1e-6}
@@ -76,11 +78,11 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
         written.mkdir()
         for name, data in content.items():
             (written / name).write_bytes(data)
-        _swap(written, folder, Path(scratch) / "replaced")
+        replace_folder(written, folder, Path(scratch) / "replaced")
     return _hash(content[MANIFEST])
 
 
-def _swap(new: Path, place: Path, aside: Path) -> None:
+def replace_folder(new: Path, place: Path, aside: Path) -> None:
     """Put a folder in the place of another; where that fails the old one stands there again."""
     if place.exists():
         place.rename(aside)
@@ -102,7 +104,7 @@ def check_folder(folder: Path) -> None:
     UsageError
         When nothing can be written there.
     """
-    if folder.exists() and (not folder.is_dir() or folder.samefile(Path.cwd()) or _foreign(folder)):
+    if folder.exists() and (not folder.is_dir() or folder.samefile(Path.cwd()) or _foreign(folder, _either(folder))):
         found = "it is the working folder, a file, or holds files that are not a bundle"
         raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), found, "Choose an empty or new folder."))
     try:
@@ -202,6 +204,12 @@ def files_of(version: int) -> tuple[str, ...]:
     return FILES if version > 1 else tuple(name for name in FILES if name != COMPILED)
 
 
+def _either(folder: Path) -> tuple[str, ...]:
+    """Return what a bundle of either kind may hold: one of several classes has a table, and folders with a bundle and nothing else."""
+    parts = (p for p in folder.glob("class-[0-9][0-9]") if (p / MANIFEST).is_file() and not _foreign(p))
+    return (*FILES, CLASSES, *(part.name for part in parts))
+
+
 def _foreign(folder: Path, expected: tuple[str, ...] = FILES) -> list[str]:
     """What lies in the folder beside a bundle's files."""
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}  # file managers leave dot-files; none is read
@@ -240,7 +248,7 @@ def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Diagnosti
     )
 
 
-def _selftest_rows(model: DiagnosticModel) -> Measurements:
+def selftest_rows(model: DiagnosticModel) -> Measurements:
     """Rows made of the training quantiles of raw values, analyte by analyte, and one of undetected ones: no specimen's row."""
     table = [model.reference["measured"][name] for name in model.panel.names]
     values = np.array([[np.nan if q is None else q for q in quantiles] for quantiles in table], np.float64).T
@@ -251,7 +259,7 @@ def _selftest_rows(model: DiagnosticModel) -> Measurements:
 
 
 def _selftest(model: DiagnosticModel) -> dict[str, list[float]]:
-    features = model.transform.apply(_selftest_rows(model)).values
+    features = model.transform.apply(selftest_rows(model)).values
     return {"margin": model.calibrator.margin(model.forest.margin(features)).tolist()}
 
 
