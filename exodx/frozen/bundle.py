@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tomli_w
@@ -147,7 +147,15 @@ def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:
     return model, _hash(raw)
 
 
-def model_id(model: DiagnosticModel, model_hash: str) -> str:
+class Named(Protocol):
+    """A model of either kind."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+def model_id(model: Named, model_hash: str) -> str:
     """Return the short identity of a model: its name and the head of its hash."""
     return f"{model.name}-{model_hash[:8]}"
 
@@ -205,7 +213,7 @@ def files_of(version: int) -> tuple[str, ...]:
 
 
 def _either(folder: Path) -> tuple[str, ...]:
-    """Return what a bundle of either kind may hold: one of several classes has a table, and folders with a bundle and nothing else."""
+    """Return what a bundle of either kind may hold: one of several classes has a table, and folders that hold a bundle."""
     parts = (p for p in folder.glob("class-[0-9][0-9]") if (p / MANIFEST).is_file() and not _foreign(p))
     return (*FILES, CLASSES, *(part.name for part in parts))
 

@@ -1,6 +1,7 @@
 """The bundle of a model of several classes: a whole bundle for each class, and how they are calibrated together.
 
-Its manifest holds the SHA-256 of its files and of each class' manifest, which holds those of the class' files. Nothing is unpickled or executed on load.
+Its manifest holds the SHA-256 of its files and of each class' manifest, which holds those of the class' files. Nothing is
+unpickled or executed on load.
 """
 
 from __future__ import annotations

@@ -137,7 +137,9 @@ class MulticlassModel:
         features = self.features(m)
         flags = features[0].flags
         scored = _scored(flags)
-        margins = [p.calibrator.margin(p.forest.margin(f.values[scored], threads)) for p, f in zip(self.parts, features, strict=True)]
+        margins = [
+            p.calibrator.margin(p.forest.margin(f.values[scored], threads)) for p, f in zip(self.parts, features, strict=True)
+        ]
         found = self.softmax.scores(np.column_stack(margins))
         scores, probabilities = (np.full((len(m), len(self.classes)), np.nan) for _ in range(2))
         margin, probability = np.full(len(m), np.nan), np.full(len(m), np.nan)

@@ -31,19 +31,21 @@ class SoftmaxCalibrator:
 
     def scores(self, margins: Floats) -> Floats:
         """Return the scores of margins, shape (n, K)."""
-        return self.slope * margins + np.array(self.intercepts)
+        scores: Floats = self.slope * margins + np.array(self.intercepts)
+        return scores
 
 
 def softmax(scores: Floats) -> Floats:
     """Return the probabilities of scores, shape (n, K).
 
-    Terms are added from the smallest up, column by column: neither the order of the classes nor that of the specimens changes a bit.
+    Terms are added from the smallest up, column by column: neither the order of the classes nor that of specimens changes a bit.
 
     >>> softmax(np.array([[0.0, 0.0]])).tolist()
     [[0.5, 0.5]]
     """
     terms = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return terms / _added(terms)[:, None]
+    shares: Floats = terms / _added(terms)[:, None]
+    return shares
 
 
 def log_odds(scores: Floats) -> Floats:

@@ -233,7 +233,7 @@ def auc_difference(  # noqa: PLR0913
     return Estimate(name, value, max(-1.0, value - half), min(1.0, value + half), level=level, method=method, n=n)
 
 
-def macro_auc(  # noqa: PLR0913
+def macro_auc(
     classes: ArrayLike,
     scores: ArrayLike,
     folds: ArrayLike,
@@ -282,7 +282,7 @@ def macro_auc(  # noqa: PLR0913
     return Estimate(name, value, *logit_interval(value, se, level), level=level, method=method, n=n)
 
 
-def macro_auc_difference(  # noqa: PLR0913
+def macro_auc_difference(
     classes: ArrayLike,
     scores_a: ArrayLike,
     scores_b: ArrayLike,

@@ -21,7 +21,7 @@ def fit_softmax(margins: Floats, codes: NDArray[np.intp]) -> SoftmaxCalibrator:
     """Fit one slope and K intercepts on out-of-fold margins.
 
     The targets are smoothed as Platt's are (Lin, Lin and Weng 2007, 10.1007/s10994-007-5018-6): (n + 1) / (n + K) for the class
-    of a specimen, of which there are n, and 1 / (n + K) for each other: one specimen of every other class is imagined for each class,
+    of a specimen, of which there are n, and 1 / (n + K) for each other: one specimen of every other class is imagined for each,
     so that no coefficient grows without end. With two classes this is :func:`exodx.training.decision.fit_calibrator`.
 
     Parameters
