@@ -57,6 +57,8 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
     if data.classes:
         several = run_class_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
         say(class_evaluation_text(several.evaluation))
+        for line in _replicates(data, plan, several):
+            say(line)
         say(_where(several))
         if as_json:
             click.echo(json.dumps(class_answer(several.evaluation) | _made(several), indent=1))
@@ -116,16 +118,20 @@ def _made(study: Study | ClassStudy) -> dict[str, Any]:
     }
 
 
-def _replicates(cohort: Cohort, plan: StudyPlan, study: Study) -> list[str]:
+def _replicates(cohort: Cohort, plan: StudyPlan, study: Study | ClassStudy) -> list[str]:
     """Name the pairs that a finding counts: on the terminal alone, because a run keeps no specimen's id."""
     from exodx.evaluation.replicate_audits import replicate_lines, technical_replicates
-    from exodx.training import repeated_folds
+    from exodx.study import ClassStudy
+    from exodx.training import class_folds, repeated_folds
 
-    if "near_duplicates" not in {f.code for f in study.evaluation.findings}:
+    several = isinstance(study, ClassStudy)
+    findings = study.evaluation.summary.findings if isinstance(study, ClassStudy) else study.evaluation.findings
+    if "near_duplicates" not in {f.code for f in findings}:
         return []
     cohort = cohort.sorted()
     features = study.model.transform.apply(cohort.measurements)
-    return replicate_lines(technical_replicates(cohort, features, repeated_folds(cohort, plan)))
+    folds = class_folds(cohort, plan) if several else repeated_folds(cohort, plan)
+    return replicate_lines(technical_replicates(cohort, features, folds))
 
 
 def _where(study: Study | ClassStudy) -> str:
