@@ -25,13 +25,14 @@ def class_roc_figure(evaluation: ClassEvaluation) -> Figure:
     named = {e.name: e for e in evaluation.summary.estimates}
     rows = -(-len(evaluation.classes) // COLUMNS)
     with styled():
-        figure = canvas(2.9 * COLUMNS, 3.1 * rows)
+        figure = canvas(2.9 * COLUMNS, 3.2 * rows + 0.6)
         panels = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
         for ax, name, roc in zip(panels, evaluation.classes, evaluation.rocs, strict=False):
             ax.plot([0, 1], [0, 1], color=QUIET, lw=0.8, ls=(0, (4, 3)))
             ax.fill_between(roc.one_minus_specificity, roc.lower, roc.upper, color=OTHER, alpha=0.16, lw=0)
             ax.plot(roc.one_minus_specificity, roc.sensitivity, color=OTHER, lw=1.6)
             ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", xlabel="1 − specificity", ylabel="sensitivity")
+            ax.label_outer()
             ax.set_title(short(name), fontsize=9)
             ax.text(0.98, 0.04, _auc(named[f"auc:{name}"]), transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
         for ax in panels[len(evaluation.classes) :]:

@@ -45,7 +45,7 @@ def rows(text):
 
 
 def test_train_says_the_classes_and_answers_like_any_training(several, trained):
-    assert "3 classes, 'athero' (45)" in several.stderr
+    assert "3 classes, 'athero' (44)" in several.stderr
     assert "one against the rest. For one of them against all others: --positive VALUE" in several.stderr
     answer = several.answer
     assert set(answer) == set(trained.answer) | {"classes", "confusion"}
