@@ -95,7 +95,7 @@ def class_variance(influence: Floats, classes: Ints, codes: Ints) -> float | Non
 
     Examples
     --------
-    >>> class_variance(np.array([0.1, -0.1, 0.2, -0.2]), np.array([0, 0, 1, 1]), np.arange(4))
+    >>> round(class_variance(np.array([0.1, -0.1, 0.2, -0.2]), np.array([0, 0, 1, 1]), np.arange(4)), 3)
     0.2
     """
     size = int(codes.max()) + 1
