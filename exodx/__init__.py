@@ -6,6 +6,7 @@ from typing import Any
 
 _PUBLIC = {
     "Cohort": "cohort",
+    "ClassChoice": "cohort",
     "Intake": "cohort",
     "frame_cohort": "cohort",
     "read_cohort": "cohort",
@@ -13,14 +14,18 @@ _PUBLIC = {
     "SimulatedStudy": "cohort",
     "example_file": "cohort",
     "Evaluation": "evaluation",
+    "ClassEvaluation": "evaluation",
+    "evaluate_classes_external": "evaluation",
     "evaluate_external": "evaluation",
     "DiagnosticModel": "frozen",
+    "MulticlassModel": "frozen",
     "load_bundle": "frozen",
     "save_bundle": "frozen",
     "Panel": "panel",
     "StudyPlan": "panel",
     "load_panel": "panel",
     "resolve_name": "panel.identity",
+    "run_class_study": "study",
     "run_study": "study",
 }
 

@@ -9,7 +9,8 @@ from hypothesis import settings
 
 from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate
 from exodx.panel import StudyPlan, load_panel
-from exodx.training import train_model
+from exodx.training import train_classes, train_model
+from tests.classes import class_cohort
 
 CHROMIUM_FLAGS = (
     "--headless=new",
@@ -100,3 +101,9 @@ def browser(tmp_path_factory):
     window = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
     yield window
     window.quit()
+
+
+@pytest.fixture(scope="session")
+def class_model(fast_plan):
+    """Give a model of three classes, trained on ``class_cohort()``."""
+    return train_classes(class_cohort(), fast_plan)

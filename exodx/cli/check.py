@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from exodx.cli.options import (
+    CLASSES,
     COHORT,
     FILE,
     JSON,
@@ -17,7 +18,7 @@ from exodx.cli.options import (
     allow_options,
     check_output,
     conditions_of,
-    open_model,
+    open_binary,
     plan_options,
     say,
     stated_options,
@@ -31,6 +32,7 @@ from exodx.cli.options import (
 @PANEL
 @click.option("--model", help="Check against this model: its panel and its frozen quality rules (bundle folder or MLflow URI).")
 @click.option("--html", type=FILE, help="Also write it all as one page.")
+@CLASSES
 @plan_options
 @stated_options
 @allow_options
@@ -41,15 +43,18 @@ def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, *
     For Research Use Only. Not for use in diagnostic procedures.
     """
     _refuse_idle(model, options)
-    from exodx.cohort import Intake, read_cohort
+    from exodx.cohort import ClassChoice, Intake, parse_classes, read_cohort
     from exodx.evaluation.check import check_cohort
     from exodx.evaluation.check_text import check_text
 
     if html is not None:
         check_output(html, cohort)
-    frozen = None if model is None else open_model(model)[0]
+    frozen = None if model is None else open_binary(model, "exodx check --model")[0]
     specimens, conditions = options.pop("specimens"), conditions_of(options)
-    intake = Intake.of_plan(study_plan(**options), specimens, conditions)
+    plan = study_plan(**options)
+    intake = Intake.of_plan(plan, specimens, conditions)
+    if frozen is None:
+        intake = replace(intake, classes=ClassChoice(parse_classes(plan.classes)))
     if frozen is not None:
         positive = intake.positive or frozen.provenance.positive_label or None
         rules = frozen.transform.gate.rules
@@ -57,6 +62,8 @@ def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, *
     data = read_cohort(cohort, intake)
     for note in data.notes:
         say(f"· {note}")
+    if data.classes:
+        say("· the classes take no part in this check; to hold one against all others: --positive VALUE")
     check = check_cohort(data, frozen)
     click.echo(json.dumps(check.to_dict(), indent=1, ensure_ascii=False) if as_json else check_text(check))
     if html is not None:
@@ -73,6 +80,9 @@ def _refuse_idle(model: str | None, options: dict[str, Any]) -> None:
     problems = []
     if model is not None and options["panel"] is not None:
         problems.append(Problem("PANEL_AND_MODEL", "--panel", "the panel is the model's", "Leave out --panel, or --model."))
+    if model is not None and options["classes"] is not None:
+        fix = "Say which values mean it: --positive VALUE."
+        problems.append(Problem("CLASSES_AND_MODEL", "--classes", "the model has one positive class", fix))
     if model is None and options["allow"]:
         fix = "Name the model: --model. A panel alone scores nothing."
         problems.append(Problem("ALLOW_WITHOUT_MODEL", "--allow", "there is no model to score with", fix))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exodx.cli.options import (
+    CLASSES,
     COHORT,
     FILE,
     JSON,
@@ -17,6 +18,7 @@ from exodx.cli.options import (
     allow_options,
     check_output,
     conditions_of,
+    open_binary,
     open_model,
     plan_options,
     say,
@@ -26,13 +28,15 @@ from exodx.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from exodx.cohort import Cohort
-    from exodx.frozen import DiagnosticModel
+    from exodx.cohort import Cohort, Intake
+    from exodx.frozen import DiagnosticModel, MulticlassModel
+    from exodx.panel import StudyPlan
 
 
 @click.command("evaluate")
 @COHORT
 @MODEL
+@CLASSES
 @plan_options
 @stated_options
 @allow_options
@@ -65,12 +69,13 @@ def command(
     from exodx.cli.train import evaluation_answer
     from exodx.cohort import Intake, read_cohort
     from exodx.evaluation import evaluate_external
+    from exodx.frozen import MulticlassModel
     from exodx.frozen.bundle import model_id
     from exodx.report import evaluation_page, evaluation_text
 
     if at_prevalence is not None and recalibrate is None:
         raise click.UsageError("--at-prevalence says where a recalibrated model is to be used: give --recalibrate FOLDER too.")
-    frozen, model_hash = open_model(model)
+    frozen, model_hash = open_model(model) if recalibrate is None else open_binary(model, "exodx evaluate --recalibrate")
     if html is not None:
         check_output(html, cohort)
     if recalibrate is not None:
@@ -84,6 +89,13 @@ def command(
         reference=frozen.reference,
         rules=frozen.transform.gate.rules,
     )
+    if isinstance(frozen, MulticlassModel):
+        _evaluate_classes(frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, model if as_json else None)
+        return
+    if plan.classes is not None:
+        raise click.UsageError(
+            "The model has one positive class: say which values mean it, --positive VALUE, instead of --classes."
+        )
     data = read_cohort(cohort, intake)
     for note in data.notes:
         say(f"· {note}")
@@ -96,6 +108,45 @@ def command(
     if recalibrate is not None:
         answer["recalibrated"] = _recalibrate(frozen, model_hash, data, at_prevalence, recalibrate)
     if as_json:
+        click.echo(json.dumps(answer, indent=1))
+
+
+def _class_intake(intake: Intake, plan: StudyPlan, frozen: MulticlassModel) -> Intake:
+    """Read the classes by the model's names; what only a positive class has is refused."""
+    from exodx.cohort import ClassChoice, parse_classes
+    from exodx.errors import Problem, UsageError
+
+    fix = "Leave it out: this model has several classes and no positive one."
+    given = [("--positive", plan.positive), ("prevalence", plan.prevalence)]
+    problems = [Problem("MODEL_MULTICLASS", name, repr(value), fix) for name, value in given if value is not None]
+    if problems:
+        raise UsageError(problems)
+    return replace(intake, classes=ClassChoice(parse_classes(plan.classes), frozen.classes))
+
+
+def _evaluate_classes(
+    frozen: MulticlassModel, model_hash: str, cohort: Path, intake: Intake, html: Path | None, bundle: str | None
+) -> None:
+    """Evaluate a model of several classes; ``bundle`` is told in JSON, where that is asked for."""
+    from exodx.cli.train import class_answer
+    from exodx.cohort import read_cohort
+    from exodx.errors import InputRefused, Problem
+    from exodx.evaluation import evaluate_classes_external
+    from exodx.frozen.bundle import model_id
+    from exodx.report import class_evaluation_page, class_evaluation_text
+
+    data = read_cohort(cohort, intake)
+    if not data.classes:
+        raise InputRefused(Problem("LABEL_MISSING", str(cohort), "no reference standard", "Name the column: --label COLUMN."))
+    for note in data.notes:
+        say(f"· {note}")
+    evaluation, identity = evaluate_classes_external(frozen, data), model_id(frozen, model_hash)
+    say(class_evaluation_text(evaluation))
+    if html is not None:
+        write_text(class_evaluation_page(evaluation, frozen, identity), html, cohort)
+        say(f"page → {html}")
+    if bundle is not None:
+        answer = class_answer(evaluation) | {"bundle": bundle, "run_id": None, "model_id": identity, "model_hash": model_hash}
         click.echo(json.dumps(answer, indent=1))
 
 

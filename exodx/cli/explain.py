@@ -44,7 +44,8 @@ def command(
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
-    from exodx.report import specimen_page
+    from exodx.frozen import MulticlassModel
+    from exodx.report import class_specimen_page, specimen_page
     from exodx.scoring import Explain, read_specimens, score_specimens
     from exodx.tables.reader import read_table
 
@@ -55,8 +56,10 @@ def command(
         fix = nearest(wanted, read.ids) if len(read.ids) <= 20 else "Check the id and the specimen column."
         raise InputRefused(Problem("SPECIMEN_UNKNOWN", str(cohort), f"no specimen {wanted!r}", fix))
     scores = score_specimens(read, frozen, model_hash, Explain.ALL)
-    features = frozen.transform.apply(read.measurements)
     row = read.ids.index(wanted)
-    page = specimen_page(frozen, scores, features, read.measurements, row)
+    if isinstance(frozen, MulticlassModel):
+        page = class_specimen_page(frozen, scores, read, row)
+    else:
+        page = specimen_page(frozen, scores, frozen.transform.apply(read.measurements), read.measurements, row)
     write_text(page, out, cohort)
     say(f"specimen {wanted}: {scores.prediction.call[row]}{'' if out is None else f' → {out}'}")

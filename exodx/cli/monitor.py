@@ -16,7 +16,7 @@ from exodx.cli.options import (
     PANEL,
     check_output,
     conditions_of,
-    open_model,
+    open_binary,
     plan_options,
     say,
     stated_options,
@@ -67,7 +67,7 @@ def command(
     if out is not None:
         check_output(out, cohort)
     spreads = Spreads(cv_analytical, cv_within, level)
-    frozen = None if model is None else open_model(model)[0]
+    frozen = None if model is None else open_binary(model, "exodx monitor --model")[0]
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     intake = Intake.of_plan(study_plan(**options), specimens, conditions)
     if frozen is not None:

@@ -28,6 +28,8 @@ SPECIMENS = click.option(
     help="A further table of specimen columns or measurements, joined by specimen id; may be given several times.",
 )
 
+CLASSES = click.option("--classes", help="Of several values of the label, those to tell apart: A,B,C; the others are left out.")
+
 _PLAN_OPTIONS = (
     click.option("--label", help="Column of the reference standard."),
     click.option("--positive", help="Its value that means: target condition present; several with commas."),
@@ -103,6 +105,19 @@ def open_model(model: str) -> Any:
 
     with tempfile.TemporaryDirectory() as folder:
         return load_bundle(fetch_bundle(model, Path(folder)))
+
+
+def open_binary(model: str, what: str) -> Any:
+    """Return (model, hash) as :func:`open_model` does, but refuse a model of several classes for what it cannot do."""
+    from exodx.errors import ModelRefused, Problem
+    from exodx.frozen import MulticlassModel
+
+    opened = open_model(model)
+    if isinstance(opened[0], MulticlassModel):
+        found = f"it tells {len(opened[0].classes)} classes apart, and {what} is for one class against all others"
+        fix = "Train one for it: exodx train --positive VALUE."
+        raise ModelRefused(Problem("MODEL_MULTICLASS", model, found, fix))
+    return opened
 
 
 def check_output(out: Path, source: Path | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,9 @@ from exodx.cli.options import (
     stated_options,
 )
 from exodx.errors import RUO
+
+if TYPE_CHECKING:
+    from exodx.frozen import AnyModel
 
 NOT_ALL_SCORED = 5
 
@@ -62,10 +65,20 @@ def command(
         say(f"· {note}")
     write_scores(scores, how, out if out is not None else sys.stdout)
     calls = Counter(scores.prediction.call)
-    grey = "" if frozen.threshold.zone is None else f"{calls['indeterminate']} indeterminate, "
     say(
-        f"{scores.model_id}: {len(scores.prediction)} specimens, {calls['positive']} called positive, "
-        f"{calls['negative']} negative, {grey}{calls['not_reported']} not reported{'' if out is None else f' → {out}'}\n{RUO}"
+        f"{scores.model_id}: {len(scores.prediction)} specimens, {_called(frozen, calls)}{calls['not_reported']} not reported"
+        f"{'' if out is None else f' → {out}'}\n{RUO}"
     )
     if calls["not_reported"]:
         sys.exit(NOT_ALL_SCORED)
+
+
+def _called(frozen: AnyModel, calls: Counter[str]) -> str:
+    """Say how often each call was made, but for those not reported."""
+    from exodx.frozen import MulticlassModel
+
+    if isinstance(frozen, MulticlassModel):
+        grey = "" if frozen.limit is None else f"{calls['indeterminate']} indeterminate, "
+        return "called " + "".join(f"{calls[name]} {name}, " for name in frozen.classes) + grey
+    grey = "" if frozen.threshold.zone is None else f"{calls['indeterminate']} indeterminate, "
+    return f"{calls['positive']} called positive, {calls['negative']} negative, {grey}"

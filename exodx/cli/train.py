@@ -7,24 +7,26 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from exodx.cli.options import COHORT, FILE, JSON, PANEL, conditions_of, plan_options, say, stated_options, study_plan
+from exodx.cli.options import CLASSES, COHORT, FILE, JSON, PANEL, conditions_of, plan_options, say, stated_options, study_plan
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
     from exodx.cohort import Cohort
-    from exodx.evaluation import Evaluation
+    from exodx.evaluation import ClassEvaluation, Evaluation
     from exodx.panel import StudyPlan
-    from exodx.study import Study
+    from exodx.study import ClassStudy, Study
 
 
 @click.command("train")
 @COHORT
 @PANEL
+@CLASSES
 @plan_options
 @stated_options
 @click.option("--panel-curve/--no-panel-curve", default=None, help="Also performance against panel size; takes twice the time.")
@@ -38,26 +40,36 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
-    from exodx.cohort import Intake, read_cohort
-    from exodx.report import evaluation_text
-    from exodx.study import run_study
+    from exodx.cohort import ClassChoice, Intake, parse_classes, read_cohort
+    from exodx.report import class_evaluation_text, evaluation_text
+    from exodx.study import run_class_study, run_study
 
     if out is None and not track:
         raise click.UsageError("Without tracking the model would be lost: say where to, -o FOLDER (e.g. models/athero-3/1).")
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
-    data = read_cohort(cohort, Intake.of_plan(plan, specimens, conditions))
+    intake = replace(Intake.of_plan(plan, specimens, conditions), classes=ClassChoice(parse_classes(plan.classes)))
+    data = read_cohort(cohort, intake)
     for note in data.notes:
         say(f"· {note}")
     if out is not None and (out / "manifest.json").exists():
         say(f"· the bundle in {out} will be replaced")
+    if data.classes:
+        several = run_class_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
+        say(class_evaluation_text(several.evaluation))
+        for line in _replicates(data, plan, several):
+            say(line)
+        say(_where(several))
+        if as_json:
+            click.echo(json.dumps(class_answer(several.evaluation) | _made(several), indent=1))
+        return
     study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
     say(evaluation_text(study.evaluation))
     for line in _replicates(data, plan, study):
         say(line)
     say(_where(study))
     if as_json:
-        click.echo(json.dumps(_answer(study), indent=1))
+        click.echo(json.dumps(evaluation_answer(study.evaluation) | _made(study), indent=1))
 
 
 @contextmanager
@@ -86,11 +98,21 @@ def evaluation_answer(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _answer(study: Study) -> dict[str, Any]:
+def class_answer(evaluation: ClassEvaluation) -> dict[str, Any]:
+    """Return the parts of an evaluation of several classes that a program may read."""
+    table = evaluation.confusion
+    rows = {
+        name: {"counts": dict(zip(table.called, counts, strict=True)), "shares": dict(zip(table.called, shares, strict=True))}
+        for name, counts, shares in zip(evaluation.classes, table.counts, table.shares, strict=True)
+    }
+    return evaluation_answer(evaluation.summary) | {"classes": list(evaluation.classes), "confusion": rows}
+
+
+def _made(study: Study | ClassStudy) -> dict[str, Any]:
     from exodx.frozen.bundle import model_id
 
     bundle = str(study.bundle) if study.bundle is not None else None if study.run is None else study.run.model_uri
-    return evaluation_answer(study.evaluation) | {
+    return {
         "bundle": bundle,
         "run_id": None if study.run is None else study.run.run_id,
         "model_uri": None if study.run is None else study.run.model_uri,
@@ -99,19 +121,23 @@ def _answer(study: Study) -> dict[str, Any]:
     }
 
 
-def _replicates(cohort: Cohort, plan: StudyPlan, study: Study) -> list[str]:
+def _replicates(cohort: Cohort, plan: StudyPlan, study: Study | ClassStudy) -> list[str]:
     """Name the pairs that a finding counts: on the terminal alone, because a run keeps no specimen's id."""
     from exodx.evaluation.replicate_audits import replicate_lines, technical_replicates
-    from exodx.training import repeated_folds
+    from exodx.study import ClassStudy
+    from exodx.training import class_folds, repeated_folds
 
-    if "near_duplicates" not in {f.code for f in study.evaluation.findings}:
+    several = isinstance(study, ClassStudy)
+    findings = study.evaluation.summary.findings if isinstance(study, ClassStudy) else study.evaluation.findings
+    if "near_duplicates" not in {f.code for f in findings}:
         return []
     cohort = cohort.sorted()
     features = study.model.transform.apply(cohort.measurements)
-    return replicate_lines(technical_replicates(cohort, features, repeated_folds(cohort, plan)))
+    folds = class_folds(cohort, plan) if several else repeated_folds(cohort, plan)
+    return replicate_lines(technical_replicates(cohort, features, folds))
 
 
-def _where(study: Study) -> str:
+def _where(study: Study | ClassStudy) -> str:
     lines = [] if study.bundle is None else [f"bundle and report: {study.bundle}"]
     if study.run is not None:
         lines.append(f"MLflow run {study.run.run_id} in {study.run.store}")

@@ -1,6 +1,7 @@
 """DATA: a cohort of specimens with a state per cell, read, inferred, simulated and split."""
 
 from exodx.cohort.card import specimen_card
+from exodx.cohort.classes import ClassChoice, parse_classes
 from exodx.cohort.cohort import Cohort
 from exodx.cohort.example import example_file
 from exodx.cohort.infer import infer_from_file, infer_panel
@@ -10,6 +11,7 @@ from exodx.cohort.simulate import SimulatedStudy, simulate
 from exodx.cohort.splits import site_folds, stratified_folds, training_rows
 
 __all__ = [
+    "ClassChoice",
     "Cohort",
     "Intake",
     "QCFinding",
@@ -20,6 +22,7 @@ __all__ = [
     "frame_cohort",
     "infer_from_file",
     "infer_panel",
+    "parse_classes",
     "quality_report",
     "read_cohort",
     "simulate",

@@ -45,6 +45,10 @@ class Cohort:
         Columns of the file that nothing reads, as written: for what a check can tell from them, never for a model.
     remarks : tuple of Remark
         What the file shows and the cohort no longer does.
+    classes : tuple of str
+        The classes of a multi-class cohort, in the order of their names; empty where there is one target condition.
+    labels : Series of str, n rows, or None
+        The class of each specimen of a multi-class cohort, which has no single reference standard: see :meth:`one_vs_rest`.
     """
 
     panel: Panel
@@ -58,6 +62,8 @@ class Cohort:
     left_out: int = 0
     unused: pd.DataFrame | None = None
     remarks: tuple[Remark, ...] = ()
+    classes: tuple[str, ...] = ()
+    labels: pd.Series[str] | None = None
 
     def __post_init__(self) -> None:
         if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):
@@ -76,6 +82,7 @@ class Cohort:
             specimens=self.specimens.iloc[_positions(rows)],
             reference_standard=label,
             unused=None if self.unused is None else self.unused.iloc[_positions(rows)],
+            labels=None if self.labels is None else self.labels.iloc[_positions(rows)],
         )
 
     @property
@@ -90,12 +97,31 @@ class Cohort:
         Raises
         ------
         InputRefused
-            When the cohort has none.
+            When the cohort has none, or several classes.
         """
+        if self.classes:
+            found = f"there are several classes ({', '.join(self.classes)}) and no one target condition"
+            fix = "Name one of them, against all others: --positive VALUE."
+            raise InputRefused(Problem("CLASSES_SEVERAL", self.source or "cohort", found, fix))
         if self.reference_standard is None:
             fix = "Name the column and its positive value: --label COLUMN --positive VALUE."
             raise InputRefused(Problem("LABEL_MISSING", self.source or "cohort", "no reference standard", fix))
         return np.asarray(self.reference_standard, np.int8)
+
+    @property
+    def class_codes(self) -> NDArray[np.intp]:
+        """The place of each specimen's class among :attr:`classes`, shape (n,)."""
+        if self.labels is None:
+            raise ValueError("the cohort has no classes")
+        place = {name: code for code, name in enumerate(self.classes)}
+        return np.array([place[label] for label in self.labels], np.intp)
+
+    def one_vs_rest(self, name: str) -> Cohort:
+        """Return the ordinary cohort in which one class is the target condition and all others are not."""
+        if self.labels is None or name not in self.classes:
+            raise KeyError(f"{name!r} is not among the classes {self.classes}")
+        standard = (self.labels == name).astype(np.int8).rename("reference_standard")
+        return replace(self, reference_standard=standard, positive_label=name, classes=(), labels=None)
 
     @property
     def subjects(self) -> NDArray[np.intp]:
@@ -127,12 +153,14 @@ class Cohort:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of values, states and reference standard; ids take no part."""
+        """SHA-256 of values, states and reference standard (or classes); ids take no part."""
         digest = hashlib.sha256(self.panel.fingerprint.encode())
         for array in (self.measurements.values, self.measurements.states):
             digest.update(np.ascontiguousarray(array).tobytes())
         if self.reference_standard is not None:
             digest.update(self.y.tobytes())
+        if self.labels is not None:
+            digest.update("\n".join(self.labels).encode())
         return digest.hexdigest()
 
 

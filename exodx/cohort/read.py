@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from exodx.cohort.classes import ClassChoice, ClassLabels, read_classes
 from exodx.cohort.cohort import Cohort
 from exodx.cohort.columns import cell_problem, find_specimen_columns, read_specimen_columns
 from exodx.cohort.infer import infer_panel, is_mirna_name
@@ -56,6 +58,8 @@ class Intake:
         takes up what the cohort states of its specimens, where it leaves that unspecified.
     rules : tuple of QualityRule, optional
         The quality rules that a model froze; without them those of the panel, over the defaults of today.
+    classes : ClassChoice, optional
+        Read a label column of several values as several classes, where no positive value is given. Without it one must be.
     """
 
     panel: str | Panel = "auto"
@@ -66,6 +70,7 @@ class Intake:
     conditions: Conditions = NOTHING_SAID
     reference: Mapping[str, Any] | None = None
     rules: tuple[QualityRule, ...] | None = None
+    classes: ClassChoice | None = None
 
     @classmethod
     def of_plan(
@@ -117,7 +122,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     notes = [*table.notes, *([UNNAMED] if id_column is None and not problems else [])]
     about = {*attributes.values(), *filter(None, [id_column, intake.label])}
     standard, found = _standard(table, intake)
-    copies = label_copies(table, str(intake.label), standard) if standard is not None else ()
+    copies = _copies(table, str(intake.label), standard)
     panel, panel_notes = _panel(table, panel, intake, about | set(copies), joined)
     notes += panel_notes
     problems += _taken_twice(table, panel, [*attributes.values(), *filter(None, [intake.label])])
@@ -149,6 +154,8 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
         unused=_unused(table, specimens.index, {*taken, *attributes.values(), *manifest.headers.values()}),
         remarks=table.remarks,
     )
+    if isinstance(standard, ClassLabels):
+        return _classed(cohort, standard)
     return cohort if standard is None else _labelled(cohort, standard)
 
 
@@ -209,10 +216,29 @@ def _labelled(cohort: Cohort, standard: Standard) -> Cohort:
     return replace(labelled, notes=(*cohort.notes, *standard.notes))[stated]
 
 
-def _standard(table: TextTable, intake: Intake) -> tuple[Standard | None, list[Problem]]:
+def _classed(cohort: Cohort, read: ClassLabels) -> Cohort:
+    """Add the classes, leaving out (and counting) the specimens that have none, or one that is not asked for."""
+    labels = pd.Series(read.cells, index=cohort.specimens.index, name="class", dtype=object)
+    stated = np.array([bool(cell) for cell in read.cells])
+    labelled = replace(cohort, labels=labels, classes=read.classes, left_out=int((~stated).sum()))
+    return replace(labelled, notes=(*cohort.notes, *read.notes))[stated]
+
+
+def _copies(table: TextTable, label: str, standard: Standard | ClassLabels | None) -> list[str]:
+    """Return the columns that say the reference standard, or one of its classes, in other words."""
+    if not isinstance(standard, ClassLabels):
+        return [] if standard is None else label_copies(table, label, standard)
+    codes = [[-1 if not cell else int(cell == name) for cell in standard.cells] for name in standard.classes]
+    each = [label_copies(table, label, Standard(np.array(c, np.int8), "", ())) for c in codes]
+    return list(dict.fromkeys(name for names in each for name in names))
+
+
+def _standard(table: TextTable, intake: Intake) -> tuple[Standard | ClassLabels | None, list[Problem]]:
     if intake.label is None:
         return None, []
     try:
+        if intake.classes is not None and intake.positive is None and intake.classes.is_meant(table, intake.label):
+            return read_classes(table, intake.label, intake.classes), []
         return read_standard(table, intake.label, intake.positive), []
     except InputRefused as refused:
         return None, list(refused.problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +12,18 @@ from exodx.cohort.columns import UNKNOWN
 from exodx.errors import InputRefused, Problem
 
 
-def stratified_folds(y: NDArray[np.int8], subjects: NDArray[np.intp], k: int, seed: int) -> NDArray[np.intp]:
+def stratified_folds(y: NDArray[np.integer[Any]], subjects: NDArray[np.intp], k: int, seed: int) -> NDArray[np.intp]:
     """Deal specimens into k folds so that each class is spread evenly and no subject is split.
 
     Subjects are dealt in random order, the largest first, each into the fold that then has the most even classes.
 
     Parameters
     ----------
-    y : ndarray of 0/1, shape (n,)
+    y : ndarray of int, shape (n,)
+        Class of each specimen: 0 or 1, or 0 … K − 1 where there are several.
     subjects : ndarray of int, shape (n,)
     k : int
-        Lowered to the number of subjects of the rarer class where that is smaller.
+        Lowered to the number of subjects of the rarest class where that is smaller.
     seed : int
 
     Returns
@@ -35,7 +37,8 @@ def stratified_folds(y: NDArray[np.int8], subjects: NDArray[np.intp], k: int, se
         When a class has fewer than two subjects.
     """
     codes = np.unique(subjects, return_inverse=True)[1]
-    counts = np.zeros((codes.max() + 1, 2))
+    classes = max(2, int(y.max()) + 1)
+    counts = np.zeros((codes.max() + 1, classes))
     np.add.at(counts, (codes, y.astype(int)), 1)
     rarest = int((counts > 0).sum(axis=0).min())
     if rarest < 2:
@@ -47,7 +50,7 @@ def stratified_folds(y: NDArray[np.int8], subjects: NDArray[np.intp], k: int, se
     order = np.random.default_rng(seed).permutation(len(counts))
     order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
     share = counts / counts.sum(axis=0)
-    load, fold_of = np.zeros((k, 2)), np.zeros(len(counts), np.intp)
+    load, fold_of = np.zeros((k, classes)), np.zeros(len(counts), np.intp)
     for subject in order:
         cost = ((load + share[subject]) ** 2 - load**2).sum(axis=1)
         fold_of[subject] = int(np.argmin(np.round(cost, 12)))

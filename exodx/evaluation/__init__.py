@@ -3,6 +3,9 @@
 from exodx.evaluation.assay_audits import other_censoring
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.benefit_curve import BenefitCurve
+from exodx.evaluation.class_evaluation import ClassEvaluation, Confusion
+from exodx.evaluation.class_external import evaluate_classes_external
+from exodx.evaluation.class_inside import ClassValidations, evaluate_classes_inside
 from exodx.evaluation.curves import CalibrationBin, RocBand
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanation_stability import ExplanationStability, FeatureStability
@@ -16,7 +19,10 @@ from exodx.evaluation.subgroups import SubgroupResult
 __all__ = [
     "BenefitCurve",
     "CalibrationBin",
+    "ClassEvaluation",
+    "ClassValidations",
     "CohortShift",
+    "Confusion",
     "Evaluation",
     "ExplanationStability",
     "FeatureShift",
@@ -30,6 +36,8 @@ __all__ = [
     "RocBand",
     "SiteResult",
     "SubgroupResult",
+    "evaluate_classes_external",
+    "evaluate_classes_inside",
     "evaluate_external",
     "evaluate_inside",
     "other_censoring",

@@ -13,7 +13,7 @@ from scipy.stats import mannwhitneyu
 
 from exodx.cohort import Cohort, site_folds
 from exodx.evaluation.explanations import FeatureSummary
-from exodx.frozen import DiagnosticModel, Features, Threshold
+from exodx.frozen import AnyModel, Features, Threshold
 from exodx.stats import Estimate, auc
 from exodx.stats.thresholds import YOUDEN_WARNING
 from exodx.training import BENCHMARKS
@@ -118,7 +118,7 @@ def audit_sites(cohort: Cohort, pooled: Sequence[Estimate]) -> list[Finding]:
     return findings
 
 
-def audit_origin(cohort: Cohort, model: DiagnosticModel) -> list[Finding]:
+def audit_origin(cohort: Cohort, model: AnyModel) -> list[Finding]:
     """Return what is wrong with evaluating this model on this cohort: it was trained on it, or on simulated specimens."""
     findings = []
     fingerprint = cohort.sorted().fingerprint

@@ -108,14 +108,14 @@ def probability_estimates(y: NDArray[np.int8], margin: NDArray[np.float64], subj
     """Return Brier score, log loss, calibration slope and intercept, each the mean of its R repeats (values and limits)."""
     rows = [probability(m) for m in margin]
     return [
-        _mean([brier_estimate(y, p, subjects) for p in rows]),
-        _mean([log_loss_estimate(y, p, subjects) for p in rows]),
-        _mean([calibration_slope(y, p, subjects) for p in rows]),
-        _mean([calibration_intercept(y, p, subjects) for p in rows]),
+        mean_over_repeats([brier_estimate(y, p, subjects) for p in rows]),
+        mean_over_repeats([log_loss_estimate(y, p, subjects) for p in rows]),
+        mean_over_repeats([calibration_slope(y, p, subjects) for p in rows]),
+        mean_over_repeats([calibration_intercept(y, p, subjects) for p in rows]),
     ]
 
 
-def _mean(repeats: Sequence[Estimate]) -> Estimate:
+def mean_over_repeats(repeats: Sequence[Estimate]) -> Estimate:
     """Return the mean over repeats; an estimate that failed in a repeat keeps its reason."""
     failed = next((e for e in repeats if e.value is None or e.lower is None or e.upper is None), None)
     if failed is not None:

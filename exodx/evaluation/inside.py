@@ -65,7 +65,7 @@ def evaluate_inside(
     estimates += _threshold(model)
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
-    sites, pooled = _sites(cohort, validation.by_site)
+    sites, pooled = site_results(cohort, validation.by_site)
     estimates += pooled
     features = model.transform.apply(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
@@ -137,7 +137,7 @@ def _benchmark_estimates(
     return estimates
 
 
-def _sites(cohort: Cohort, by_site: CrossValidation | None) -> tuple[tuple[SiteResult, ...], list[Estimate]]:
+def site_results(cohort: Cohort, by_site: CrossValidation | None) -> tuple[tuple[SiteResult, ...], list[Estimate]]:
     """Return each site's AUC (never pooled scores) and their random-effects mean."""
     if by_site is None:
         return (), []

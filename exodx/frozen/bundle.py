@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tomli_w
@@ -24,15 +24,15 @@ from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Measurements
-from exodx.frozen.parts import Linear
 from exodx.frozen.model import DiagnosticModel, Provenance
+from exodx.frozen.parts import Linear
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform, from_format_1
 from exodx.panel import parse_panel
 
 FORMAT_VERSION = 3
 READABLE = (1, 2, 3)
-"""1: three named steps of the transform, no ``compiled.npz``; 2: a list of steps, the compiled forest; 3: a linear member beside it.
+"""1: three named steps of the transform, no ``compiled.npz``; 2: a list of steps, compiled; 3: a linear member beside the trees.
 
 The compiled forest of another format than the current one is made on load.
 """
@@ -50,6 +50,8 @@ FILES = (
     "provenance.json",
     "selftest.json",
 )
+CLASSES = "classes.json"
+"""Of a bundle of several classes."""
 COMPANIONS = ("report.html",)
 """May lie in the folder; not part of the model, never read."""
 SINCE = {COMPILED: 2, LINEAR: 3}
@@ -84,11 +86,11 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
         written.mkdir()
         for name, data in content.items():
             (written / name).write_bytes(data)
-        _swap(written, folder, Path(scratch) / "replaced")
+        replace_folder(written, folder, Path(scratch) / "replaced")
     return _hash(content[MANIFEST])
 
 
-def _swap(new: Path, place: Path, aside: Path) -> None:
+def replace_folder(new: Path, place: Path, aside: Path) -> None:
     """Put a folder in the place of another; where that fails the old one stands there again."""
     if place.exists():
         place.rename(aside)
@@ -110,7 +112,7 @@ def check_folder(folder: Path) -> None:
     UsageError
         When nothing can be written there.
     """
-    if folder.exists() and (not folder.is_dir() or folder.samefile(Path.cwd()) or _foreign(folder)):
+    if folder.exists() and (not folder.is_dir() or folder.samefile(Path.cwd()) or _foreign(folder, _either(folder))):
         found = "it is the working folder, a file, or holds files that are not a bundle"
         raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), found, "Choose an empty or new folder."))
     try:
@@ -153,7 +155,15 @@ def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:
     return model, _hash(raw)
 
 
-def model_id(model: DiagnosticModel, model_hash: str) -> str:
+class Named(Protocol):
+    """A model of either kind."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+def model_id(model: Named, model_hash: str) -> str:
     """Return the short identity of a model: its name and the head of its hash."""
     return f"{model.name}-{model_hash[:8]}"
 
@@ -209,6 +219,12 @@ def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
 def files_of(version: int) -> tuple[str, ...]:
     """Return the files of a bundle of a format version."""
     return tuple(name for name in FILES if SINCE.get(name, 1) <= version)
+
+
+def _either(folder: Path) -> tuple[str, ...]:
+    """Return what a bundle of either kind may hold: one of several classes has a table, and folders that hold a bundle."""
+    parts = (p for p in folder.glob("class-[0-9][0-9]") if (p / MANIFEST).is_file() and not _foreign(p))
+    return (*FILES, CLASSES, *(part.name for part in parts))
 
 
 def _foreign(folder: Path, expected: tuple[str, ...] = FILES) -> list[str]:
@@ -271,10 +287,11 @@ def _read_line(state: Mapping[str, Any], names: tuple[str, ...]) -> Linear | Non
     if set(state["features"]) != set(names):
         raise ValueError(f"{LINEAR} is of other features")
     table = np.array([[state["features"][name][key] for key in Linear._fields[:4]] for name in names], np.float64)
-    return Linear(*np.ascontiguousarray(table.T), np.array([state["intercept"]], np.float64))
+    coefficient, mean, lower, upper = np.ascontiguousarray(table.T)
+    return Linear(coefficient, mean, lower, upper, np.array([state["intercept"]], np.float64))
 
 
-def _selftest_rows(model: DiagnosticModel) -> Measurements:
+def selftest_rows(model: DiagnosticModel) -> Measurements:
     """Rows made of the training quantiles of raw values, analyte by analyte, and one of undetected ones: no specimen's row."""
     table = [model.reference["measured"][name] for name in model.panel.names]
     values = np.array([[np.nan if q is None else q for q in quantiles] for quantiles in table], np.float64).T
@@ -285,7 +302,7 @@ def _selftest_rows(model: DiagnosticModel) -> Measurements:
 
 
 def _selftest(model: DiagnosticModel) -> dict[str, list[float]]:
-    features = model.transform.apply(_selftest_rows(model)).values
+    features = model.transform.apply(selftest_rows(model)).values
     return {"margin": model.calibrator.margin(model.forest.margin(features)).tolist()}
 
 

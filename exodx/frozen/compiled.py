@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
-from exodx.frozen.linear import linear_terms
 from exodx.frozen.kernels import Kernel, numba_kernel, numpy_kernel
+from exodx.frozen.linear import linear_terms
 from exodx.frozen.parts import NO_LINEAR, Linear, Parts, Whole
 from exodx.frozen.shapley import quadrature
 from exodx.frozen.tables import tabulate

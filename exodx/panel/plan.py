@@ -23,6 +23,8 @@ class StudyPlan:
         Built-in name, TOML file, or ``auto``.
     label, positive : str, optional
         Column of the reference standard, and its value that means *target condition present*.
+    classes : str, optional
+        Of a label with several values, those to tell apart, with commas between them; the others are left out.
     specimen, subject, site, plate, date, age, sex : str, optional
         Columns; where not given the usual names are recognised.
     mirbase_release : str, optional
@@ -52,6 +54,7 @@ class StudyPlan:
     panel: str = "auto"
     label: str | None = None
     positive: str | None = None
+    classes: str | None = None
     specimen: str | None = None
     subject: str | None = None
     site: str | None = None
@@ -84,6 +87,7 @@ class StudyPlan:
             ("harm_ratio", self.harm_ratio is None or 0 < self.harm_ratio < inf, "Write a number above 0, e.g. 0.1."),
             ("prevalence", not costed or self.prevalence is not None, 'target = "cost" needs the prevalence of use.'),
             ("prevalence", self.prevalence is None or 0 < self.prevalence < 1, "Write a number between 0 and 1."),
+            ("classes", self.classes is None or self.positive is None, "Give classes, or one positive value, not both."),
             ("seed", 0 <= self.seed < 2**31, "Use a whole number from 0 to 2147483647."),
         ]
         problems = [
@@ -100,8 +104,8 @@ class StudyPlan:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the plan's content (64 hexadecimal digits); a panel curve that is not asked for takes no part."""
-        content = {key: value for key, value in asdict(self).items() if key != "panel_curve" or value}
+        """SHA-256 of the plan's content (64 hexadecimal digits); what is not asked for of panel curve and classes takes no part."""
+        content = {key: value for key, value in asdict(self).items() if key not in ("panel_curve", "classes") or value}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

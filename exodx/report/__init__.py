@@ -1,6 +1,9 @@
 """PAPER: figures, the self-contained report, one specimen's page, text for the terminal."""
 
 from exodx.report.analytes import analyte_figure
+from exodx.report.class_figures import class_study_figures
+from exodx.report.class_page import class_evaluation_page, class_specimen_page, class_study_page
+from exodx.report.class_text import class_evaluation_text
 from exodx.report.decision import benefit_figure, stability_figure
 from exodx.report.evaluation_page import evaluation_page
 from exodx.report.explanations import beeswarm_figure, waterfall_figure
@@ -14,6 +17,11 @@ __all__ = [
     "beeswarm_figure",
     "benefit_figure",
     "calibration_figure",
+    "class_evaluation_page",
+    "class_evaluation_text",
+    "class_specimen_page",
+    "class_study_figures",
+    "class_study_page",
     "evaluation_page",
     "evaluation_text",
     "panel_size_figure",

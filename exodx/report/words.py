@@ -18,6 +18,14 @@ LABELS = MappingProxyType(
     {
         "auc": "AUC",
         "auc_leave_one_site_out": "AUC, leave-one-site-out",
+        "macro_auc": "Macro AUC, mean over classes",
+        "macro_auc_leave_one_site_out": "Macro AUC, leave-one-site-out",
+        "macro_auc_logistic": "Macro AUC, logistic regressions",
+        "macro_auc_single_analyte": "Macro AUC, best single analytes",
+        "macro_auc_minus_logistic": "Macro AUC, model minus logistic",
+        "macro_auc_minus_single_analyte": "Macro AUC, model minus single analyte",
+        "hand_till": "Hand and Till's M, pairs of classes",
+        "accuracy_of_calls": "Accuracy, without indeterminate",
         "sensitivity": "Sensitivity",
         "specificity": "Specificity",
         "ppv": "Positive predictive value",
@@ -54,8 +62,13 @@ _SEVERITIES = ("blocking", "warning", "note")
 
 
 def label(name: str) -> str:
-    """Return an estimate's name in words."""
-    return LABELS.get(name, name.replace("_", " "))
+    """Return an estimate's name in words; after a colon stands the class that it is of.
+
+    >>> label("sensitivity:lung cancer")
+    'Sensitivity, lung cancer'
+    """
+    what, colon, of = name.partition(":")
+    return LABELS.get(what, what.replace("_", " ").capitalize() if colon else what.replace("_", " ")) + (f", {of}" if colon else "")
 
 
 def feature_label(markers: Markers, feature: str, shown: str | None = None) -> str:
@@ -130,7 +143,8 @@ def is_simulated(evaluation: Evaluation) -> bool:
 def site_gap(evaluation: Evaluation) -> str:
     """Say what new sites cost: random cross-validation minus leave-one-site-out; empty where there are no two sites."""
     values = {e.name: e.value for e in evaluation.estimates}
-    random, held_out = values.get("auc"), values.get("auc_leave_one_site_out")
+    of = "macro_auc" if "macro_auc" in values else "auc"
+    random, held_out = values.get(of), values.get(f"{of}_leave_one_site_out")
     if random is None or held_out is None:
         return ""
     return f"random CV {number(random)} minus leave-one-site-out {number(held_out)} = gap {number(random - held_out)}"

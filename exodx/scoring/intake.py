@@ -11,8 +11,8 @@ import numpy as np
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import (
     NOTHING_SAID,
+    AnyModel,
     Conditions,
-    DiagnosticModel,
     Measurements,
     Reason,
     rule_columns,
@@ -54,7 +54,7 @@ class Specimens:
 
 def read_specimens(
     table: TextTable,
-    model: DiagnosticModel,
+    model: AnyModel,
     specimen: str | None,
     *,
     keep_going: bool,
@@ -67,7 +67,7 @@ def read_specimens(
     ----------
     table : TextTable
         In any layout; columns the model does not know are ignored.
-    model : DiagnosticModel
+    model : DiagnosticModel or MulticlassModel
     specimen : str, optional
         The specimen column.
     keep_going : bool
@@ -117,7 +117,7 @@ def _unread_rule(table: TextTable, row: int, header: str, why: str) -> Problem:
     return Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", MEND_RULE)
 
 
-def _rule_verdicts(table: TextTable, model: DiagnosticModel, taken: set[str]) -> tuple[SpecimenVerdicts, dict[str, str]]:
+def _rule_verdicts(table: TextTable, model: AnyModel, taken: set[str]) -> tuple[SpecimenVerdicts, dict[str, str]]:
     """Apply the model's rules to the specimen columns that the table has; and say which column is which."""
     rules = model.transform.gate.rules
     found_in = rule_columns(table.header, rules, taken)

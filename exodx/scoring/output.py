@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from exodx.errors import RUO, Problem, UsageError
-from exodx.frozen import Explanation, Prediction
+from exodx.frozen import Explanation, MulticlassPrediction, Prediction
 
 TOP = 3
 
@@ -41,12 +41,16 @@ class Scores:
     model_id: str
     model_hash: str
     notes: tuple[str, ...] = ()
+    by_class: tuple[Explanation, ...] = ()
+    """Of each class of a model of several, on its score; ``explanation`` is then None."""
 
 
 def prediction_columns(scores: Scores, explain: Explain) -> dict[str, Sequence[Any]]:
     """Return the columns of the output in their order; a number that is not reported is None.
 
-    ``specimen_id, status, call, probability, margin, threshold_id, reasons``, the explanation, ``model_id, model_hash``.
+    ``specimen_id, status, call, probability, margin, threshold_id, reasons``, the explanation, ``model_id, model_hash``. Of several
+    classes the probability (and the margin) is the largest, ``probability:<class>`` come before the explanation, and in that
+    ``<class>:`` stands before the feature.
     """
     prediction = scores.prediction
     n = len(prediction)
@@ -59,9 +63,13 @@ def prediction_columns(scores: Scores, explain: Explain) -> dict[str, Sequence[A
         "threshold_id": [prediction.threshold_id] * n,
         "reasons": prediction.reasons,
     }
-    if scores.explanation is not None and explain is not Explain.NONE:
-        columns |= _all(scores.explanation) if explain is Explain.ALL else _top(scores.explanation)
-        columns["shap:base"] = _numbers(np.where(prediction.is_scored, scores.explanation.base, np.nan))
+    if isinstance(prediction, MulticlassPrediction):
+        names = zip(prediction.classes, prediction.probabilities.T, strict=True)
+        columns |= {f"probability:{name}": _numbers(column) for name, column in names}
+        for name, explanation in zip(prediction.classes, scores.by_class, strict=False):
+            columns |= _explained(explanation, explain, prediction.is_scored, f"{name}:")
+    elif scores.explanation is not None:
+        columns |= _explained(scores.explanation, explain, prediction.is_scored, "")
     return columns | {"model_id": [scores.model_id] * n, "model_hash": [scores.model_hash] * n}
 
 
@@ -69,19 +77,28 @@ def _numbers(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float | None
     return [None if v != v else v for v in values.tolist()]
 
 
-def _all(explanation: Explanation) -> dict[str, Sequence[Any]]:
-    return {f"shap:{name}": _numbers(column) for name, column in zip(explanation.features, explanation.values.T, strict=True)}
+def _explained(explanation: Explanation, explain: Explain, scored: np.ndarray[Any, Any], of: str) -> dict[str, Sequence[Any]]:
+    if explain is Explain.NONE:
+        return {}
+    columns = _all(explanation, of) if explain is Explain.ALL else _top(explanation, of)
+    return columns | {f"shap:{of}base": _numbers(np.where(scored, explanation.base, np.nan))}
 
 
-def _top(explanation: Explanation) -> dict[str, Sequence[Any]]:
+def _all(explanation: Explanation, of: str) -> dict[str, Sequence[Any]]:
+    return {f"shap:{of}{name}": _numbers(column) for name, column in zip(explanation.features, explanation.values.T, strict=True)}
+
+
+def _top(explanation: Explanation, of: str) -> dict[str, Sequence[Any]]:
     """Return the largest contributions by absolute value; ties go to the feature that comes first."""
     order = np.argsort(-np.abs(explanation.values), axis=1, kind="stable")[:, :TOP]
     scored = [bool(np.isfinite(row).all()) for row in explanation.values]
     columns: dict[str, Sequence[Any]] = {}
     for rank in range(order.shape[1]):
         chosen = order[:, rank]
-        columns[f"top{rank + 1}:feature"] = [explanation.features[j] if ok else None for j, ok in zip(chosen, scored, strict=True)]
-        columns[f"top{rank + 1}:shap"] = _numbers(explanation.values[np.arange(len(chosen)), chosen])
+        columns[f"top{rank + 1}:{of}feature"] = [
+            explanation.features[j] if ok else None for j, ok in zip(chosen, scored, strict=True)
+        ]
+        columns[f"top{rank + 1}:{of}shap"] = _numbers(explanation.values[np.arange(len(chosen)), chosen])
     return columns
 
 
@@ -130,7 +147,10 @@ def _csv(columns: dict[str, Sequence[Any]]) -> str:
 
 def _parquet(columns: dict[str, Sequence[Any]], scores: Scores) -> bytes:
     texts = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
-    types = {name: pa.string() if name in texts or name.endswith(":feature") else pa.float64() for name in columns}
+    types = {
+        name: pa.string() if name in texts or (name.startswith("top") and name.endswith(":feature")) else pa.float64()
+        for name in columns
+    }
     metadata = {"notice": RUO, "model_id": scores.model_id, "model_hash": scores.model_hash}
     schema = pa.schema([pa.field(name, kind) for name, kind in types.items()], metadata=metadata)
     table = pa.Table.from_arrays([pa.array(columns[name], kind) for name, kind in types.items()], schema=schema)

@@ -6,29 +6,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from exodx.frozen import NOTHING_SAID, Conditions, DiagnosticModel
+from exodx.frozen import NOTHING_SAID, AnyModel, Conditions, MulticlassModel
 from exodx.frozen.bundle import model_id
 from exodx.scoring.intake import Specimens, read_specimens
 from exodx.scoring.output import Explain, Scores
 from exodx.tables.reader import read_table
 
 
-def score_specimens(specimens: Specimens, model: DiagnosticModel, model_hash: str, explain: Explain, threads: int = 1) -> Scores:
+def score_specimens(specimens: Specimens, model: AnyModel, model_hash: str, explain: Explain, threads: int = 1) -> Scores:
     """Predict and explain specimens; a row for every specimen, in order."""
     prediction = model.predict(specimens.measurements, specimens.ids, threads)
     reasons = [
         f"{reason} ({specimens.details[row]})" if row in specimens.details else reason
         for row, reason in enumerate(prediction.reasons)
     ]
+    told, identity = replace(prediction, reasons=tuple(reasons)), model_id(model, model_hash)
+    if isinstance(model, MulticlassModel):
+        by_class = () if explain is Explain.NONE else model.explain(specimens.measurements, threads)
+        return Scores(told, None, identity, model_hash, specimens.notes, by_class)
     explanation = None if explain is Explain.NONE else model.explain(specimens.measurements, threads)
-    return Scores(
-        replace(prediction, reasons=tuple(reasons)), explanation, model_id(model, model_hash), model_hash, specimens.notes
-    )
+    return Scores(told, explanation, identity, model_hash, specimens.notes)
 
 
 def score_file(  # noqa: PLR0913
     path: Path,
-    model: DiagnosticModel,
+    model: AnyModel,
     model_hash: str,
     explain: Explain,
     specimen: str | None = None,

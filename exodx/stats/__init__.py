@@ -16,7 +16,14 @@ from exodx.stats.grey_zone import GreyAccuracy, GreyZone, find_grey_zone, grey_z
 from exodx.stats.intervals import clopper_pearson, logit_interval, wilson
 from exodx.stats.logistic import SeparationError, fit_logistic
 from exodx.stats.monitoring import ReferenceChange, cv_of_log_sd, log_sd, reference_change_value, within_sd
-from exodx.stats.multiclass import hand_till, multinomial_brier, multinomial_log_loss, one_vs_rest_aucs
+from exodx.stats.multiclass import (
+    balanced_accuracy,
+    hand_till,
+    multinomial_brier,
+    multinomial_log_loss,
+    multinomial_losses,
+    one_vs_rest_aucs,
+)
 from exodx.stats.net_benefit import DecisionCurve, decision_curve, interventions_avoided, net_benefit, net_benefit_all
 from exodx.stats.optimism import Bootstrap632, Optimism, bootstrap_632plus, brier_without_information, optimism_bootstrap
 from exodx.stats.paired_calls import PairedShare, compare_calls, tango_interval
@@ -33,7 +40,15 @@ from exodx.stats.probability import (
 from exodx.stats.recalibration import Recalibration, prior_shift, recalibrate, refit_intercept, refit_slope
 from exodx.stats.resampled_auc import PermutationTest, auc_bootstrap, auc_permutation, bootstrap_aucs
 from exodx.stats.resampling import bca, bootstrap_weights, percentile, resampled_rows
-from exodx.stats.roc import auc, auc_cross_validated, auc_delong, auc_difference, roc_curve
+from exodx.stats.roc import (
+    auc,
+    auc_cross_validated,
+    auc_delong,
+    auc_difference,
+    macro_auc,
+    macro_auc_difference,
+    roc_curve,
+)
 from exodx.stats.sample_size import (
     Criterion,
     SampleSize,
@@ -89,6 +104,7 @@ __all__ = [
     "auc_delong",
     "auc_difference",
     "auc_permutation",
+    "balanced_accuracy",
     "bca",
     "bootstrap_632plus",
     "bootstrap_aucs",
@@ -127,9 +143,12 @@ __all__ = [
     "log_loss_estimate",
     "log_sd",
     "logit_interval",
+    "macro_auc",
+    "macro_auc_difference",
     "max_cox_snell",
     "multinomial_brier",
     "multinomial_log_loss",
+    "multinomial_losses",
     "net_benefit",
     "net_benefit_all",
     "observed_expected",

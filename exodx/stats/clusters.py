@@ -71,5 +71,42 @@ def two_class_variance(influence: Floats, case: Bools, codes: Ints) -> float | N
     return float(own + 2 * _bessel(subjects) * (a @ b))
 
 
+def class_variance(influence: Floats, classes: Ints, codes: Ints) -> float | None:
+    """Return the variance of a sum of ``influence`` over specimens of several classes, grouped in subjects.
+
+    Parameters
+    ----------
+    influence : ndarray, shape (n,)
+        What each specimen moves the statistic by.
+    classes : ndarray of int, shape (n,)
+        Class of each specimen; each is drawn by itself.
+    codes : ndarray of int, shape (n,)
+        Subject of each specimen.
+
+    Returns
+    -------
+    float or None
+        None when a class has fewer than two subjects.
+
+    Notes
+    -----
+    :func:`two_class_variance` for several classes: the variance of each class between its subjects, and twice the covariances
+    through subjects who give more than one class.
+
+    Examples
+    --------
+    >>> round(class_variance(np.array([0.1, -0.1, 0.2, -0.2]), np.array([0, 0, 1, 1]), np.arange(4)), 3)
+    0.2
+    """
+    size = int(codes.max()) + 1
+    present = np.unique(classes)
+    if min(np.unique(codes[classes == k]).size for k in present) < 2:
+        return None
+    sums = [np.bincount(codes[classes == k], weights=influence[classes == k], minlength=size) for k in present]
+    own = sum(_bessel(np.unique(codes[classes == k]).size) * float(a @ a) for k, a in zip(present, sums, strict=True))
+    shared = sum(float(a @ b) for i, a in enumerate(sums) for b in sums[i + 1 :])
+    return own + 2 * _bessel(np.unique(codes).size) * shared
+
+
 def _bessel(count: int) -> float:
     return count / (count - 1)

@@ -8,13 +8,15 @@ against the rest by :func:`exodx.stats.calibration_slope`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from exodx.stats.clusters import class_variance, mean_variance
 from exodx.stats.estimate import Estimate
-from exodx.stats.inputs import Bools, Floats, Ints, Subjects, reals, subject_codes
+from exodx.stats.inputs import Bools, Floats, Ints, Subjects, normal_quantile, reals, subject_codes
 from exodx.stats.probability import clip_probability
 from exodx.stats.resampling import RESAMPLES, SEED, bootstrap_weights, percentile, weighted_auc
 from exodx.stats.roc import auc_delong
@@ -129,6 +131,62 @@ def multinomial_brier(y: ArrayLike, p: ArrayLike, classes: Sequence[Any]) -> flo
     codes, shares = _checked(y, p, classes)
     truth = np.eye(len(classes))[codes]
     return float(((shares - truth) ** 2).sum(axis=1).mean())
+
+
+def multinomial_losses(y: ArrayLike, p: ArrayLike, classes: Sequence[Any], subjects: Subjects = None) -> tuple[Estimate, Estimate]:
+    """Return :func:`multinomial_log_loss` and :func:`multinomial_brier` with normal 95 % intervals, clustered by subject.
+
+    Parameters
+    ----------
+    y, p, classes
+        As for :func:`one_vs_rest_aucs`.
+    subjects : array_like, shape (n,), optional
+        Subject of each specimen.
+    """
+    codes, shares = _checked(y, p, classes)
+    own = subject_codes(subjects, codes.size)
+    log_losses = -np.log(clip_probability(shares[np.arange(codes.size), codes]))
+    squares = ((shares - np.eye(len(classes))[codes]) ** 2).sum(axis=1)
+    return _mean_loss("log_loss", log_losses, own), _mean_loss("brier", squares, own)
+
+
+def balanced_accuracy(y: ArrayLike, right: ArrayLike, subjects: Subjects = None) -> Estimate:
+    """Return the mean over classes of the share of specimens that were called right, with a normal 95 % interval.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+        Class of each specimen.
+    right : array_like, shape (n,)
+        1 where the call is right; between 0 and 1 for a mean over repeats.
+    subjects : array_like, shape (n,), optional
+        Subject of each specimen.
+
+    Examples
+    --------
+    >>> round(balanced_accuracy(["a"] * 4 + ["b"] * 2, [1, 1, 1, 1, 1, 0]).value, 3)
+    0.75
+    """
+    codes = np.unique(np.asarray(y), return_inverse=True)[1]
+    called = reals("right", right, codes.shape)
+    sizes = np.bincount(codes)
+    shares = np.bincount(codes, weights=called) / sizes
+    value = float(shares.mean())
+    influence = (called - shares[codes]) / (sizes[codes] * sizes.size)
+    variance = class_variance(influence, codes, subject_codes(subjects, codes.size))
+    if not variance:
+        reason = "a class has fewer than two subjects, or every class is called alike throughout"
+        return Estimate("balanced_accuracy", value, None, None, n=codes.size, reason=reason)
+    half = normal_quantile(0.95) * sqrt(variance)
+    return Estimate("balanced_accuracy", value, max(0.0, value - half), min(1.0, value + half), method="normal", n=codes.size)
+
+
+def _mean_loss(name: str, losses: Floats, codes: Ints) -> Estimate:
+    value, variance = float(losses.mean()), mean_variance(losses, codes)
+    if not variance:
+        return Estimate(name, value, None, None, n=losses.size, reason="one subject, or all losses are equal")
+    half = normal_quantile(0.95) * sqrt(variance)
+    return Estimate(name, value, max(0.0, value - half), value + half, method="normal, from the losses of subjects", n=losses.size)
 
 
 def _mean_pair_auc(codes: Ints, shares: Floats, weights: NDArray[np.int64]) -> Floats:

@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
-from exodx.stats.clusters import two_class_variance
+from exodx.stats.clusters import class_variance, two_class_variance
 from exodx.stats.concordance import Concordance, wins, within_folds
 from exodx.stats.estimate import Estimate
 from exodx.stats.inputs import Bools, Floats, Ints, Subjects, labels, normal_quantile, reals, scored, subject_codes
@@ -231,6 +231,118 @@ def auc_difference(  # noqa: PLR0913
     half = normal_quantile(level) * se
     method = "paired DeLong on within-fold pairs" + _clustering(codes)
     return Estimate(name, value, max(-1.0, value - half), min(1.0, value + half), level=level, method=method, n=n)
+
+
+def macro_auc(
+    classes: ArrayLike,
+    scores: ArrayLike,
+    folds: ArrayLike,
+    subjects: Subjects = None,
+    level: float = 0.95,
+    name: str = "macro_auc",
+) -> Estimate:
+    """Return the mean over classes of the AUC of each class against the rest, as :func:`auc_cross_validated` counts them.
+
+    Parameters
+    ----------
+    classes : array_like of int, shape (n,)
+        Class of each specimen, 0 … K − 1.
+    scores : array_like, shape (R, n, K)
+        Out-of-fold scores of R repeats, one a class.
+    folds : array_like of int, shape (R, n)
+        Fold in which each specimen was held out, for each repeat.
+    subjects : array_like, shape (n,), optional
+        Subject of each specimen.
+    level : float
+        Confidence level.
+    name : str
+        Name of the estimate.
+
+    Returns
+    -------
+    Estimate
+        Every class counts alike, however rare. No value, but the reason, where a class is never compared.
+
+    Notes
+    -----
+    What a specimen moves the mean by is the mean of what it moves each AUC by (LeDell, Petersen and van der Laan 2015,
+    10.1214/15-EJS1035); the variance is summed within classes and subjects. With two classes it is :func:`auc_cross_validated`.
+    """
+    truth, codes = _classes(classes, subjects)
+    found = _macro(truth, scores, folds, codes)
+    if isinstance(found, int):
+        return Estimate(name, None, None, None, level=level, reason=f"class {found}: {NO_PAIR}")
+    method = "mean over classes, within-fold pairs, influence curve, logit scale" + _clustering(codes)
+    value, n = found.value, int(found.compared.sum())
+    if value in (0.0, 1.0):
+        return _estimate(found, truth == truth[0], codes, level=level, name=name, method=method)
+    se, reason = _macro_error(found.influence, found.compared, truth, codes)
+    if reason:
+        return Estimate(name, value, None, None, level=level, n=n, reason=reason)
+    return Estimate(name, value, *logit_interval(value, se, level), level=level, method=method, n=n)
+
+
+def macro_auc_difference(
+    classes: ArrayLike,
+    scores_a: ArrayLike,
+    scores_b: ArrayLike,
+    folds: ArrayLike,
+    subjects: Subjects = None,
+    name: str = "macro_auc_difference",
+) -> Estimate:
+    """Return the macro AUC of model a minus that of model b on the same specimens and folds, with a paired 95 % interval.
+
+    Parameters
+    ----------
+    classes, folds, subjects, name
+        As for :func:`macro_auc`.
+    scores_a, scores_b : array_like, shape (R, n, K)
+    """
+    truth, codes = _classes(classes, subjects)
+    a, b = (_macro(truth, scores, folds, codes) for scores in (scores_a, scores_b))
+    if isinstance(a, int) or isinstance(b, int):
+        return Estimate(name, None, None, None, reason=NO_PAIR)
+    value, n = a.value - b.value, int(a.compared.sum())
+    se, reason = _macro_error(a.influence - b.influence, a.compared, truth, codes)
+    if reason:
+        return Estimate(name, value, None, None, n=n, reason=reason)
+    half = normal_quantile(0.95) * se
+    method = "mean over classes, paired, within-fold pairs" + _clustering(codes)
+    return Estimate(name, value, max(-1.0, value - half), min(1.0, value + half), method=method, n=n)
+
+
+def _classes(classes: ArrayLike, subjects: Subjects) -> tuple[Ints, Ints]:
+    truth = np.asarray(classes)
+    if truth.ndim != 1 or truth.size == 0 or not np.issubdtype(truth.dtype, np.integer) or truth.min() < 0:
+        raise ValueError("classes must be a one-dimensional array of whole numbers from 0.")
+    return truth, subject_codes(subjects, truth.size)
+
+
+def _macro(truth: Ints, scores: ArrayLike, folds: ArrayLike, codes: Ints) -> Concordance | int:
+    """Return the mean of the classes' concordances, or the first class that is never compared."""
+    values = np.asarray(scores, float)
+    if values.ndim != 3:
+        raise ValueError(f"scores has shape {values.shape}; give one score a repeat, specimen and class.")
+    found = []
+    for k in range(values.shape[2]):
+        one = within_folds(truth == k, *_repeats(values[:, :, k], folds, truth.size), codes)
+        if one is None:
+            return k
+        found.append(one)
+    return Concordance(
+        value=float(np.mean([one.value for one in found])),
+        influence=np.mean([one.influence for one in found], axis=0),
+        compared=np.any([one.compared for one in found], axis=0),
+        disjoint_pairs=min(one.disjoint_pairs for one in found),
+    )
+
+
+def _macro_error(influence: Floats, used: Bools, truth: Ints, codes: Ints) -> tuple[float, str]:
+    variance = class_variance(influence[used], truth[used], codes[used])
+    if variance is None:
+        return 0.0, ONE_SUBJECT
+    se = sqrt(max(variance, 0.0))
+    return se, "" if se > ZERO_SE else NO_VARIANCE
 
 
 def _specimens(y: ArrayLike, subjects: Subjects) -> tuple[Bools, Ints]:

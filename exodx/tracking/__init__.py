@@ -1,5 +1,6 @@
 """MLFLOW: what a run is, where runs live, and the model in the registry."""
 
+from exodx.tracking.class_record import class_record
 from exodx.tracking.log import LoggedRun, log_run
 from exodx.tracking.record import ChildRun, RunRecord
 from exodx.tracking.registry import fetch_bundle
@@ -11,6 +12,7 @@ __all__ = [
     "LoggedRun",
     "RunRecord",
     "Store",
+    "class_record",
     "fetch_bundle",
     "log_run",
     "open_store",

@@ -14,7 +14,7 @@ from mlflow.types.schema import AnyType
 from exodx import __version__
 from exodx.cohort import SimulatedStudy, simulate
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import DiagnosticModel, load_bundle
+from exodx.frozen import AnyModel, MulticlassModel, load_bundle
 from exodx.scoring import Explain, Specimens, prediction_columns, read_specimens, score_specimens
 from exodx.tables.table import TextTable, cell_text
 
@@ -54,19 +54,28 @@ def _load_pyfunc(data_path: str) -> BundleModel:
     return BundleModel(Path(data_path))
 
 
-def input_example(model: DiagnosticModel) -> pd.DataFrame:
+def input_example(model: AnyModel) -> pd.DataFrame:
     """Return simulated rows of the model's panel: how its input is written, nobody's measurements."""
     frame = simulate(model.panel, SimulatedStudy(n=EXAMPLE_ROWS, site_case_shares=(0.5,)))
     return frame[["specimen_id", *model.panel.names]]
 
 
-def signature(model: DiagnosticModel) -> ModelSignature:
+def signature(model: AnyModel) -> ModelSignature:
     """Return the signature: every analyte a column of any type (numbers or words), matched by name; the outputs of predict."""
     inputs = Schema([ColSpec(AnyType(), "specimen_id", required=False), *(ColSpec(AnyType(), name) for name in model.panel.names)])
     texts = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
-    numbers = ("probability", "margin", *(f"shap:{name}" for name in model.features), "shap:base")
+    numbers = ("probability", "margin", *_explained(model))
     outputs = Schema([*(ColSpec("string", t) for t in texts), *(ColSpec("double", n) for n in numbers)])
     return ModelSignature(inputs=inputs, outputs=outputs)
+
+
+def _explained(model: AnyModel) -> list[str]:
+    if not isinstance(model, MulticlassModel):
+        return [*(f"shap:{name}" for name in model.features), "shap:base"]
+    columns = [f"probability:{name}" for name in model.classes]
+    for name, part in zip(model.classes, model.parts, strict=True):
+        columns += [*(f"shap:{name}:{feature}" for feature in part.features), f"shap:{name}:base"]
+    return columns
 
 
 def log_bundle(bundle: Path, registered_name: str) -> Any:

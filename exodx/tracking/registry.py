@@ -10,7 +10,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from exodx.errors import ModelRefused, Problem
-from exodx.frozen.bundle import MANIFEST, load_bundle
+from exodx.frozen import load_bundle
+from exodx.frozen.bundle import MANIFEST
 from exodx.tracking.store import open_store
 
 _REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
@@ -43,7 +44,7 @@ def fetch_bundle(uri: str, folder: Path) -> Path:
     except (MlflowException, OSError) as error:
         fix = "Check the name, version or alias; `exodx ui` shows the registry."
         raise ModelRefused(Problem("MODEL_UNKNOWN", uri, str(error).splitlines()[0], fix)) from None
-    found = next((p.parent for p in sorted(downloaded.rglob(MANIFEST))), None)
+    found = min((p.parent for p in downloaded.rglob(MANIFEST)), key=lambda p: (len(p.parts), p), default=None)
     if found is None:
         raise ModelRefused(Problem("BUNDLE_MISSING", uri, "the model holds no exodx bundle", "Choose a model made by exodx train."))
     if expected is not None and load_bundle(found)[1] != expected:

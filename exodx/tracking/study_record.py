@@ -12,7 +12,7 @@ import tomli_w
 
 from exodx.errors import RUO
 from exodx.evaluation import Evaluation, PanelCurve
-from exodx.frozen import DiagnosticModel
+from exodx.frozen import AnyModel, DiagnosticModel
 from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
 from exodx.stats import Estimate
@@ -39,18 +39,18 @@ def study_record(
     """
     files = {
         "report.html": page.encode(),
-        "evaluation.json": _json(evaluation.to_dict()),
-        "plan.json": _json(asdict(plan)),
+        "evaluation.json": as_json(evaluation.to_dict()),
+        "plan.json": as_json(asdict(plan)),
         "panel.toml": tomli_w.dumps(model.panel.to_dict()).encode(),
         **{f"figures/{name}.png": content for name, content in figures.items()},
     }
     return RunRecord(
         experiment=model.name,
         name=model_id(model, model_hash),
-        description=_description(evaluation, model),
-        tags=_tags(model, model_hash, evaluation),
+        description=run_description(evaluation, model),
+        tags=run_tags(model, model_hash, evaluation),
         params=_params(model, plan),
-        metrics={key: value for e in evaluation.estimates for key, value in _metric(e.name, e).items()}
+        metrics={key: value for e in evaluation.estimates for key, value in metric_of(e.name, e).items()}
         | evaluation_metrics(evaluation),
         files=files,
         children=(*_folds(evaluation), *_sites(evaluation)),
@@ -58,11 +58,12 @@ def study_record(
     )
 
 
-def _json(value: object) -> bytes:
+def as_json(value: object) -> bytes:
+    """Return plain types as a file."""
     return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _description(evaluation: Evaluation, model: DiagnosticModel) -> str:
+def run_description(evaluation: Evaluation, model: AnyModel) -> str:
     """Return the Markdown a reviewer reads first: the number to quote, its design, what speaks against it."""
     headline = evaluation.headline
     value = "not estimated" if headline.value is None else f"{headline.value:.3f}"
@@ -83,7 +84,8 @@ def _description(evaluation: Evaluation, model: DiagnosticModel) -> str:
     )
 
 
-def _tags(model: DiagnosticModel, model_hash: str, evaluation: Evaluation) -> dict[str, str]:
+def run_tags(model: AnyModel, model_hash: str, evaluation: Evaluation) -> dict[str, str]:
+    """Return what a run is found by."""
     provenance = model.provenance
     return {
         "exodx.version": provenance.exodx,
@@ -108,7 +110,12 @@ def _params(model: DiagnosticModel, plan: StudyPlan) -> dict[str, str]:
         "chosen.calibrator_intercept": f"{model.calibrator.intercept:.6g}",
     }
     chosen = {f"chosen.{key}": str(value) for key, value in model.provenance.booster.items()}
-    panel = {
+    return {f"plan.{key}": str(value) for key, value in asdict(plan).items()} | panel_params(model) | chosen | decision
+
+
+def panel_params(model: AnyModel) -> dict[str, str]:
+    """Return what a run tells of its panel."""
+    return {
         "panel.name": model.panel.name,
         "panel.version": model.panel.version,
         "panel.specimen_type": model.panel.specimen_type,
@@ -119,10 +126,10 @@ def _params(model: DiagnosticModel, plan: StudyPlan) -> dict[str, str]:
         "panel.references": ", ".join(a.name for a in model.panel.with_role("reference")) or "none",
         "chosen.references": ", ".join(model.transform.references) or "none",
     }
-    return {f"plan.{key}": str(value) for key, value in asdict(plan).items()} | panel | chosen | decision
 
 
-def _metric(name: str, estimate: Estimate) -> dict[str, float]:
+def metric_of(name: str, estimate: Estimate) -> dict[str, float]:
+    """Return an estimate as a metric, with its ends."""
     values = {name: estimate.value, f"{name}/lower": estimate.lower, f"{name}/upper": estimate.upper}
     return {key: float(value) for key, value in values.items() if value is not None}
 
@@ -156,7 +163,7 @@ def _panel_size(curve: PanelCurve) -> dict[str, dict[int, float]]:
     values: dict[str, dict[int, float]] = {}
     for entry in curve.sizes:
         stability = {} if entry.stability.value is None else {"panel_size/stability": entry.stability.value}
-        for name, value in (_metric("panel_size/auc", entry.auc) | stability).items():
+        for name, value in (metric_of("panel_size/auc", entry.auc) | stability).items():
             values.setdefault(name, {})[entry.size] = value
     return values
 
@@ -178,7 +185,7 @@ def _sites(evaluation: Evaluation) -> tuple[ChildRun, ...]:
         ChildRun(
             f"held-out {site.site}",
             {"site": site.site},
-            {"n": float(site.n), "n_positive": float(site.n_positive), **_metric("auc", site.auc)},
+            {"n": float(site.n), "n_positive": float(site.n_positive), **metric_of("auc", site.auc)},
         )
         for site in evaluation.sites
     )

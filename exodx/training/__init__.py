@@ -1,6 +1,15 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
 from exodx.training.final import train_model
+from exodx.training.multiclass import (
+    ClassFold,
+    ClassValidation,
+    check_classes,
+    class_folds,
+    cross_validate_classes,
+    fit_classes,
+    train_classes,
+)
 from exodx.training.nested import BENCHMARKS, CrossValidation, HeldExplanation, Validation, cross_validate, repeated_folds
 from exodx.training.panel_size import SizeRuns, analyte_units, panel_sizes, run_panel_sizes
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
@@ -8,6 +17,8 @@ from exodx.training.recalibration import recalibrate_model
 
 __all__ = [
     "BENCHMARKS",
+    "ClassFold",
+    "ClassValidation",
     "CrossValidation",
     "Fitted",
     "HeldExplanation",
@@ -15,12 +26,17 @@ __all__ = [
     "SizeRuns",
     "Validation",
     "analyte_units",
+    "check_classes",
+    "class_folds",
     "cross_validate",
+    "cross_validate_classes",
+    "fit_classes",
     "fit_procedure",
     "panel_sizes",
     "prepare",
     "recalibrate_model",
     "repeated_folds",
     "run_panel_sizes",
+    "train_classes",
     "train_model",
 ]

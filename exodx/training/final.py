@@ -20,7 +20,7 @@ from exodx.panel.names import LATEST, release_text
 from exodx.stats import Distribution
 from exodx.training.decision import threshold_range
 from exodx.training.missing import missing_costs
-from exodx.training.procedure import Fitted, fit_procedure, prepare
+from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -32,7 +32,11 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
     """
     cohort = cohort.sorted()
     data = prepare(cohort, plan)
-    fitted = fit_procedure(data, plan)
+    return freeze_model(cohort, plan, data, fit_procedure(data, plan))
+
+
+def freeze_model(cohort: Cohort, plan: StudyPlan, data: Prepared, fitted: Fitted) -> DiagnosticModel:
+    """Freeze what was fitted on a cohort (in the order of its ids) with its provenance."""
     reference = _reference(cohort, fitted.transform) | _distributions(cohort, fitted) | _threshold_range(cohort, fitted, plan)
     provenance = Provenance(
         exodx=version("exodx"),

@@ -30,7 +30,7 @@ WEIGHTY = 0.01
 def missing_costs(panel: Panel, data: Prepared, fitted: Fitted) -> dict[str, Any]:
     """Return what the model's reference keeps of the cost of missing analytes.
 
-    The members of each inner fold score the specimens it held out. They are not fitted anew without the analyte: that is another model.
+    The members of each inner fold score the specimens it held out; fitted anew without the analyte they would be another model.
 
     Parameters
     ----------

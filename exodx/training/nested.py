@@ -170,9 +170,7 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
     fitted = fit_procedure(data, plan)
     measurements = cohort.measurements[held]
     references = fitted.transform.references
-    choice = FoldChoice(
-        repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, fitted.threshold.zone
-    )
+    choice = FoldChoice(repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, fitted.threshold.zone)
     return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements), _explain(fitted, measurements)
 
 

@@ -1,4 +1,4 @@
-"""The one learning procedure: choose members, weigh, calibrate, set a threshold, refit. Validation repeats what the final model gets."""
+"""The one learning procedure: choose members, weigh, calibrate, set a threshold, refit. Validation repeats all of it."""
 
 from __future__ import annotations
 
@@ -182,9 +182,7 @@ def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
     threshold = choose_threshold(probability(held), y, plan)
     chosen = tuple(candidate.chosen for candidate in found)
     members = tuple(one.fit(data.features, y, plan.seed) for one in chosen)
-    inner = tuple(
-        Combined(tuple(candidate.members[fold] for candidate in found), weights) for fold in range(len(data.folds))
-    )
+    inner = tuple(Combined(tuple(candidate.members[fold] for candidate in found), weights) for fold in range(len(data.folds)))
     losses = tuple(candidate.loss for candidate in found)
     return Fitted(data.transform, Combined(members, weights), inner, calibrator, threshold, chosen, losses, held)
 

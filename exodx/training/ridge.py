@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
 
 EDGE = 0.01
-"""Values outside the 1st to 99th percentile of training count as lying there: a straight line extrapolates, and an error goes with it."""
+"""Values outside the 1st to 99th percentile of training count as lying there: a line would follow an error anywhere."""
 MAX_ITER = 5000
 
 

@@ -106,7 +106,7 @@ def test_check_reports_all_problems_at_once(cli, tmp_path):
 
 def test_what_cannot_be_written_is_refused_before_any_training(trained, cli, tmp_path, monkeypatch):
     arguments = ("train", DATA / "train.csv", "--plan", trained.plan)
-    monkeypatch.setattr("exodx.study._validate", None)  # training would fail loudly
+    monkeypatch.setattr("exodx.study.binary._validate", None)  # training would fail loudly
     assert cli(*arguments, "--no-track", "-o", "/proc/none/model").code == 2
     monkeypatch.chdir(tmp_path)
     assert cli(*arguments, "--no-track", "-o", ".").code == 4

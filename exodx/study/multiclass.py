@@ -1,0 +1,84 @@
+"""The use case of several classes: one disease of several, with the same honesty as one condition against none."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from exodx.cohort import Cohort, site_folds
+from exodx.evaluation import ClassEvaluation, ClassValidations, evaluate_classes_inside, other_censoring
+from exodx.frozen import MulticlassModel, save_bundle
+from exodx.frozen.bundle import check_folder, model_id
+from exodx.panel import StudyPlan
+from exodx.report import class_study_figures, class_study_page
+from exodx.study.binary import REPORT, Progress, silent
+from exodx.tracking import LoggedRun, class_record, log_run, open_store
+from exodx.training import check_classes, class_folds, cross_validate_classes, train_classes
+
+
+@dataclass(frozen=True, slots=True)
+class ClassStudy:
+    """A finished study of several classes; see :class:`exodx.study.Study`."""
+
+    model: MulticlassModel
+    model_hash: str
+    evaluation: ClassEvaluation
+    page: str
+    bundle: Path | None
+    run: LoggedRun | None
+
+
+def run_class_study(
+    cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = silent
+) -> ClassStudy:
+    """Validate the procedure, train the final model, evaluate, explain, report and track; see :func:`exodx.study.run_study`.
+
+    Raises
+    ------
+    InputRefused
+        When a class has too few subjects, or the plan asks for what only a positive class has.
+    ModelRefused
+        When ``out`` holds something other than a bundle.
+    """
+    if out is not None:
+        check_folder(out)
+    plan = replace(plan, panel=cohort.panel.name)  # where the panel's file lay is no part of the study
+    cohort = cohort.sorted()
+    check_classes(cohort, plan)
+    store = open_store(cohort.panel.name) if track else None
+    validation = _validate(cohort, plan, jobs, progress)
+    model = train_classes(cohort, plan)
+    evaluation = evaluate_classes_inside(cohort, model, validation, plan.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "bundle" if out is None else out
+        model_hash = save_bundle(model, folder)
+        figures = class_study_figures(cohort, model, evaluation)
+        page = class_study_page(evaluation, model, plan, figures, model_id(model, model_hash))
+        if out is not None:
+            (out / REPORT).write_text(page, encoding="utf-8")
+        run = None
+        if store is not None:
+            record = class_record(model, model_hash, plan, evaluation, page, figures, validation.random.choices)
+            run = log_run(record, folder, model.name, store)
+    return ClassStudy(model, model_hash, evaluation, page, out, run)
+
+
+def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) -> ClassValidations:
+    """Validate by repeated random folds, by sites where there are two or more, and once with censored cells taken otherwise."""
+    folds = class_folds(cohort, plan)
+    sites, names = site_folds(cohort.sites)
+    otherwise = other_censoring(cohort)
+    per_repeat = [int(repeat.max()) + 1 for repeat in folds]
+    total = sum(per_repeat) + (len(names) if len(names) > 1 else 0) + (per_repeat[0] if otherwise is not None else 0)
+    design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeats"
+    with progress(total) as tick:
+        random = cross_validate_classes(cohort, plan, folds, design, jobs, tick)
+        by_site = None
+        if len(names) > 1:
+            by_site = cross_validate_classes(cohort, plan, sites[None], "leave-one-site-out", jobs, tick)
+        other = None
+        if otherwise is not None:
+            what = f"censored = {otherwise.panel.censored!r}"
+            other = cross_validate_classes(otherwise, plan, folds[:1], what, jobs, tick)
+    return ClassValidations(random, by_site, other)
