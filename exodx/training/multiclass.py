@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from exodx.assay import learn_transform
@@ -20,6 +19,7 @@ from exodx.panel import StudyPlan
 from exodx.training.benchmarks import benchmark_scores
 from exodx.training.final import freeze_model
 from exodx.training.nested import BENCHMARKS
+from exodx.training.outer import run_folds
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.softmax import fit_softmax
 
@@ -190,26 +190,13 @@ def cross_validate_classes(
     cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], design: str, jobs: int, tick: Callable[[], None]
 ) -> ClassValidation:
     """Run the whole procedure of all classes once for every outer fold; see :func:`exodx.training.cross_validate`."""
-    tasks = [(r, f) for r in range(len(folds)) for f in range(int(folds[r].max()) + 1)]
-
-    def run(repeat: int, fold: int) -> ClassOuterFold | InputRefused:
-        result = _outer_fold(cohort, plan, folds[repeat], repeat, fold)
-        tick()
-        return result
-
-    results = Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(r, f) for r, f in tasks)
-    refusals = [result for result in results if isinstance(result, InputRefused)]
-    if len(refusals) == len(results):
-        raise InputRefused(refusals[0].problems)
+    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick)
     shape = (*folds.shape, len(cohort.classes))
     scores = np.full(shape, np.nan)
     benchmarks = {name: np.full(shape, np.nan) for name in BENCHMARKS}
     limits = np.full(folds.shape, -inf)
     choices = []
-    for (repeat, _), result in zip(tasks, results, strict=True):
-        if isinstance(result, InputRefused):
-            continue
-        held, found, choice, others = result
+    for repeat, _, (held, found, choice, others) in results:
         scores[repeat, held] = found
         limits[repeat, held] = -inf if choice.limit is None else choice.limit
         for name, values in others.items():
@@ -220,8 +207,8 @@ def cross_validate_classes(
 
 
 def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat: int, fold: int) -> ClassOuterFold | InputRefused:
-    held = np.flatnonzero(folds == fold)
-    train = cohort[training_rows(folds, fold, cohort.subjects)]
+    held = np.flatnonzero(folds[repeat] == fold)
+    train = cohort[training_rows(folds[repeat], fold, cohort.subjects)]
     try:
         _, fitted = fit_classes(train, plan)
     except InputRefused as refused:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, stratified_folds
@@ -17,6 +17,7 @@ from exodx.frozen.calibrator import probability
 from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.training.benchmarks import benchmark_scores
+from exodx.training.outer import run_folds
 from exodx.training.panel_size import SizeRuns
 from exodx.training.procedure import Fitted, fit_procedure, prepare
 
@@ -128,29 +129,16 @@ def cross_validate(
         −1 takes no part. A fold whose training part holds too little to learn from leaves its specimens unscored.
     design : str
     jobs : int
-        Threads; changes the time only.
+        Folds fitted at a time; changes the time only.
     tick : callable
         Called after each fold, for a progress bar.
     """
-    tasks = [(r, f) for r in range(len(folds)) for f in range(int(folds[r].max()) + 1)]
-
-    def run(repeat: int, fold: int) -> OuterFold | InputRefused:
-        result = _outer_fold(cohort, plan, folds[repeat], repeat, fold)
-        tick()
-        return result
-
-    results = Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(r, f) for r, f in tasks)
-    refusals = [result for result in results if isinstance(result, InputRefused)]
-    if len(refusals) == len(results):
-        raise InputRefused(refusals[0].problems)
+    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick)
     margin = np.full(folds.shape, np.nan)
     positive = np.zeros(folds.shape, bool)
     benchmarks = {name: np.full(folds.shape, np.nan) for name in BENCHMARKS}
     choices, explanations = [], []
-    for (repeat, _), result in zip(tasks, results, strict=True):
-        if isinstance(result, InputRefused):
-            continue
-        held, scores, choice, others, explanation = result
+    for repeat, _, (held, scores, choice, others, explanation) in results:
         margin[repeat, held] = scores
         positive[repeat, held] = probability(scores) >= choice.threshold
         for name, values in others.items():
@@ -161,8 +149,8 @@ def cross_validate(
 
 
 def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat: int, fold: int) -> OuterFold | InputRefused:
-    held = np.flatnonzero(folds == fold)
-    train = cohort[training_rows(folds, fold, cohort.subjects)]
+    held = np.flatnonzero(folds[repeat] == fold)
+    train = cohort[training_rows(folds[repeat], fold, cohort.subjects)]
     try:
         data = prepare(train, plan)
     except InputRefused as refused:

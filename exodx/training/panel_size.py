@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
@@ -14,6 +14,7 @@ from exodx.cohort.splits import training_rows
 from exodx.errors import InputRefused
 from exodx.frozen import FrozenTransform
 from exodx.panel import StudyPlan
+from exodx.training.outer import run_folds
 from exodx.training.procedure import Combined, Fitted, Prepared, fit_procedure, prepare
 
 Floats = NDArray[np.float64]
@@ -67,7 +68,7 @@ def run_panel_sizes(
     n_analytes : int
         Of the whole panel, as :func:`analyte_units` counts them.
     jobs : int
-        Threads; changes the time only.
+        Folds fitted at a time; changes the time only.
     tick : callable
         Called after each fold.
 
@@ -77,24 +78,12 @@ def run_panel_sizes(
         When no fold can be learned from.
     """
     sizes = panel_sizes(n_analytes)
-    tasks = [(r, f) for r in range(len(folds)) for f in range(int(folds[r].max()) + 1)]
-
-    def run(repeat: int, fold: int) -> tuple[NDArray[np.intp], Floats, tuple[str, ...]] | InputRefused:
-        result = _fold(cohort, plan, folds[repeat], fold, sizes)
-        tick()
-        return result
-
-    results = Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(r, f) for r, f in tasks)
-    refusals = [result for result in results if isinstance(result, InputRefused)]
-    if len(refusals) == len(results):
-        raise InputRefused(refusals[0].problems)
+    results = run_folds(partial(_fold, cohort, plan, folds, sizes), folds, plan, jobs, tick)
     margin = np.full((len(sizes), *folds.shape), np.nan)
     rankings = []
-    for (repeat, _), result in zip(tasks, results, strict=True):
-        if not isinstance(result, InputRefused):
-            held, scores, ranking = result
-            margin[:, repeat, held] = scores
-            rankings.append(ranking)
+    for repeat, _, (held, scores, ranking) in results:
+        margin[:, repeat, held] = scores
+        rankings.append(ranking)
     return SizeRuns(sizes, margin, folds, tuple(rankings))
 
 
@@ -107,10 +96,10 @@ def analyte_units(transform: FrozenTransform) -> dict[str, list[int]]:
 
 
 def _fold(
-    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], fold: int, sizes: tuple[int, ...]
+    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], sizes: tuple[int, ...], repeat: int, fold: int
 ) -> tuple[NDArray[np.intp], Floats, tuple[str, ...]] | InputRefused:
-    held = np.flatnonzero(folds == fold)
-    train = cohort[training_rows(folds, fold, cohort.subjects)]
+    held = np.flatnonzero(folds[repeat] == fold)
+    train = cohort[training_rows(folds[repeat], fold, cohort.subjects)]
     try:
         data = prepare(train, plan)
     except InputRefused as refused:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from exodx.assay import learn_transform
 from exodx.cohort import Cohort, stratified_folds
@@ -171,8 +172,14 @@ def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
     """Choose, weigh, calibrate and fit.
 
     What stands for each kind of member, the weights, the calibrator and the threshold come from inner out-of-fold margins only; the
-    members are then fitted again on every specimen.
+    members are then fitted again on every specimen. Everything runs on one thread: the fits are small, waiting threads would cost
+    more than they give; the same inputs then give the same bits wherever it runs.
     """
+    with threadpool_limits(1):
+        return _fit(data, plan)
+
+
+def _fit(data: Prepared, plan: StudyPlan) -> Fitted:
     y = data.y
     found = [_best(data, kind, settings, plan.seed) for kind, settings in family(plan.budget).items()]
     margins = np.column_stack([candidate.margin for candidate in found])
