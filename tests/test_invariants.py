@@ -32,7 +32,8 @@ def corrupted(cohort: Cohort, rows: np.ndarray, seed: int) -> Cohort:
 
 def fitted_numbers(cohort: Cohort, plan: StudyPlan) -> tuple:
     fitted = fit_procedure(prepare(cohort, plan), plan)
-    return fitted.transform.to_dict(), fitted.forest.ubjson, fitted.calibrator, fitted.threshold, fitted.candidate, fitted.rounds
+    forest = fitted.combined.freeze(len(fitted.transform.names))
+    return fitted.transform.to_dict(), forest.ubjson, fitted.calibrator, fitted.threshold, fitted.describe()
 
 
 def test_1_batch_of_one_is_batch_of_n_and_order_and_threads_do_not_matter(model, cohort):

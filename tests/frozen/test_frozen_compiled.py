@@ -262,17 +262,19 @@ def test_without_numba_many_rows_are_scored_by_numpy(forest, batch, monkeypatch)
 
 def test_weighted_boosters_and_a_linear_member_add_up():
     a, b = grown(k=4, seed=1, rounds=30), grown(k=4, seed=2, max_depth=9, min_child_weight=0.1, base_score=0.2)
-    linear = Linear(np.array([0.5, -2.0, 0.0, 1e-3]), np.array([0.1, 0.2, -3.0, 100.0]), np.array([0.25]))
+    coefficient, mean = np.array([0.5, -2.0, 0.0, 1e-3]), np.array([0.1, 0.2, -3.0, 100.0])
+    lower, upper = np.full(4, -1.0), np.array([0.5, 1.0, 1.0, 200.0])
+    linear = Linear(coefficient, mean, lower, upper, np.array([0.25]))
     forest = compile_boosters([(raw(a), 0.75), (raw(b), 0.2)], linear)
     rows = at_the_thresholds(a, 200)
-    line = linear.coefficient * np.where(np.isnan(rows), 0.0, rows - linear.mean)
+    line = coefficient * np.where(np.isnan(rows), 0.0, np.clip(rows, lower, upper) - mean)
     one, two = (compiled(booster) for booster in (a, b))
     shap, base = forest.contributions(rows)
     margin = 0.75 * one.margin(rows) + 0.2 * two.margin(rows) + line.sum(axis=1) + 0.25
     np.testing.assert_allclose(forest.margin(rows), margin, atol=1e-6)
     np.testing.assert_allclose(shap, 0.75 * one.contributions(rows)[0] + 0.2 * two.contributions(rows)[0] + line, atol=1e-6)
     np.testing.assert_allclose(shap.sum(axis=1) + base, margin, atol=2e-6)
-    again = read_compiled(write_compiled(forest), [raw(a), raw(b)], 4)
+    again = read_compiled(write_compiled(forest), [raw(a), raw(b)], 4, linear)
     for kernel in kernels():
         np.testing.assert_array_equal(again.contributions(rows, kernel=kernel)[0], shap)
         np.testing.assert_array_equal(again.margin(rows, kernel=kernel), forest.margin(rows))
@@ -282,7 +284,7 @@ def test_members_on_other_features_are_refused():
     with pytest.raises(ModelRefused, match="FOREST_MISMATCH"):
         compile_boosters([(raw(grown(k=3)), 1.0), (raw(grown(k=4)), 1.0)])
     with pytest.raises(ModelRefused, match="FOREST_MISMATCH"):
-        compile_boosters([(raw(grown(k=3)), 1.0)], Linear(np.zeros(2), np.zeros(2), np.zeros(1)))
+        compile_boosters([(raw(grown(k=3)), 1.0)], Linear(*np.zeros((4, 2)), np.zeros(1)))
 
 
 @pytest.mark.parametrize("d", range(1, 9))

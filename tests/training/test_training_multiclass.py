@@ -89,7 +89,7 @@ def test_the_whole_knows_its_cohort_and_has_no_positive_class(class_model, cohor
     provenance = class_model.provenance
     assert provenance.cohort_fingerprint == cohort.fingerprint
     assert (provenance.n_specimens, provenance.n_positive, provenance.positive_label) == (90, 0, "")
-    assert "healthy: candidate" in provenance.booster
+    assert "healthy: members" in provenance.booster
 
 
 def test_all_that_stands_in_the_way_is_told_at_once(cohort):

@@ -41,9 +41,9 @@ def fitted_numbers(cohort, plan, folds):
 
     def watch(data, plan):
         fitted = original(data, plan)
-        seen.append(
-            (fitted.transform.to_dict(), fitted.forest.ubjson, astuple(fitted.calibrator), astuple(fitted.threshold), fitted.rounds)
-        )
+        forest = fitted.combined.freeze(len(fitted.transform.names))
+        numbers = astuple(fitted.calibrator), astuple(fitted.threshold), fitted.describe()
+        seen.append((fitted.transform.to_dict(), forest.ubjson, *numbers))
         return fitted
 
     with pytest.MonkeyPatch.context() as patch:

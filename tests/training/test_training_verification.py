@@ -7,9 +7,18 @@ from exodx.errors import ModelRefused
 from exodx.frozen import Forest
 from exodx.frozen.archive import write_compiled
 from exodx.frozen.compiled import CompiledForest
-from exodx.training.family import freeze_booster
+from exodx.training.boosting import Trees
+from exodx.training.family import freeze
 from exodx.training.verification import probe_rows, verify_forest
 from tests.frozen.boosters import grown, raw
+
+LINE = {
+    "coefficient": lambda a: np.full(6, 1e-3),
+    "mean": lambda a: np.zeros(6),
+    "lower": lambda a: np.full(6, -9.0),
+    "upper": lambda a: np.full(6, 9.0),
+}
+"""A linear member where there is none."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +37,8 @@ def spoiled(booster, part, **changes):
 
 def test_a_sound_forest_is_frozen(booster):
     verify_forest(Forest(raw(booster), 6), booster)
-    assert freeze_booster(booster, 6) == Forest(raw(booster), 6)
+    frozen, rows = freeze([(Trees((booster,), 20), 1.0)], 6), probe_rows(Forest(raw(booster), 6))
+    np.testing.assert_allclose(frozen.margin(rows), Forest(raw(booster), 6).margin(rows), atol=1e-6)
 
 
 def first_raised(array):
@@ -47,7 +57,7 @@ def first_raised(array):
         ("splits", {"default": lambda a: 1 - a}),
         ("splits", {"threshold": lambda a: np.nextafter(a, np.float32(np.inf))}),
         ("splits", {"threshold": lambda a: np.nextafter(a, np.float32(-np.inf))}),
-        ("linear", {"intercept": lambda a: a, "coefficient": lambda a: np.full(6, 1e-3), "mean": lambda a: np.zeros(6)}),
+        ("linear", {"intercept": lambda a: a, **LINE}),
     ],
     ids=str,
 )
@@ -63,9 +73,9 @@ def test_the_trees_of_another_booster_are_refused(booster):
 
 def test_a_booster_that_cannot_be_compiled_is_not_frozen():
     with pytest.raises(ModelRefused, match="dart"):
-        freeze_booster(grown(booster="dart"), 5)
+        verify_forest(Forest(raw(grown(booster="dart")), 5), grown(booster="dart"))
     with pytest.raises(ModelRefused, match="FOREST_MISMATCH"):
-        freeze_booster(grown(k=5), 4)
+        freeze([(Trees((grown(k=5),), 10), 1.0)], 4)
 
 
 def test_probes_stand_on_and_just_below_thresholds_and_miss_values(booster):
