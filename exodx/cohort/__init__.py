@@ -2,6 +2,7 @@
 
 from exodx.cohort.card import specimen_card
 from exodx.cohort.cohort import Cohort
+from exodx.cohort.dates import days_of_dates, temporal_folds
 from exodx.cohort.example import example_file
 from exodx.cohort.infer import infer_from_file, infer_panel
 from exodx.cohort.quality import QCFinding, QCReport, quality_report
@@ -16,6 +17,7 @@ __all__ = [
     "QCReport",
     "SimulatedStudy",
     "build_cohort",
+    "days_of_dates",
     "example_file",
     "frame_cohort",
     "infer_from_file",
@@ -26,5 +28,6 @@ __all__ = [
     "site_folds",
     "specimen_card",
     "stratified_folds",
+    "temporal_folds",
     "training_rows",
 ]

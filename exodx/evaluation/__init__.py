@@ -3,6 +3,7 @@
 from exodx.evaluation.assay_audits import other_censoring
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.curves import CalibrationBin, RocBand
+from exodx.evaluation.designs import gap_lines
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanations import FeatureSummary, summarise_explanation
 from exodx.evaluation.external import evaluate_external
@@ -27,6 +28,7 @@ __all__ = [
     "SubgroupResult",
     "evaluate_external",
     "evaluate_inside",
+    "gap_lines",
     "other_censoring",
     "panel_curve",
     "summarise_explanation",

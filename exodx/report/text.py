@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 
 from exodx.errors import RUO
-from exodx.evaluation import CohortShift, Evaluation, PanelCurve
+from exodx.evaluation import CohortShift, Evaluation, PanelCurve, gap_lines
 from exodx.evaluation.estimates import AS_ERRORS
 from exodx.evaluation.shift import LEVEL
-from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_inside, is_simulated, label, number, sentence, site_gap
+from exodx.report.words import BLOCKED, SIMULATED, by_severity, headline, is_inside, is_simulated, label, number, sentence
 
 WIDTH = 90
 NAME_WIDTH = 38
@@ -18,11 +18,10 @@ MOST_GROUPS, MOST_NAMES = 5, 6
 def evaluation_text(evaluation: Evaluation) -> str:
     """Return an evaluation as text, at most about 90 columns wide.
 
-    Where sites exist the gap between random cross-validation and leave-one-site-out comes first.
+    Where sites exist the gap between random cross-validation and leave-one-site-out comes first; then that to later subjects.
     """
-    gap = site_gap(evaluation)
     flow = ", ".join(f"{n} {what}" for what, n in evaluation.flow.items())
-    lines = ["", *([gap] if gap else []), headline(evaluation)]
+    lines = ["", *gap_lines(evaluation), headline(evaluation)]
     if any(f.severity == "blocking" for f in evaluation.findings):
         lines.append(BLOCKED)
     if is_simulated(evaluation):

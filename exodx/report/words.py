@@ -18,6 +18,14 @@ LABELS = MappingProxyType(
     {
         "auc": "AUC",
         "auc_leave_one_site_out": "AUC, leave-one-site-out",
+        "auc_new_site": "AUC of a new site, prediction",
+        "gap_leave_one_site_out": "AUC, random minus leave-one-site-out",
+        "auc_temporal": "AUC, later subjects",
+        "gap_temporal": "AUC, random minus temporal",
+        "gap_temporal_same_specimens": "the same, of later specimens alone",
+        "auc_forward_chaining": "AUC, forward chaining by date",
+        "auc_permuted": "AUC, labels permuted",
+        "permutation_p": "p by permutation",
         "sensitivity": "Sensitivity",
         "specificity": "Specificity",
         "ppv": "Positive predictive value",
@@ -40,6 +48,9 @@ LABELS = MappingProxyType(
         "auc_minus_single_analyte": "AUC, model minus best single analyte",
     }
 )
+
+RANGES = MappingProxyType({"auc_new_site": "prediction interval", "auc_permuted": "of permutations"})
+"""Estimates whose interval is none of confidence, and what it is."""
 
 _CRITERIA = MappingProxyType(
     {
@@ -105,7 +116,8 @@ def sentence(estimate: Estimate) -> str:
         return f"not estimated: {estimate.reason}"
     if estimate.lower is None:
         return f"{number(estimate.value)} (no interval: {estimate.reason})"
-    return f"{number(estimate.value)} ({100 * estimate.level:g} % CI {interval(estimate.lower, estimate.upper)})"
+    kind = RANGES.get(estimate.name, "CI")
+    return f"{number(estimate.value)} ({100 * estimate.level:g} % {kind} {interval(estimate.lower, estimate.upper)})"
 
 
 def headline(evaluation: Evaluation) -> str:
@@ -125,15 +137,6 @@ def by_severity(evaluation: Evaluation) -> list[Finding]:
 def is_simulated(evaluation: Evaluation) -> bool:
     """Say whether the evaluated specimens are simulated."""
     return any(f.code == "synthetic" for f in evaluation.findings)
-
-
-def site_gap(evaluation: Evaluation) -> str:
-    """Say what new sites cost: random cross-validation minus leave-one-site-out; empty where there are no two sites."""
-    values = {e.name: e.value for e in evaluation.estimates}
-    random, held_out = values.get("auc"), values.get("auc_leave_one_site_out")
-    if random is None or held_out is None:
-        return ""
-    return f"random CV {number(random)} minus leave-one-site-out {number(held_out)} = gap {number(random - held_out)}"
 
 
 def is_inside(evaluation: Evaluation) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import tomli_w
 
 from exodx.errors import RUO
-from exodx.evaluation import Evaluation
+from exodx.evaluation import Evaluation, gap_lines
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
@@ -64,6 +64,7 @@ def _description(evaluation: Evaluation, model: DiagnosticModel) -> str:
     findings = [f"- **{f.severity}** `{f.code}`: {f.message}" for f in evaluation.findings]
     return "\n".join(
         [
+            *(f"{gap}\n" for gap in gap_lines(evaluation)),
             f"**{headline.name} {value}**{limits}, {headline.design}.",
             "",
             f"{model.panel.title}. {model.panel.intended_use}",

@@ -1,8 +1,9 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
 from exodx.training.final import train_model
-from exodx.training.nested import BENCHMARKS, CrossValidation, Validation, cross_validate, repeated_folds
+from exodx.training.nested import BENCHMARKS, CrossValidation, Validation, cross_validate, repeated_folds, validate_permuted
 from exodx.training.panel_size import SizeRuns, analyte_units, panel_sizes, run_panel_sizes
+from exodx.training.permutation import PermutedRuns, permute_labels
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.recalibration import recalibrate_model
 
@@ -10,6 +11,7 @@ __all__ = [
     "BENCHMARKS",
     "CrossValidation",
     "Fitted",
+    "PermutedRuns",
     "Prepared",
     "SizeRuns",
     "Validation",
@@ -17,9 +19,11 @@ __all__ = [
     "cross_validate",
     "fit_procedure",
     "panel_sizes",
+    "permute_labels",
     "prepare",
     "recalibrate_model",
     "repeated_folds",
     "run_panel_sizes",
     "train_model",
+    "validate_permuted",
 ]
