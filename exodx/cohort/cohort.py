@@ -45,6 +45,8 @@ class Cohort:
         Columns of the file that nothing reads, as written: for what a check can tell from them, never for a model.
     remarks : tuple of Remark
         What the file shows and the cohort no longer does.
+    written : DataFrame, n rows, or None
+        How each specimen's measurements were written (:func:`exodx.cohort.written.written_cells`).
     """
 
     panel: Panel
@@ -58,6 +60,7 @@ class Cohort:
     left_out: int = 0
     unused: pd.DataFrame | None = None
     remarks: tuple[Remark, ...] = ()
+    written: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):
@@ -76,6 +79,7 @@ class Cohort:
             specimens=self.specimens.iloc[_positions(rows)],
             reference_standard=label,
             unused=None if self.unused is None else self.unused.iloc[_positions(rows)],
+            written=None if self.written is None else self.written.iloc[_positions(rows)],
         )
 
     @property

@@ -110,7 +110,8 @@ def _first_days(cohort: Cohort, days: Floats) -> Floats:
     """Return, for each specimen, the first date of its subject; NaN where one of the subject's dates is not stated."""
     subjects = cohort.subjects
     first = np.full(subjects.max() + 1, np.inf)
-    np.minimum.at(first, subjects, days)  # NaN wins: a subject of unknown date may have been seen before
+    np.minimum.at(first, subjects, np.where(np.isnan(days), -np.inf, days))
+    first[np.isinf(first)] = np.nan  # a subject of unknown date may have been seen before
     return first[subjects]
 
 

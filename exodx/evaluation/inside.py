@@ -23,6 +23,7 @@ from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
 from exodx.evaluation.panel_size import panel_curve
+from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
@@ -74,6 +75,7 @@ def evaluate_inside(
         *audit_file(cohort, model.transform.gate.reads(cohort.measurements)),
         *audit_assay(cohort),
         *audit_handling(cohort),
+        *audit_preprocessing(cohort),
         *audit_replicates(cohort, technical_replicates(cohort, features, random.folds)),
         *audit_references(cohort.panel, [choice.references for choice in random.choices]),
         *audit_censoring(cohort, random, validation.otherwise),
