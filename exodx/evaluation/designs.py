@@ -98,11 +98,13 @@ def temporal_estimates(
     auc = replace(site_auc(y[rows], temporal.margin[0, rows], subjects[rows]), name=f"auc_{LATER}")
     if auc.value is None:
         return [auc]
-    found = [auc, replace(difference_of_estimates(overall, auc, f"gap_{LATER}"), name=f"gap_{LATER}")]
+    found = [auc, difference_of_estimates(overall, auc, f"gap_{LATER}")]
     found += _same_specimens(y, subjects, rows, random, temporal)
     calls = accuracy_estimates(y[rows], temporal.positive[:1, rows], subjects[rows], prevalence)
     values = probability_estimates(y[rows], temporal.margin[:1, rows], subjects[rows])
     found += [replace(e, name=f"{e.name}_{LATER}") for e in (*calls, *values)]
+    if prevalence is None:  # said once, of the random design
+        found = [e for e in found if e.name.removesuffix(f"_{LATER}") not in ("ppv", "npv")]
     return found + _forward_chaining(y, subjects, temporal)
 
 

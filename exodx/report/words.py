@@ -22,7 +22,7 @@ LABELS = MappingProxyType(
         "gap_leave_one_site_out": "AUC, random minus leave-one-site-out",
         "auc_temporal": "AUC, later subjects",
         "gap_temporal": "AUC, random minus temporal",
-        "gap_temporal_same_specimens": "the same, of later specimens alone",
+        "gap_temporal_same_specimens": "AUC, the same of later specimens alone",
         "auc_forward_chaining": "AUC, forward chaining by date",
         "auc_permuted": "AUC, labels permuted",
         "permutation_p": "p by permutation",
@@ -49,6 +49,9 @@ LABELS = MappingProxyType(
     }
 )
 
+LATER = "_temporal"
+"""Ends the name of an estimate of the temporal design."""
+
 RANGES = MappingProxyType({"auc_new_site": "prediction interval", "auc_permuted": "of permutations"})
 """Estimates whose interval is none of confidence, and what it is."""
 
@@ -66,6 +69,8 @@ _SEVERITIES = ("blocking", "warning", "note")
 
 def label(name: str) -> str:
     """Return an estimate's name in words."""
+    if name not in LABELS and name.endswith(LATER):
+        return f"{label(name.removesuffix(LATER))}, later subjects"
     return LABELS.get(name, name.replace("_", " "))
 
 
