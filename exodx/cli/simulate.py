@@ -16,6 +16,7 @@ from exodx.cli.options import FILE, say, write_text
 @click.option(
     "--effect", type=click.FloatRange(0), default=1.0, show_default=True, help="Multiplies the disease shifts; 0 is a null cohort."
 )
+@click.option("--site-sd", type=click.FloatRange(0), default=0.2, show_default=True, help="SD of the sites' offsets, log2.")
 @click.option("--haemolysed", type=click.FloatRange(0, 0.99), default=0.08, show_default=True, help="Share of haemolysed controls.")
 @click.option(
     "--haemolysis-odds", type=click.FloatRange(0), default=1.0, show_default=True, help="Odds ratio of haemolysis in cases."
@@ -31,6 +32,7 @@ def command(
     n: int,
     site_case_shares: str,
     effect: float,
+    site_sd: float,
     haemolysed: float,
     haemolysis_odds: float,
     heparin_cases: float,
@@ -50,6 +52,7 @@ def command(
         n=n,
         site_case_shares=shares,
         effect=effect,
+        site_sd=site_sd,
         haemolysed_share=haemolysed,
         haemolysed_case_odds=haemolysis_odds,
         heparin_case_share=heparin_cases,

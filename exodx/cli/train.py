@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 @plan_options
 @stated_options
 @click.option("--panel-curve/--no-panel-curve", default=None, help="Also performance against panel size; takes twice the time.")
+@click.option("--date", help="Column of dates, e.g. for --temporal.")
+@click.option("--temporal/--no-temporal", default=None, help="Also learn from the earlier subjects and hold out the later (dates).")
+@click.option(
+    "--permutations", type=click.IntRange(0), help="Also validate with labels permuted so often; each takes a repeat's time."
+)
 @click.option("--seed", type=int, help="Seed of folds and trees.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Threads; changes the time only.")
 @click.option("-o", "--out", type=FILE, help="Folder for the bundle and report.html.")

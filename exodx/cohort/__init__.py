@@ -3,6 +3,7 @@
 from exodx.cohort.card import specimen_card
 from exodx.cohort.classes import ClassChoice, parse_classes
 from exodx.cohort.cohort import Cohort
+from exodx.cohort.dates import days_of_dates, temporal_folds
 from exodx.cohort.example import example_file
 from exodx.cohort.infer import infer_from_file, infer_panel
 from exodx.cohort.quality import QCFinding, QCReport, quality_report
@@ -18,6 +19,7 @@ __all__ = [
     "QCReport",
     "SimulatedStudy",
     "build_cohort",
+    "days_of_dates",
     "example_file",
     "frame_cohort",
     "infer_from_file",
@@ -29,5 +31,6 @@ __all__ = [
     "site_folds",
     "specimen_card",
     "stratified_folds",
+    "temporal_folds",
     "training_rows",
 ]

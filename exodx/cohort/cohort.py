@@ -49,6 +49,8 @@ class Cohort:
         The classes of a multi-class cohort, in the order of their names; empty where there is one target condition.
     labels : Series of str, n rows, or None
         The class of each specimen of a multi-class cohort, which has no single reference standard: see :meth:`one_vs_rest`.
+    written : DataFrame, n rows, or None
+        How each specimen's measurements were written (:func:`exodx.cohort.written.written_cells`).
     """
 
     panel: Panel
@@ -64,6 +66,7 @@ class Cohort:
     remarks: tuple[Remark, ...] = ()
     classes: tuple[str, ...] = ()
     labels: pd.Series[str] | None = None
+    written: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):
@@ -83,6 +86,7 @@ class Cohort:
             reference_standard=label,
             unused=None if self.unused is None else self.unused.iloc[_positions(rows)],
             labels=None if self.labels is None else self.labels.iloc[_positions(rows)],
+            written=None if self.written is None else self.written.iloc[_positions(rows)],
         )
 
     @property

@@ -16,6 +16,7 @@ from exodx.cohort.columns import cell_problem, find_specimen_columns, read_speci
 from exodx.cohort.infer import infer_panel, is_mirna_name
 from exodx.cohort.manifest import read_manifest
 from exodx.cohort.standard import Standard, label_copies, read_standard
+from exodx.cohort.written import written_cells
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import (
     NOTHING_SAID,
@@ -153,6 +154,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
         notes=tuple(notes),
         unused=_unused(table, specimens.index, {*taken, *attributes.values(), *manifest.headers.values()}),
         remarks=table.remarks,
+        written=written_cells(table, sorted(admission.columns), specimens.index) if standard is not None else None,
     )
     if isinstance(standard, ClassLabels):
         return _classed(cohort, standard)

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from exodx.cohort.columns import UNKNOWN
 from exodx.errors import InputRefused, Problem
 
+ONLY_LEARNED = -2
+"""The fold of specimens that are learned from and never held out."""
+
 
 def stratified_folds(y: NDArray[np.integer[Any]], subjects: NDArray[np.intp], k: int, seed: int) -> NDArray[np.intp]:
     """Deal specimens into k folds so that each class is spread evenly and no subject is split.
@@ -81,7 +84,8 @@ def site_folds(sites: Sequence[str]) -> tuple[NDArray[np.intp], tuple[str, ...]]
 def training_rows(folds: NDArray[np.intp], fold: int, subjects: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the rows to learn from when ``fold`` is held out.
 
-    None of its specimens, none of its subjects' specimens elsewhere, and none that takes no part (fold −1).
+    None of its specimens, none of its subjects' specimens elsewhere, and none that takes no part (fold −1); those of
+    :data:`ONLY_LEARNED` always.
     """
     held = folds == fold
-    return np.flatnonzero((folds >= 0) & ~held & ~np.isin(subjects, subjects[held]))
+    return np.flatnonzero((folds != -1) & ~held & ~np.isin(subjects, subjects[held]))

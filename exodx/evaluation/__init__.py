@@ -7,6 +7,7 @@ from exodx.evaluation.class_evaluation import ClassEvaluation, Confusion
 from exodx.evaluation.class_external import evaluate_classes_external
 from exodx.evaluation.class_inside import ClassValidations, evaluate_classes_inside
 from exodx.evaluation.curves import CalibrationBin, RocBand
+from exodx.evaluation.designs import gap_lines
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanation_stability import ExplanationStability, FeatureStability
 from exodx.evaluation.explanations import FeatureSummary, summarise_explanation
@@ -40,6 +41,7 @@ __all__ = [
     "evaluate_classes_inside",
     "evaluate_external",
     "evaluate_inside",
+    "gap_lines",
     "other_censoring",
     "panel_curve",
     "summarise_explanation",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
 from exodx.cohort import Cohort, site_folds
+from exodx.cohort.dates import DATE_FORMATS
 from exodx.evaluation.explanations import FeatureSummary
 from exodx.frozen import AnyModel, Features, Threshold
 from exodx.stats import Estimate, auc
@@ -30,7 +31,6 @@ NOTED = ("specimen_type", "anticoagulant", "isolation_method", "platform", "kit_
 COUNTED = ("time_to_processing_h", "freeze_thaw_n", "storage_temp_c", "storage_days", "a414", *MORE)
 """Fields of the manifest, in words and in numbers, that say how a specimen was collected and handled, not what is in it."""
 
-DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 SEPARATES = 0.98
 FEW_SUBJECTS = 50
 

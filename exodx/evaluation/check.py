@@ -29,6 +29,7 @@ from exodx.evaluation.check_tables import (
 )
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.handling_audits import audit_handling
+from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import Pair, audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel, Features, QualityGate
 from exodx.frozen.measurements import BLOCKING, Reason, reasons_of, status_of
@@ -253,7 +254,12 @@ def _of_classes(cohort: Cohort, features: Features | None) -> list[Finding]:
         folds = stratified_folds(cohort.y, cohort.subjects, FOLDS, SEED)
     except InputRefused as refused:
         return [Finding(p.code.lower(), "blocking", f"{p.found}. {p.fix}") for p in refused.problems]
-    return [*audit_cohort(cohort, _or_none(cohort, features), folds), *audit_assay(cohort), *audit_handling(cohort)]
+    return [
+        *audit_cohort(cohort, _or_none(cohort, features), folds),
+        *audit_assay(cohort),
+        *audit_handling(cohort),
+        *audit_preprocessing(cohort),
+    ]
 
 
 def _alike(cohort: Cohort, features: Features | None) -> tuple[Pair, ...]:

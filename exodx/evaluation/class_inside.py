@@ -23,10 +23,10 @@ from exodx.evaluation.class_estimates import (
 )
 from exodx.evaluation.class_evaluation import ClassEvaluation
 from exodx.evaluation.cohort_audits import audit_file
+from exodx.evaluation.designs import site_results
 from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
-from exodx.evaluation.inside import site_results
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import Features, MulticlassModel, log_odds
 from exodx.stats import Estimate, macro_auc, macro_auc_difference
@@ -132,7 +132,7 @@ def _sites(cohort: Cohort, by_site: ClassValidation | None) -> tuple[tuple[tuple
     for k, name in enumerate(cohort.classes):
         sites, found = site_results(cohort.one_vs_rest(name), one_against_rest(by_site, k))
         results.append(sites)
-        pooled += [replace(estimate, name=f"{LOSO}:{name}") for estimate in found]
+        pooled += [] if found is None else [replace(found.estimate, name=f"{LOSO}:{name}")]
     return tuple(results), pooled
 
 

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.cohort import Cohort, quality_report, site_folds
+from exodx.cohort import Cohort, quality_report
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
 from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites, audit_threshold
 from exodx.evaluation.benefit_curve import benefit_curve
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.curves import calibration_bins, roc_band
+from exodx.evaluation.designs import (
+    audit_permutation,
+    audit_temporal,
+    permutation_estimates,
+    site_estimates,
+    temporal_estimates,
+)
 from exodx.evaluation.estimates import (
     accuracy_estimates,
     flow_counts,
     probability_estimates,
     quality_counts,
-    site_auc,
     zone_estimates,
 )
-from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
+from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline
 from exodx.evaluation.explanation_stability import explanation_stability
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
 from exodx.evaluation.panel_size import panel_curve
+from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
-from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference, pooled_auc
+from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference
 from exodx.training import BENCHMARKS, CrossValidation, Validation
 
 
@@ -65,8 +70,10 @@ def evaluate_inside(
     estimates += _threshold(model)
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
-    sites, pooled = site_results(cohort, validation.by_site)
+    sites, pooled = site_estimates(cohort, validation.by_site, estimates[0])
     estimates += pooled
+    estimates += temporal_estimates(cohort, validation.temporal, random, estimates[0], prevalence)
+    estimates += permutation_estimates(validation.permuted, int(scored.sum()))
     features = model.transform.apply(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
     report = quality_report(cohort, model.transform.gate, features.flags)
@@ -76,10 +83,13 @@ def evaluate_inside(
         *audit_file(cohort, model.transform.gate.reads(cohort.measurements)),
         *audit_assay(cohort),
         *audit_handling(cohort),
+        *audit_preprocessing(cohort),
         *audit_replicates(cohort, technical_replicates(cohort, features, random.folds)),
         *audit_references(cohort.panel, [choice.references for choice in random.choices]),
         *audit_censoring(cohort, random, validation.otherwise),
         *audit_sites(cohort, pooled),
+        *audit_temporal(cohort, validation.temporal),
+        *audit_permutation(validation.permuted),
         *audit_model(estimates, summaries),
         *audit_threshold(model.threshold),
     ]
@@ -135,25 +145,6 @@ def _benchmark_estimates(
         estimates.append(auc_cross_validated(y, scores, folds, subjects, name=f"auc_{name}"))
         estimates.append(auc_difference(y, margin, scores, folds, subjects, name=f"auc_minus_{name}"))
     return estimates
-
-
-def site_results(cohort: Cohort, by_site: CrossValidation | None) -> tuple[tuple[SiteResult, ...], list[Estimate]]:
-    """Return each site's AUC (never pooled scores) and their random-effects mean."""
-    if by_site is None:
-        return (), []
-    y, subjects = cohort.y, cohort.subjects
-    results = []
-    for code, site in enumerate(site_folds(cohort.sites)[1]):
-        held = by_site.folds[0] == code
-        rows = held & np.isfinite(by_site.margin[0])
-        results.append(
-            SiteResult(str(site), int(held.sum()), int(y[held].sum()), site_auc(y[rows], by_site.margin[0][rows], subjects[rows]))
-        )
-    pooled = pooled_auc([r.auc for r in results])
-    usable = sum(r.auc.lower is not None for r in results)
-    if usable < 2:
-        return tuple(results), []
-    return tuple(results), [replace(pooled.estimate, name="auc_leave_one_site_out")]
 
 
 def _headline(estimates: list[Estimate], random: CrossValidation) -> Headline:

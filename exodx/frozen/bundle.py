@@ -274,7 +274,7 @@ def _forest(files: Mapping[str, bytes], version: int, names: tuple[str, ...]) ->
 def _line(linear: Linear | None, names: tuple[str, ...]) -> dict[str, Any]:
     """Return the linear member by feature, as numbers a reader can check; empty where there is none."""
     if linear is None:
-        return {}
+        return {"features": {}}
     columns = zip(*(column.tolist() for column in linear[:4]), strict=True)
     fields = Linear._fields[:4]
     by_feature = {name: dict(zip(fields, column, strict=True)) for name, column in zip(names, columns, strict=True)}
@@ -282,7 +282,7 @@ def _line(linear: Linear | None, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _read_line(state: Mapping[str, Any], names: tuple[str, ...]) -> Linear | None:
-    if not state:
+    if not state["features"]:
         return None
     if set(state["features"]) != set(names):
         raise ValueError(f"{LINEAR} is of other features")

@@ -12,6 +12,9 @@ from typing import Any, Literal
 from exodx.errors import InputRefused, Problem
 from exodx.panel.declaration import check_table
 
+BESIDE = ("panel_curve", "temporal", "permutations", "classes")
+"""What may be asked for beside the design, and changes no other number."""
+
 
 @dataclass(frozen=True, slots=True)
 class StudyPlan:
@@ -47,6 +50,10 @@ class StudyPlan:
         Prevalence of use for PPV and NPV; overrides the panel's.
     panel_curve : bool
         Also estimate performance against panel size; takes about as long again.
+    temporal : bool
+        Also hold out the later subjects (about 30 %, by the column of dates) and learn from the earlier alone.
+    permutations : int
+        Also validate the whole procedure with labels that mean nothing, permuted so often (0: not at all).
     seed : int
         Seed of folds and of XGBoost.
     """
@@ -73,6 +80,8 @@ class StudyPlan:
     harm_ratio: float | None = None
     prevalence: float | None = None
     panel_curve: bool = False
+    temporal: bool = False
+    permutations: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -88,6 +97,7 @@ class StudyPlan:
             ("prevalence", not costed or self.prevalence is not None, 'target = "cost" needs the prevalence of use.'),
             ("prevalence", self.prevalence is None or 0 < self.prevalence < 1, "Write a number between 0 and 1."),
             ("classes", self.classes is None or self.positive is None, "Give classes, or one positive value, not both."),
+            ("permutations", self.permutations >= 0, "Use 0 or more, e.g. 200."),
             ("seed", 0 <= self.seed < 2**31, "Use a whole number from 0 to 2147483647."),
         ]
         problems = [
@@ -104,8 +114,8 @@ class StudyPlan:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the plan's content (64 hexadecimal digits); what is not asked for of panel curve and classes takes no part."""
-        content = {key: value for key, value in asdict(self).items() if key not in ("panel_curve", "classes") or value}
+        """SHA-256 of the plan's content (64 hexadecimal digits); of what stands beside the design, what is asked for."""
+        content = {key: value for key, value in asdict(self).items() if key not in BESIDE or value}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -34,7 +34,7 @@ def evaluation_page(evaluation: Evaluation, model: DiagnosticModel, model_id: st
         model_id=model_id,
         evaluation=evaluation,
         head=evaluation.headline,
-        gap="",
+        gaps=(),
         limits=interval(evaluation.headline.lower, evaluation.headline.upper),
         blocked=BLOCKED if (blocking := [f for f in evaluation.findings if f.severity == "blocking"]) else "",
         blocking=blocking,

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from numpy.typing import NDArray
 
 from exodx.errors import RUO
-from exodx.evaluation import Evaluation
+from exodx.evaluation import Evaluation, gap_lines
 from exodx.evaluation.check_text import percent
 from exodx.frozen import DiagnosticModel, Features, Measurements, State
 from exodx.frozen.encoding import ND
@@ -34,7 +34,6 @@ from exodx.report.words import (
     number,
     rank_range,
     sentence,
-    site_gap,
     stability_sentence,
     threshold_reason,
 )
@@ -87,7 +86,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         references=model.transform.references,
         head=evaluation.headline,
         limits=interval(evaluation.headline.lower, evaluation.headline.upper),
-        gap=site_gap(evaluation),
+        gaps=gap_lines(evaluation),
         blocked=BLOCKED if blocking else "",
         blocking=blocking,
         simulated=SIMULATED if model.provenance.synthetic or is_simulated(evaluation) else "",

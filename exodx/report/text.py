@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from exodx.errors import RUO
-from exodx.evaluation import CohortShift, Evaluation, ExplanationStability, PanelCurve
+from exodx.evaluation import CohortShift, Evaluation, ExplanationStability, PanelCurve, gap_lines
 from exodx.evaluation.check_text import percent
 from exodx.evaluation.estimates import AS_ERRORS
 from exodx.evaluation.shift import LEVEL
@@ -21,7 +21,6 @@ from exodx.report.words import (
     number,
     rank_range,
     sentence,
-    site_gap,
     stability_sentence,
 )
 
@@ -34,11 +33,10 @@ UNBROKEN = "\N{NO-BREAK SPACE}%"
 def evaluation_text(evaluation: Evaluation) -> str:
     """Return an evaluation as text, at most about 90 columns wide.
 
-    Where sites exist the gap between random cross-validation and leave-one-site-out comes first.
+    Where sites exist the gap between random cross-validation and leave-one-site-out comes first; then that to later subjects.
     """
-    gap = site_gap(evaluation)
     flow = ", ".join(f"{n} {what}" for what, n in evaluation.flow.items())
-    lines = ["", *([gap] if gap else []), headline(evaluation)]
+    lines = ["", *gap_lines(evaluation), headline(evaluation)]
     if any(f.severity == "blocking" for f in evaluation.findings):
         lines.append(BLOCKED)
     if is_simulated(evaluation):

@@ -26,6 +26,14 @@ LABELS = MappingProxyType(
         "macro_auc_minus_single_analyte": "Macro AUC, model minus single analyte",
         "hand_till": "Hand and Till's M, pairs of classes",
         "accuracy_of_calls": "Accuracy, without indeterminate",
+        "auc_new_site": "AUC of a new site, prediction",
+        "gap_leave_one_site_out": "AUC, random minus leave-one-site-out",
+        "auc_temporal": "AUC, later subjects",
+        "gap_temporal": "AUC, random minus temporal",
+        "gap_temporal_same_specimens": "AUC, the same of later specimens alone",
+        "auc_forward_chaining": "AUC, forward chaining by date",
+        "auc_permuted": "AUC, labels permuted",
+        "permutation_p": "p by permutation",
         "sensitivity": "Sensitivity",
         "specificity": "Specificity",
         "ppv": "Positive predictive value",
@@ -49,6 +57,12 @@ LABELS = MappingProxyType(
     }
 )
 
+LATER = "_temporal"
+"""Ends the name of an estimate of the temporal design."""
+
+RANGES = MappingProxyType({"auc_new_site": "prediction interval", "auc_permuted": "of permutations"})
+"""Estimates whose interval is none of confidence, and what it is."""
+
 _CRITERIA = MappingProxyType(
     {
         "sensitivity": "the highest value that keeps sensitivity at {target} or more",
@@ -67,6 +81,8 @@ def label(name: str) -> str:
     >>> label("sensitivity:lung cancer")
     'Sensitivity, lung cancer'
     """
+    if name not in LABELS and name.endswith(LATER):
+        return f"{label(name.removesuffix(LATER))}, later subjects"
     what, colon, of = name.partition(":")
     return LABELS.get(what, what.replace("_", " ").capitalize() if colon else what.replace("_", " ")) + (f", {of}" if colon else "")
 
@@ -118,7 +134,8 @@ def sentence(estimate: Estimate) -> str:
         return f"not estimated: {estimate.reason}"
     if estimate.lower is None:
         return f"{number(estimate.value)} (no interval: {estimate.reason})"
-    return f"{number(estimate.value)} ({100 * estimate.level:g} % CI {interval(estimate.lower, estimate.upper)})"
+    kind = RANGES.get(estimate.name, "CI")
+    return f"{number(estimate.value)} ({100 * estimate.level:g} % {kind} {interval(estimate.lower, estimate.upper)})"
 
 
 def headline(evaluation: Evaluation) -> str:

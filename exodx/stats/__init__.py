@@ -7,6 +7,7 @@ from exodx.stats.censoring import CensoredNormal, fit_censored_normal, fit_ros
 from exodx.stats.concordance import placements
 from exodx.stats.conformal import ConformalRule, TooFewSpecimensError, conformal_rule
 from exodx.stats.consistency import auc_bounds, check_consistency
+from exodx.stats.differences import difference_of_estimates
 from exodx.stats.distribution import Distribution
 from exodx.stats.dose_curve import Curve
 from exodx.stats.dose_response import CurveFit, fit_curve, lob, lod
@@ -125,6 +126,7 @@ __all__ = [
     "cox_snell_from_auc",
     "cv_of_log_sd",
     "decision_curve",
+    "difference_of_estimates",
     "find_grey_zone",
     "fit_censored_normal",
     "fit_curve",

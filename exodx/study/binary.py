@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.assay import learn_transform
-from exodx.cohort import Cohort, site_folds
+from exodx.cohort import Cohort, site_folds, temporal_folds
 from exodx.evaluation import Evaluation, evaluate_inside, other_censoring
 from exodx.frozen import DiagnosticModel, save_bundle
 from exodx.frozen.bundle import check_folder, model_id
@@ -30,7 +30,16 @@ from exodx.report import (
     study_page,
 )
 from exodx.tracking import LoggedRun, log_run, open_store, study_record
-from exodx.training import SizeRuns, Validation, analyte_units, cross_validate, repeated_folds, run_panel_sizes, train_model
+from exodx.training import (
+    SizeRuns,
+    Validation,
+    analyte_units,
+    cross_validate,
+    repeated_folds,
+    run_panel_sizes,
+    train_model,
+    validate_permuted,
+)
 
 REPORT = "report.html"
 Tick = Callable[[], None]
@@ -118,21 +127,27 @@ def run_study(
 
 
 def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) -> Validation:
-    """Validate by repeated random folds; by sites where there are two or more; and, once, with censored cells taken otherwise."""
+    """Validate by repeated random folds; by sites where there are two or more; and what else there is reason to ask."""
     folds = repeated_folds(cohort, plan)
     sites, names = site_folds(cohort.sites)
+    later, first = temporal_folds(cohort) if plan.temporal else (None, "")
     per_repeat = [int(repeat.max()) + 1 for repeat in folds]
     otherwise = other_censoring(cohort)
     total = sum(per_repeat) + (len(names) if len(names) > 1 else 0) + (per_repeat[0] if otherwise is not None else 0)
     design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeat{'s' if plan.repeats > 1 else ''}"
     total += sum(per_repeat) if plan.panel_curve else 0
+    total += (0 if later is None else len(later)) + plan.permutations * per_repeat[0]
     with progress(total) as tick:
         random = cross_validate(cohort, plan, folds, design, jobs, tick)
         by_site = cross_validate(cohort, plan, sites[None], "leave-one-site-out", jobs, tick) if len(names) > 1 else None
-        other = None
+        other, temporal = None, None
         if otherwise is not None:
             other = cross_validate(otherwise, plan, folds[:1], f"censored = {otherwise.panel.censored!r}", jobs, tick)
-        return Validation(random, by_site, other, _sizes(cohort, plan, folds, jobs, tick) if plan.panel_curve else None)
+        if later is not None:
+            temporal = cross_validate(cohort, plan, later, f"subjects from {first} on held out", jobs, tick)
+        sizes = _sizes(cohort, plan, folds, jobs, tick) if plan.panel_curve else None
+        permuted = validate_permuted(cohort, plan, random, jobs, tick) if plan.permutations else None
+        return Validation(random, by_site, other, sizes, temporal, permuted)
 
 
 def _sizes(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], jobs: int, tick: Tick) -> SizeRuns:

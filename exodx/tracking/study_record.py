@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import tomli_w
 
 from exodx.errors import RUO
-from exodx.evaluation import Evaluation, PanelCurve
+from exodx.evaluation import Evaluation, PanelCurve, gap_lines
 from exodx.frozen import AnyModel, DiagnosticModel
 from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
@@ -71,6 +71,7 @@ def run_description(evaluation: Evaluation, model: AnyModel) -> str:
     findings = [f"- **{f.severity}** `{f.code}`: {f.message}" for f in evaluation.findings]
     return "\n".join(
         [
+            *(f"{gap}\n" for gap in gap_lines(evaluation)),
             f"**{headline.name} {value}**{limits}, {headline.design}.",
             "",
             f"{model.panel.title}. {model.panel.intended_use}",

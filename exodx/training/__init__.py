@@ -10,8 +10,17 @@ from exodx.training.multiclass import (
     fit_classes,
     train_classes,
 )
-from exodx.training.nested import BENCHMARKS, CrossValidation, HeldExplanation, Validation, cross_validate, repeated_folds
+from exodx.training.nested import (
+    BENCHMARKS,
+    CrossValidation,
+    HeldExplanation,
+    Validation,
+    cross_validate,
+    repeated_folds,
+    validate_permuted,
+)
 from exodx.training.panel_size import SizeRuns, analyte_units, panel_sizes, run_panel_sizes
+from exodx.training.permutation import PermutedRuns, permute_labels
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.recalibration import recalibrate_model
 
@@ -22,6 +31,7 @@ __all__ = [
     "CrossValidation",
     "Fitted",
     "HeldExplanation",
+    "PermutedRuns",
     "Prepared",
     "SizeRuns",
     "Validation",
@@ -33,10 +43,12 @@ __all__ = [
     "fit_classes",
     "fit_procedure",
     "panel_sizes",
+    "permute_labels",
     "prepare",
     "recalibrate_model",
     "repeated_folds",
     "run_panel_sizes",
     "train_classes",
     "train_model",
+    "validate_permuted",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, stratified_folds
 from exodx.cohort.splits import training_rows
-from exodx.errors import InputRefused
+from exodx.errors import InputRefused, Problem
 from exodx.frozen import Measurements
 from exodx.frozen.calibrator import probability
 from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
+from exodx.stats import auc_cross_validated
 from exodx.training.benchmarks import benchmark_scores
 from exodx.training.outer import run_folds
 from exodx.training.panel_size import SizeRuns
+from exodx.training.permutation import PermutedRuns, has_sites, permute_labels
 from exodx.training.procedure import Fitted, fit_procedure, prepare
 
 Floats = NDArray[np.float64]
@@ -101,12 +103,18 @@ class Validation:
         Of the first repeat's folds, with censored cells taken otherwise.
     sizes : SizeRuns, optional
         Panels of growing size, where they are asked for.
+    temporal : CrossValidation, optional
+        The later subjects held out (row 0), and forward-chaining blocks (rows after it), where the plan asks for it.
+    permuted : PermutedRuns, optional
+        The same with permuted labels, where the plan asks for it.
     """
 
     random: CrossValidation
     by_site: CrossValidation | None = None
     otherwise: CrossValidation | None = None
     sizes: SizeRuns | None = None
+    temporal: CrossValidation | None = None
+    permuted: PermutedRuns | None = None
 
 
 def repeated_folds(cohort: Cohort, plan: StudyPlan) -> NDArray[np.intp]:
@@ -126,7 +134,8 @@ def cross_validate(
     cohort : Cohort, n specimens
     plan : StudyPlan
     folds : ndarray of int, shape (R, n)
-        −1 takes no part. A fold whose training part holds too little to learn from leaves its specimens unscored.
+        −1 takes no part, −2 is only learned from.
+        A fold whose training part holds too little to learn from leaves its specimens unscored.
     design : str
     jobs : int
         Folds fitted at a time; changes the time only.
@@ -146,6 +155,42 @@ def cross_validate(
         choices.append(choice)
         explanations.append(explanation)
     return CrossValidation(design, folds, margin, positive, benchmarks, tuple(choices), tuple(explanations))
+
+
+def validate_permuted(
+    cohort: Cohort, plan: StudyPlan, random: CrossValidation, jobs: int, tick: Callable[[], None]
+) -> PermutedRuns:
+    """Validate the whole procedure on the first repeat's folds, dealt anew for each of the plan's permutations of the labels.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    plan : StudyPlan
+        With ``permutations`` above 0.
+    random : CrossValidation
+        With the labels as they are.
+    jobs, tick
+        As for :func:`cross_validate`.
+    """
+    aucs = np.full(plan.permutations, np.nan)
+    for b in range(plan.permutations):
+        dealt = permute_labels(cohort, plan.seed + 7919 * (b + 1))
+        folds = repeated_folds(dealt, replace(plan, repeats=1))
+        try:
+            aucs[b] = _auc(dealt, cross_validate(dealt, plan, folds, "labels permuted", jobs, tick))
+        except InputRefused:
+            continue
+    if np.isnan(aucs).all():
+        fix = "Leave the permutations out of the plan, or collect more subjects."
+        raise InputRefused(Problem("TOO_FEW_SPECIMENS", "cohort", "nothing can be learned from permuted labels", fix))
+    return PermutedRuns(_auc(cohort, random), aucs, has_sites(cohort))
+
+
+def _auc(cohort: Cohort, found: CrossValidation) -> float:
+    """Return the AUC of the first repeat; NaN where no fold scored both classes."""
+    rows = np.isfinite(found.margin[0])
+    estimate = auc_cross_validated(cohort.y[rows], found.margin[:1, rows], found.folds[:1, rows], cohort.subjects[rows])
+    return np.nan if estimate.value is None else estimate.value
 
 
 def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat: int, fold: int) -> OuterFold | InputRefused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pandas as pd
+import pytest
 
 from tests.cli.calls import DATA
 
@@ -40,3 +41,41 @@ def test_a_specimen_measured_again_is_named_on_the_terminal_alone(cli, trained, 
     checked = cli("check", tmp_path / "t.csv", "--panel", "athero-3", "--label", "group", "--positive", "case")
     assert "again-1" in checked.out
     assert "near_duplicates" in checked.out
+
+
+def test_dates_and_permutations_are_in_answer_text_report_and_run(cli, trained, tmp_path):
+    plan = tmp_path / "plan.toml"
+    plan.write_text(trained.plan.read_text() + "temporal = true\n")
+    done = cli("train", DATA / "train.csv", "--plan", plan, "--no-track", "-o", tmp_path / "b", "--permutations", 3, "--json")
+    assert done.code == 0, done.err
+    answer = json.loads(done.out)
+    estimates = answer["estimates"]
+    gap = estimates["auc"]["value"] - estimates["auc_temporal"]["value"]
+    assert estimates["gap_temporal"]["value"] == pytest.approx(gap)
+    assert 0.2 < estimates["auc_permuted"]["value"] < 0.8
+    assert estimates["permutation_p"]["value"] == 0.25
+    assert answer["headline"]["design"] == "leave-one-site-out"
+    assert "permutations_few" in {f["code"] for f in answer["findings"]}
+    report = (tmp_path / "b" / "report.html").read_text()
+    for text in (done.err, report):
+        assert text.index(" minus leave-one-site-out ") < text.index(" minus temporal ") < text.index("Sensitivity")
+    assert "AUC, labels permuted" in report
+
+
+def test_dates_that_mix_are_refused_before_anything_is_learned(cli, trained, tmp_path):
+    frame = pd.read_csv(DATA / "train.csv", dtype=str, keep_default_na=False)
+    frame.loc[3, "collection_date"] = "03.04.2024"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    done = cli("train", tmp_path / "t.csv", "--plan", trained.plan, "--temporal", "--no-track", "-o", tmp_path / "b")
+    assert done.code == 3
+    assert "DATE_MIXED" in done.err
+    assert "'03.04.2024'" in done.err
+    assert not (tmp_path / "b").exists()
+
+
+def test_the_cost_of_a_new_site_comes_first_in_text_report_and_run(trained):
+    line = next(part for part in trained.stderr.splitlines() if part.startswith("random CV"))
+    assert trained.stderr.index(line) < trained.stderr.index("specimens read") < trained.stderr.index("Sensitivity")
+    page = (trained.bundle / "report.html").read_text()
+    assert page.index(line) < page.index("The number to quote")
+    assert trained.answer["estimates"]["gap_leave_one_site_out"]["lower"] is not None

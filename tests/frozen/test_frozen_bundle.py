@@ -14,7 +14,7 @@ import pytest
 from exodx.errors import RUO, ModelRefused
 from exodx.frozen import InputContract, load_bundle, save_bundle
 from exodx.frozen.archive import write_compiled
-from exodx.frozen.bundle import COMPILED, FILES, MANIFEST, model_id
+from exodx.frozen.bundle import COMPILED, FILES, FORMAT_VERSION, MANIFEST, model_id
 from exodx.frozen.compiled import CompiledForest
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "bundles"
@@ -138,7 +138,7 @@ def test_a_manifest_of_junk_is_refused(bundle, junk):
     assert refused(bundle) == ["MANIFEST_DAMAGED"]
 
 
-@pytest.mark.parametrize("version", [0, 3, 99])
+@pytest.mark.parametrize("version", [0, FORMAT_VERSION + 1, 99])
 def test_an_unknown_format_version_is_refused(bundle, version):
     manifest = json.loads((bundle / MANIFEST).read_bytes()) | {"format_version": version}
     (bundle / MANIFEST).write_text(json.dumps(manifest))

@@ -92,6 +92,6 @@ def test_panels_of_one_kind_have_no_cost_by_kind(lopsided):
     one = Panel("p", "1", "t", tuple(Analyte(n, "other", "log2") for n in ("signal", "noise")))
     cohort = frame_cohort(lopsided.table.reset_index().assign(group=np.where(lopsided.y, "a", "b")), Intake(one, "group", "a"))
     data = prepare(cohort, PLAN)
-    found = missing_costs(one, data, fit_procedure(data, PLAN), PLAN.seed)
+    found = missing_costs(one, data, fit_procedure(data, PLAN))
     assert found["missing_kind_cost"] == {}
     assert set(found["missing_cost"]) == {"signal", "noise"}
