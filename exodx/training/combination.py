@@ -14,15 +14,15 @@ from exodx.training.decision import fit_calibrator, smoothed
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
 
-PENALTY = 0.3
+PENALTY = 0.5
 """Of the squared distance from equal weights, against a log-likelihood summed over specimens: it counts less the more there are."""
 NEGLIGIBLE = 0.02
-"""A member with a smaller share of the weights is left out."""
+"""A member with a smaller share is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each member's margin is multiplied by, and its share of the whole on a common scale.
+    """What each member's margin is multiplied by, and its share of the spread of the log-odds.
 
     Parameters
     ----------
@@ -71,8 +71,9 @@ def learn_weights(margins: Floats, y: Labels) -> Weights:
     start = np.append(np.full(members, 1 / members), 0.0)
     bounds = [(0.0, None)] * members + [(None, None)]
     beta = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x[:members]
-    total = beta.sum()
-    share = beta / total if total > 0 else np.full(members, 1 / members)
-    share = np.where(share < NEGLIGIBLE, 0.0, share)
-    share /= share.sum()
-    return Weights(share * np.array([calibrator.slope for calibrator in own]), share)
+    beta = beta if (beta * scaled.std(axis=0)).sum() > 0 else np.full(members, 1 / members)
+    spread = beta * scaled.std(axis=0)
+    kept = spread >= NEGLIGIBLE * spread.sum()
+    weight = np.where(kept, beta * np.array([calibrator.slope for calibrator in own]), 0.0)
+    share = np.where(kept, spread, 0.0)
+    return Weights(weight, share / share.sum() if share.sum() > 0 else kept / kept.sum())
