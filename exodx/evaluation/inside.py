@@ -13,7 +13,14 @@ from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_re
 from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites, audit_threshold
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.curves import calibration_bins, roc_band
-from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc, zone_estimates
+from exodx.evaluation.estimates import (
+    accuracy_estimates,
+    coverage_estimates,
+    flow_counts,
+    probability_estimates,
+    site_auc,
+    zone_estimates,
+)
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
@@ -21,6 +28,7 @@ from exodx.evaluation.panel_size import panel_curve
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
+from exodx.frozen.threshold import label_sets
 from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference, pooled_auc
 from exodx.training import BENCHMARKS, CrossValidation, Validation
 
@@ -53,6 +61,7 @@ def evaluate_inside(
     margin, folds = random.margin[:, scored], random.folds[:, scored]
     estimates = [auc_cross_validated(y[scored], margin, folds, subjects[scored], name="auc")]
     estimates += _accuracy(y, random, scored, subjects, prevalence)
+    estimates += _coverage(y, random, scored, subjects) if model.threshold.criterion == "conformal" else []
     estimates += _threshold(model)
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
@@ -103,6 +112,18 @@ def _accuracy(
     if all(choice.zone is None for choice in random.choices):
         return accuracy_estimates(y[scored], positive[:, scored], subjects[scored], prevalence)
     return zone_estimates(y[scored], positive[:, scored], negative[:, scored], subjects[scored], prevalence)
+
+
+def _coverage(
+    y: NDArray[np.int8], random: CrossValidation, scored: NDArray[np.bool_], subjects: NDArray[np.intp]
+) -> list[Estimate]:
+    """Return the coverage of conformal sets by each outer fold's own limits."""
+    control, case = np.zeros((2, *random.folds.shape), bool)
+    for choice in random.choices:
+        rows = random.folds[choice.repeat] == choice.fold
+        p = probability(random.margin[choice.repeat, rows])
+        control[choice.repeat, rows], case[choice.repeat, rows] = label_sets(p, choice.threshold, choice.zone)
+    return coverage_estimates(y[scored], control[:, scored], case[:, scored], subjects[scored])
 
 
 def _threshold(model: DiagnosticModel) -> list[Estimate]:

@@ -14,7 +14,7 @@ from exodx.frozen.calibrator import Calibrator, probability
 from exodx.frozen.contract import InputContract
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Measurements, Status, reasons_of, status_of
-from exodx.frozen.threshold import Threshold
+from exodx.frozen.threshold import INDETERMINATE, Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
 
@@ -168,11 +168,15 @@ class DiagnosticModel:
             specimen_ids=tuple(specimen_ids),
             status=tuple(str(s) for s in statuses),
             call=tuple(calls),
-            reasons=tuple(reasons_of(int(f)) for f in features.flags),
+            reasons=tuple(self._reasons(int(f), call) for f, call in zip(features.flags, calls, strict=True)),
             margin=margin,
             probability=p,
             threshold_id=self.threshold.id,
         )
+
+    def _reasons(self, flags: int, call: str) -> str:
+        because = self.threshold.indeterminate_because if call == INDETERMINATE else ""
+        return "; ".join(filter(None, (reasons_of(flags), because and f"INDETERMINATE: {because}")))
 
     def explain(self, m: Measurements, threads: int = 1) -> Explanation:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""

@@ -33,6 +33,7 @@ from exodx.report.words import (
     sentence,
     site_gap,
     threshold_reason,
+    zone_kept,
 )
 from exodx.scoring import Scores
 
@@ -92,6 +93,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         analytes=sorted(model.panel.analytes, key=lambda a: rank.get(a.name, len(rank))),
         threshold=model.threshold,
         threshold_reason=threshold_reason(model.threshold),
+        zone_kept=zone_kept(model.threshold),
         grey_zone=grey_zone(model.threshold),
         calibrator=model.calibrator,
         provenance=model.provenance,

@@ -16,7 +16,7 @@ from exodx.frozen.calibrator import probability
 from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.stats import log_loss
-from exodx.training.decision import choose_threshold, fit_calibrator
+from exodx.training.decision import choose_threshold, fit_calibrator, require_subjects
 from exodx.training.family import Candidate, candidates, fit_booster, freeze_booster, staged_margins
 
 Floats = NDArray[np.float64]
@@ -43,6 +43,7 @@ class Prepared:
     folds: tuple[InnerFold, ...]
     transform: FrozenTransform
     features: Floats
+    subjects: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     Raises
     ------
     InputRefused
-        When a class has fewer than two subjects, or nothing was measured.
+        When a class has fewer than two subjects, or fewer than conformal sets need, or nothing was measured.
     """
     flags = learn_transform(cohort.panel, cohort.measurements, cohort.y).apply(cohort.measurements).flags
     cohort = cohort[(flags & BLOCKING) == 0]
@@ -84,6 +85,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
         found = f"{counts[1]} positive and {counts[0]} negative specimens can be used"
         raise InputRefused(Problem("TOO_FEW_SPECIMENS", "cohort", found, "A model needs specimens of both classes."))
     y, subjects = cohort.y, cohort.subjects
+    require_subjects(y, subjects, plan)
     assigned = stratified_folds(y, subjects, plan.inner_folds, plan.seed)
     folds = []
     for fold in range(int(assigned.max()) + 1):
@@ -92,7 +94,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
         train, test = (transform.apply(cohort.measurements[r]).values for r in (rows, held))
         folds.append(InnerFold(train, y[rows], test, y[held], held, transform, cohort.measurements[held]))
     transform = learn_transform(cohort.panel, cohort.measurements, y)
-    return Prepared(y, tuple(folds), transform, transform.apply(cohort.measurements).values)
+    return Prepared(y, tuple(folds), transform, transform.apply(cohort.measurements).values, subjects)
 
 
 def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
@@ -109,7 +111,7 @@ def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
     loss, candidate, rounds, margin = min(looked_at, key=lambda entry: entry[0])
     calibrator = fit_calibrator(margin, y)
     held = calibrator.margin(margin)
-    threshold = choose_threshold(probability(held), y, plan)
+    threshold = choose_threshold(probability(held), y, plan, data.subjects)
     forest = freeze_booster(fit_booster(data.features, y, candidate, rounds, plan.seed), width)
     return Fitted(data.transform, forest, calibrator, threshold, candidate.name, dict(candidate.params), rounds, loss, held)
 
