@@ -60,9 +60,9 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         observed_estimate(y, margin, subjects),
         *benefit_estimates(y, positive, subjects, model.threshold.positive_from, model.provenance.share_positive, prevalence),
     ]
-    features = model.transform.apply(model.arrange(cohort.measurements))
+    features = model.featurise(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
-    shift = cohort_shift(model, cohort, features.values, prediction.margin)
+    shift = cohort_shift(model, cohort, features, prediction.margin)
     findings = [
         *audit_origin(cohort, model),
         *audit_cohort(cohort, features, cohort.subjects % 5),

@@ -19,6 +19,7 @@ from exodx.panel import Scale, StudyPlan
 from exodx.panel.names import LATEST, release_text
 from exodx.stats import Distribution
 from exodx.training.decision import threshold_range
+from exodx.training.domain import learn_domain
 from exodx.training.missing import missing_costs
 from exodx.training.procedure import Fitted, fit_procedure, prepare
 
@@ -55,7 +56,7 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
         forest=fitted.forest,
         calibrator=fitted.calibrator,
         threshold=fitted.threshold,
-        reference=reference | missing_costs(cohort.panel, data, fitted, plan.seed),
+        reference=reference | missing_costs(cohort.panel, data, fitted, plan.seed) | learn_domain(cohort, fitted.transform),
         provenance=provenance,
     )
 
