@@ -1,6 +1,7 @@
 """MLFLOW: what a run is, where runs live, and the model in the registry."""
 
 from exodx.tracking.log import LoggedRun, log_run
+from exodx.tracking.recalibrated import register_recalibrated
 from exodx.tracking.record import ChildRun, RunRecord
 from exodx.tracking.registry import fetch_bundle
 from exodx.tracking.store import Store, open_store, serve_ui
@@ -14,6 +15,7 @@ __all__ = [
     "fetch_bundle",
     "log_run",
     "open_store",
+    "register_recalibrated",
     "serve_ui",
     "study_record",
 ]
