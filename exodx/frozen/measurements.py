@@ -85,6 +85,8 @@ BLOCKING = (
     | Reason.LIBRARY_NOT_COMPARABLE
 )
 """Reasons that keep a specimen from being scored, and from being learned from."""
+NOT_SCORED = BLOCKING | Reason.FAR_OUT_OF_DOMAIN
+"""Reasons that keep a specimen from being scored; the last is known of a model's specimens alone."""
 
 
 class Status(StrEnum):
