@@ -29,8 +29,12 @@ from exodx.cli.options import (
 
 if TYPE_CHECKING:
     from exodx.cohort import Cohort, Intake
+    from exodx.evaluation import Evaluation
     from exodx.frozen import DiagnosticModel, MulticlassModel
     from exodx.panel import StudyPlan
+    from exodx.tracking import Store
+
+REGISTERED = "models:/"
 
 
 @click.command("evaluate")
@@ -51,6 +55,11 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="With --recalibrate: move the probabilities on, by Bayes' rule, to this share of cases.",
 )
+@click.option(
+    "--track/--no-track",
+    default=None,
+    help="With --recalibrate: register the new version in MLflow, no alias moves; as if given where the model is models:/….",
+)
 @click.option("--html", type=FILE, help="Also write it all as one page.")
 @JSON
 def command(
@@ -58,6 +67,7 @@ def command(
     model: str,
     recalibrate: Path | None,
     at_prevalence: float | None,
+    track: bool | None,
     html: Path | None,
     as_json: bool,
     **options: Any,
@@ -73,13 +83,15 @@ def command(
     from exodx.frozen.bundle import model_id
     from exodx.report import evaluation_page, evaluation_text
 
-    if at_prevalence is not None and recalibrate is None:
-        raise click.UsageError("--at-prevalence says where a recalibrated model is to be used: give --recalibrate FOLDER too.")
+    if recalibrate is None:
+        _refuse_without_recalibration(at_prevalence, track)
     frozen, model_hash = open_model(model) if recalibrate is None else open_binary(model, "exodx evaluate --recalibrate")
     if html is not None:
         check_output(html, cohort)
     if recalibrate is not None:
         _check_new(recalibrate)
+    registers = recalibrate is not None and (model.startswith(REGISTERED) if track is None else track)
+    store = _open_store(frozen.name) if registers else None
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
     intake = replace(
@@ -107,8 +119,16 @@ def command(
     answer = evaluation_answer(evaluation) | {"bundle": model, "run_id": None, "model_id": model_id(frozen, model_hash)}
     if recalibrate is not None:
         answer["recalibrated"] = _recalibrate(frozen, model_hash, data, at_prevalence, recalibrate)
+        answer["recalibrated"] |= {} if store is None else _register(model, recalibrate, evaluation, store)
     if as_json:
         click.echo(json.dumps(answer, indent=1))
+
+
+def _refuse_without_recalibration(at_prevalence: float | None, track: bool | None) -> None:
+    if at_prevalence is not None:
+        raise click.UsageError("--at-prevalence says where a recalibrated model is to be used: give --recalibrate FOLDER too.")
+    if track:
+        raise click.UsageError("--track registers a recalibrated version: give --recalibrate FOLDER too.")
 
 
 def _class_intake(intake: Intake, plan: StudyPlan, frozen: MulticlassModel) -> Intake:
@@ -148,6 +168,20 @@ def _evaluate_classes(
     if bundle is not None:
         answer = class_answer(evaluation) | {"bundle": bundle, "run_id": None, "model_id": identity, "model_hash": model_hash}
         click.echo(json.dumps(answer, indent=1))
+
+
+def _open_store(experiment: str) -> Store:
+    from exodx.tracking import open_store
+
+    return open_store(experiment)
+
+
+def _register(model: str, folder: Path, evaluation: Evaluation, store: Store) -> dict[str, str]:
+    from exodx.tracking import register_recalibrated
+
+    run = register_recalibrated(model, folder, evaluation, store)
+    say(f"registered {run.model_uri}, run {run.run_id} in {run.store}; aliases stay where they were")
+    return {"model_uri": run.model_uri, "run_id": run.run_id}
 
 
 def _check_new(folder: Path) -> None:

@@ -32,7 +32,7 @@ from exodx.evaluation.handling_audits import audit_handling
 from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import Pair, audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel, Features, QualityGate
-from exodx.frozen.measurements import BLOCKING, Reason, reasons_of, status_of
+from exodx.frozen.measurements import NOT_SCORED, Reason, reasons_of, status_of
 from exodx.panel import Panel
 from exodx.panel.manifest import manifest_fields
 from exodx.panel.names import LATEST, release_text
@@ -185,7 +185,7 @@ def check_cohort(cohort: Cohort, model: DiagnosticModel | None = None) -> Cohort
         gate, features, refused = _learned(cohort)
         findings += refused
     else:
-        gate, features = model.transform.gate, model.transform.apply(cohort.measurements)
+        gate, features = model.transform.gate, model.featurise(cohort.measurements)
         findings += audit_origin(cohort, model)
     flags = gate.apply(cohort.measurements).flags if features is None else features.flags
     report = quality_report(cohort, gate, flags)
@@ -283,9 +283,9 @@ def _of_reasons(flags: NDArray[np.uint32]) -> list[Finding]:
     for reason in Reason:
         n = int(((flags & np.uint32(reason)) > 0).sum())
         if n:
-            what = "refused: neither learned from nor scored" if reason & BLOCKING else "kept, with a warning"
+            what = "refused: neither learned from nor scored" if reason & NOT_SCORED else "kept, with a warning"
             message = f"{n} of {len(flags)} specimens: {reason.sentence} ({what})."
-            findings.append(Finding(reason.name.lower(), "warning" if reason & BLOCKING else "note", message))  # type: ignore[union-attr]
+            findings.append(Finding(reason.name.lower(), "warning" if reason & NOT_SCORED else "note", message))  # type: ignore[union-attr]
     return findings
 
 

@@ -88,8 +88,8 @@ def _findings(model: MulticlassModel, cohort: Cohort, scored: ScoredClasses) -> 
     by_class = []
     for k in scored.present:
         one, part = cohort.one_vs_rest(cohort.classes[k]), model.parts[k]
-        features = part.transform.apply(model.arrange(cohort.measurements))
+        features = part.featurise(cohort.measurements)
         margin = part.predict(cohort.measurements, cohort.ids).margin
-        found = audit_shift(cohort_shift(part, one, features.values, margin))
+        found = audit_shift(cohort_shift(part, one, features, margin))
         by_class.append((cohort.classes[k], [*audit_cohort(one, features, cohort.subjects % AUDIT_FOLDS), *found]))
     return [*audit_origin(cohort, model), *merge_findings(by_class)]

@@ -85,6 +85,23 @@ def zone_estimates(
     ]
 
 
+def coverage_estimates(
+    y: NDArray[np.int8], control_kept: NDArray[np.bool_], case_kept: NDArray[np.bool_], subjects: NDArray[np.intp]
+) -> list[Estimate]:
+    """Return the share of either class whose conformal set holds the true label.
+
+    Parameters
+    ----------
+    y : ndarray of 0/1, shape (n,)
+    control_kept, case_kept : ndarray of bool, shape (R, n)
+        Whether the label of a control, and of a case, is in the specimen's set.
+    subjects : ndarray of int, shape (n,)
+    """
+    positive = replace(sensitivity(_counts(y, case_kept, subjects)), name="conformal_coverage_positive")
+    negative = replace(specificity(_counts(y, ~control_kept, subjects)), name="conformal_coverage_negative")
+    return [positive, negative]
+
+
 def _counts(y: NDArray[np.int8], positive: NDArray[np.bool_], subjects: NDArray[np.intp]) -> Confusion:
     """Count calls as means over repeats, scaled down to the number of subjects."""
     shrink = {label: len(np.unique(subjects[y == label])) / max(int((y == label).sum()), 1) for label in (0, 1)}

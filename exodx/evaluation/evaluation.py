@@ -133,5 +133,6 @@ class Evaluation:
 def _shift(state: Mapping[str, Any] | None) -> CohortShift | None:
     if state is None:
         return None
-    estimates = {key: Estimate(**state[key]) for key in ("share_positive", "outside")}
+    keys = ("share_positive", "outside", "out_of_domain", "unseen_missingness")
+    estimates = {key: Estimate(**state[key]) for key in keys if state.get(key) is not None}
     return CohortShift(**{**state, **estimates, "features": tuple(FeatureShift(**f) for f in state["features"])})

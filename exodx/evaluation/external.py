@@ -10,15 +10,22 @@ from exodx.errors import InputRefused, Problem
 from exodx.evaluation.audits import audit_cohort, audit_model, audit_origin
 from exodx.evaluation.benefit_curve import benefit_curve
 from exodx.evaluation.curves import calibration_bins, roc_band
-from exodx.evaluation.estimates import accuracy_estimates, flow_counts, probability_estimates, site_auc, zone_estimates
+from exodx.evaluation.estimates import (
+    accuracy_estimates,
+    coverage_estimates,
+    flow_counts,
+    probability_estimates,
+    site_auc,
+    zone_estimates,
+)
 from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.shift import audit_shift, cohort_shift
 from exodx.evaluation.subgroups import subgroups
 from exodx.evaluation.utility import benefit_estimates, observed_estimate
 from exodx.frozen import DiagnosticModel
-from exodx.frozen.threshold import NEGATIVE, POSITIVE
-from exodx.stats import auc_cross_validated
+from exodx.frozen.threshold import NEGATIVE, POSITIVE, label_sets
+from exodx.stats import Estimate, auc_cross_validated
 
 SEED = 0
 """Of the ROC band's bootstrap: an evaluation of the same cohort gives the same bytes."""
@@ -49,13 +56,14 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
             if model.threshold.zone is None
             else zone_estimates(y, positive[None], negative[None], subjects, prevalence)
         ),
+        *_coverage(model, y, prediction.probability[scored], subjects),
         *probability_estimates(y, margin[None], subjects),
         observed_estimate(y, margin, subjects),
         *benefit_estimates(y, positive, subjects, model.threshold.positive_from, model.provenance.share_positive, prevalence),
     ]
-    features = model.transform.apply(model.arrange(cohort.measurements))
+    features = model.featurise(cohort.measurements)
     summaries = summarise_explanation(model, model.explain(cohort.measurements), features)
-    shift = cohort_shift(model, cohort, features.values, prediction.margin)
+    shift = cohort_shift(model, cohort, features, prediction.margin)
     findings = [
         *audit_origin(cohort, model),
         *audit_cohort(cohort, features, cohort.subjects % 5),
@@ -78,6 +86,13 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
             y, margin[None], subjects, model.provenance.share_positive, prevalence, model.threshold.positive_from
         ),
     )
+
+
+def _coverage(model: DiagnosticModel, y: NDArray[np.int8], p: NDArray[np.float64], subjects: NDArray[np.intp]) -> list[Estimate]:
+    if model.threshold.criterion != "conformal":
+        return []
+    control, case = label_sets(p[None], model.threshold.value, model.threshold.zone)
+    return coverage_estimates(y, control, case, subjects)
 
 
 def _sites(cohort: Cohort, scored: NDArray[np.bool_], margin: NDArray[np.float64]) -> tuple[SiteResult, ...]:

@@ -21,6 +21,7 @@ from exodx.evaluation.designs import (
 )
 from exodx.evaluation.estimates import (
     accuracy_estimates,
+    coverage_estimates,
     flow_counts,
     probability_estimates,
     quality_counts,
@@ -35,6 +36,7 @@ from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
+from exodx.frozen.threshold import label_sets
 from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference
 from exodx.training import BENCHMARKS, CrossValidation, Validation
 
@@ -67,6 +69,7 @@ def evaluate_inside(
     margin, folds = random.margin[:, scored], random.folds[:, scored]
     estimates = [auc_cross_validated(y[scored], margin, folds, subjects[scored], name="auc")]
     estimates += _accuracy(y, random, scored, subjects, prevalence)
+    estimates += _coverage(y, random, scored, subjects) if model.threshold.criterion == "conformal" else []
     estimates += _threshold(model)
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
@@ -127,6 +130,18 @@ def _accuracy(
     if all(choice.zone is None for choice in random.choices):
         return accuracy_estimates(y[scored], positive[:, scored], subjects[scored], prevalence)
     return zone_estimates(y[scored], positive[:, scored], negative[:, scored], subjects[scored], prevalence)
+
+
+def _coverage(
+    y: NDArray[np.int8], random: CrossValidation, scored: NDArray[np.bool_], subjects: NDArray[np.intp]
+) -> list[Estimate]:
+    """Return the coverage of conformal sets by each outer fold's own limits."""
+    control, case = np.zeros((2, *random.folds.shape), bool)
+    for choice in random.choices:
+        rows = random.folds[choice.repeat] == choice.fold
+        p = probability(random.margin[choice.repeat, rows])
+        control[choice.repeat, rows], case[choice.repeat, rows] = label_sets(p, choice.threshold, choice.zone)
+    return coverage_estimates(y[scored], control[:, scored], case[:, scored], subjects[scored])
 
 
 def _threshold(model: DiagnosticModel) -> list[Estimate]:

@@ -16,7 +16,7 @@ from scipy.stats import fisher_exact
 
 from exodx.cohort import Cohort
 from exodx.evaluation.audits import Finding
-from exodx.frozen import DiagnosticModel
+from exodx.frozen import DiagnosticModel, Features, Reason
 from exodx.stats import Distribution, Estimate, psi_by_chance, wilson
 from exodx.stats.variance import holm
 
@@ -29,6 +29,8 @@ LEVEL = 0.05
 PSI_MODERATE, PSI_LARGE = 0.1, 0.25
 TOLERANCE = 0.1
 """Of the distance between training's 1st and 99th percentile: so far outside them a value is still taken for inside."""
+DOMAIN_BY_CHANCE = 0.05
+"""Share of specimens like those of training that are flagged at most: one in 100 by each of two limits, more with few subjects."""
 BY_CHANCE = 0.02
 """Share of training values outside the 1st to 99th percentile."""
 
@@ -81,6 +83,9 @@ class CohortShift:
         Spread of log-odds (out of fold at training): case mix.
     outside : Estimate
         Share of specimens with a feature outside training's range; Wilson interval.
+    out_of_domain, unseen_missingness : Estimate or None
+        Share of subjects whose first specimen lies off training's with its values taken together, or has gaps that training hardly
+        met; Wilson interval. None where the model keeps nothing to tell it by.
     features : tuple of FeatureShift
     reason : str
         Why the features were not compared.
@@ -94,6 +99,8 @@ class CohortShift:
     outside: Estimate
     features: tuple[FeatureShift, ...]
     reason: str = ""
+    out_of_domain: Estimate | None = None
+    unseen_missingness: Estimate | None = None
 
 
 class _Kept(NamedTuple):
@@ -104,19 +111,20 @@ class _Kept(NamedTuple):
     missing: int
 
 
-def cohort_shift(model: DiagnosticModel, cohort: Cohort, values: Floats, margin: Floats) -> CohortShift:
+def cohort_shift(model: DiagnosticModel, cohort: Cohort, found: Features, margin: Floats) -> CohortShift:
     """Compare a cohort with the one a model was trained on.
 
     Parameters
     ----------
     model : DiagnosticModel
     cohort : Cohort, n specimens
-    values : ndarray, shape (n, k)
-        The model's features.
+    found : Features
+        The model's, with its flags.
     margin : ndarray, shape (n,)
         NaN where a specimen was not scored.
     """
     first = np.sort(np.unique(cohort.subjects, return_index=True)[1])
+    values = found.values
     outside = outside_range(model.reference, model.features, values)
     kept = _kept(model.reference, model.features)
     scored = margin[first][np.isfinite(margin[first])]
@@ -130,7 +138,15 @@ def cohort_shift(model: DiagnosticModel, cohort: Cohort, values: Floats, margin:
         outside=_share("outside_training_range", np.asarray(outside[first].any(axis=1))),
         features=_features(model.features, kept, values[first], scored, outside) if kept else (),
         reason="" if kept else "the model was trained by an exodx that did not keep what a comparison needs",
+        **_unlike(model, found.flags[first]),
     )
+
+
+def _unlike(model: DiagnosticModel, flags: NDArray[np.uint32]) -> dict[str, Estimate]:
+    if "domain" not in model.reference:
+        return {}
+    reasons = (Reason.OUT_OF_DOMAIN, Reason.UNSEEN_MISSINGNESS)
+    return {str(r.name).lower(): _share(str(r.name).lower(), (flags & np.uint32(r)) > 0) for r in reasons}
 
 
 def outside_range(reference: Mapping[str, Any], names: tuple[str, ...], values: Floats) -> NDArray[np.bool_]:
@@ -231,6 +247,23 @@ def audit_shift(shift: CohortShift) -> list[Finding]:
             "gives. Trees do not extrapolate: such a value counts as if it lay at the edge. Check units, assay and population."
         )
         findings.append(Finding("outside_training_range", "warning", message))
+    return findings + _domain_findings(shift)
+
+
+def _domain_findings(shift: CohortShift) -> list[Finding]:
+    said = {
+        "out_of_domain": "have values that, taken together, lie off training's",
+        "unseen_missingness": "have gaps that training hardly met",
+    }
+    findings = []
+    for code, what in said.items():
+        share = shift.out_of_domain if code == "out_of_domain" else shift.unseen_missingness
+        if share is not None and share.lower is not None and share.lower > DOMAIN_BY_CHANCE:
+            message = (
+                f"{100 * (share.value or 0):.0f} % of the subjects {what}; among specimens like training's 1 or 2 % do. "
+                "Their calls say `WARN`; check assay, fluid, columns and population before believing them."
+            )
+            findings.append(Finding(code, "warning", message))
     return findings
 
 

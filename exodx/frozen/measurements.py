@@ -38,6 +38,9 @@ class Reason(IntFlag):
     NO_VALUE = 524288
     RARELY_UNDETECTED = 1048576
     OUT_OF_RANGE = 2097152
+    OUT_OF_DOMAIN = 4194304
+    UNSEEN_MISSINGNESS = 8388608
+    FAR_OUT_OF_DOMAIN = 16777216
 
     @property
     def sentence(self) -> str:
@@ -67,6 +70,9 @@ _SENTENCES = {
     Reason.NO_VALUE: "an analyte has no value, which was rare in training; its training median stands in",
     Reason.RARELY_UNDETECTED: "an analyte was not detected, which was rare in training; its limit stands in",
     Reason.OUT_OF_RANGE: "a value lies far outside the training specimens' (10-fold, 10 Ct or 10 interquartile ranges)",
+    Reason.OUT_OF_DOMAIN: "its values taken together lie further off than all but 1 or 2 in 100 training specimens'",
+    Reason.UNSEEN_MISSINGNESS: "values are missing that hardly ever were in training, or more at once",
+    Reason.FAR_OUT_OF_DOMAIN: "most of its values lie more than ten training standard deviations off: another assay or unit",
     Reason.INTERPLATE_MISSING: "no inter-plate calibrator: the plate is not corrected for",
 }
 BLOCKING = (
@@ -79,6 +85,8 @@ BLOCKING = (
     | Reason.LIBRARY_NOT_COMPARABLE
 )
 """Reasons that keep a specimen from being scored, and from being learned from."""
+NOT_SCORED = BLOCKING | Reason.FAR_OUT_OF_DOMAIN
+"""Reasons that keep a specimen from being scored; the last is known of a model's specimens alone."""
 
 
 class Status(StrEnum):
@@ -88,6 +96,7 @@ class Status(StrEnum):
     WARN = "WARN"
     QC_FAIL = "QC_FAIL"
     INVALID = "INVALID"
+    OUT_OF_DOMAIN = "OUT_OF_DOMAIN"
 
 
 def status_of(flags: int) -> Status:
@@ -96,6 +105,8 @@ def status_of(flags: int) -> Status:
         return Status.INVALID
     if flags & BLOCKING:
         return Status.QC_FAIL
+    if flags & Reason.FAR_OUT_OF_DOMAIN:
+        return Status.OUT_OF_DOMAIN
     return Status.WARN if flags else Status.OK
 
 

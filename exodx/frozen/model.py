@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from exodx.errors import InputRefused, Problem
 from exodx.frozen.calibrator import Calibrator, probability
 from exodx.frozen.contract import InputContract
+from exodx.frozen.domain import flag_domain
 from exodx.frozen.forest import Forest
-from exodx.frozen.measurements import Measurements, Status, reasons_of, status_of
-from exodx.frozen.threshold import Threshold
+from exodx.frozen.measurements import Features, Measurements, Status, reasons_of, status_of
+from exodx.frozen.threshold import INDETERMINATE, Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
 
@@ -105,7 +106,8 @@ class Explanation:
 class DiagnosticModel:
     """Everything needed to score a specimen, always fitted.
 
-    ``reference`` keeps what a later comparison with new cohorts needs of the training features: quantiles and missing shares only.
+    ``reference`` keeps what a later comparison with new cohorts needs of the training features: quantiles, missing shares, and
+    the location and scatter of the features (:mod:`exodx.frozen.domain`) only.
     """
 
     name: str
@@ -144,6 +146,11 @@ class DiagnosticModel:
         order = [m.names.index(name) for name in self.panel.names]
         return Measurements(self.panel.names, m.values[:, order], m.states[:, order], m.flags)
 
+    def featurise(self, m: Measurements) -> Features:
+        """Return the features, flagged by the transform and by where they lie beside the training specimens'."""
+        m = self.arrange(m)
+        return flag_domain(self.reference, self.transform.apply(m), m)
+
     def predict(self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1) -> Prediction:
         """Score specimens.
 
@@ -157,7 +164,7 @@ class DiagnosticModel:
         """
         if len(specimen_ids) != len(m):
             raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
-        features = self.transform.apply(self.arrange(m))
+        features = self.featurise(m)
         statuses = [status_of(int(f)) for f in features.flags]
         scored = np.array([s in (Status.OK, Status.WARN) for s in statuses], bool)
         margin = np.full(len(m), np.nan)
@@ -168,15 +175,19 @@ class DiagnosticModel:
             specimen_ids=tuple(specimen_ids),
             status=tuple(str(s) for s in statuses),
             call=tuple(calls),
-            reasons=tuple(reasons_of(int(f)) for f in features.flags),
+            reasons=tuple(self._reasons(int(f), call) for f, call in zip(features.flags, calls, strict=True)),
             margin=margin,
             probability=p,
             threshold_id=self.threshold.id,
         )
 
+    def _reasons(self, flags: int, call: str) -> str:
+        because = self.threshold.indeterminate_because if call == INDETERMINATE else ""
+        return "; ".join(filter(None, (reasons_of(flags), because and f"INDETERMINATE: {because}")))
+
     def explain(self, m: Measurements, threads: int = 1) -> Explanation:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""
-        features = self.transform.apply(self.arrange(m))
+        features = self.featurise(m)
         scored = np.array([status_of(int(f)) in (Status.OK, Status.WARN) for f in features.flags], bool)
         values = np.full((len(m), len(self.features)), np.nan)
         shap, _ = self.forest.contributions(features.values[scored], threads)

@@ -126,7 +126,7 @@ class MulticlassModel:
     def features(self, m: Measurements) -> tuple[Features, ...]:
         """Return the features of each class, every one with the flags of all: what one class cannot score none reports."""
         arranged = self.arrange(m)
-        each = [part.transform.apply(arranged) for part in self.parts]
+        each = [part.featurise(arranged) for part in self.parts]
         flags = np.bitwise_or.reduce([features.flags for features in each])
         return tuple(replace(features, flags=flags) for features in each)
 

@@ -8,18 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEGATIVE, INDETERMINATE, POSITIVE = "negative", "indeterminate", "positive"
+BOTH_KEPT, NONE_KEPT = "both labels kept", "like neither class"
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """A threshold on the calibrated probability, and how it was chosen.
 
+    A conformal one keeps each label from, or up to, a limit of its own: ``value`` is the probability from which the label of a case
+    is kept, the other end of the zone that up to which a control's is. Where they overlap both labels are kept between, otherwise
+    none is.
+
     Parameters
     ----------
     value : float
         Call positive when probability ≥ value, where there is no grey zone.
     criterion : str
-        ``sensitivity``, ``specificity``, ``youden`` or ``cost``.
+        ``sensitivity``, ``specificity``, ``youden``, ``cost`` or ``conformal``.
     target : float
         What it keeps, at least, out of fold; for ``cost`` the harm ratio; 0 for ``youden``, which keeps nothing.
     n_positive, n_negative : int
@@ -59,9 +64,17 @@ class Threshold:
     def id(self) -> str:
         """Short name, e.g. ``sensitivity>=0.90@0.3127`` or, with a grey zone, ``grey_zone>=0.90@0.3127-0.6100``."""
         if self.zone is not None:
-            return f"grey_zone>={self.target:.2f}@{self.zone[0]:.4f}-{self.zone[1]:.4f}"
+            kind = "conformal" if self.criterion == "conformal" else "grey_zone"
+            return f"{kind}>={self.target:.2f}@{self.zone[0]:.4f}-{self.zone[1]:.4f}"
         kept = {"youden": "", "cost": f"={self.target:.4g}"}.get(self.criterion, f">={self.target:.2f}")
         return f"{self.criterion}{kept}@{self.value:.4f}"
+
+    @property
+    def indeterminate_because(self) -> str:
+        """What an indeterminate call says of a specimen, where the criterion says more than that it lies between; else empty."""
+        if self.criterion != "conformal" or self.zone is None:
+            return ""
+        return BOTH_KEPT if self.value == self.zone[0] else NONE_KEPT
 
     def is_positive(self, probability: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which probabilities are called positive; NaN is not."""
@@ -79,3 +92,16 @@ class Threshold:
             POSITIVE if high else NEGATIVE if low else INDETERMINATE
             for high, low in zip(positive, probability < below, strict=True)
         ]
+
+
+def label_sets(
+    probability: NDArray[np.float64], value: float, zone: tuple[float, float] | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say where a conformal threshold keeps the label of a control, and where that of a case.
+
+    >>> control, case = label_sets(np.array([0.2, 0.5, 0.8]), 0.4, (0.4, 0.7))
+    >>> control.tolist(), case.tolist()
+    ([True, True, False], [False, True, True])
+    """
+    until = value if zone is None else zone[1] if value == zone[0] else zone[0]
+    return np.less(probability, until), np.greater_equal(probability, value)

@@ -38,7 +38,8 @@ class StudyPlan:
         ``quick`` (a first look), ``standard``, or ``thorough``; ``minimal`` (shallow trees alone) is for demonstrations and tests.
     target : str
         What the threshold keeps: ``sensitivity`` or ``specificity``. Or ``youden`` (their largest sum, which is optimistic), or
-        ``cost`` (the risk at which a positive call is worth its harm; needs ``harm_ratio`` and ``prevalence``).
+        ``cost`` (the risk at which a positive call is worth its harm; needs ``harm_ratio`` and ``prevalence``), or ``conformal``
+        (within each class the true label is kept in ``target_value`` of specimens; both or no label kept is indeterminate).
     target_value : float
         At least this much of it, out of fold.
     grey_zone : bool
@@ -74,7 +75,7 @@ class StudyPlan:
     repeats: int = 3
     inner_folds: int = 4
     budget: Literal["minimal", "quick", "standard", "thorough"] = "standard"
-    target: Literal["sensitivity", "specificity", "youden", "cost"] = "sensitivity"
+    target: Literal["sensitivity", "specificity", "youden", "cost", "conformal"] = "sensitivity"
     target_value: float = 0.90
     grey_zone: bool = False
     harm_ratio: float | None = None

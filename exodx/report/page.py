@@ -36,6 +36,7 @@ from exodx.report.words import (
     sentence,
     stability_sentence,
     threshold_reason,
+    zone_kept,
 )
 from exodx.scoring import Scores
 
@@ -98,6 +99,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         stability=evaluation.explanation_stability,
         threshold=model.threshold,
         threshold_reason=threshold_reason(model.threshold),
+        zone_kept=zone_kept(model.threshold),
         grey_zone=grey_zone(model.threshold),
         calibrator=model.calibrator,
         provenance=model.provenance,

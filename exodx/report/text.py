@@ -81,6 +81,9 @@ def _shift(shift: CohortShift) -> list[str]:
     )
     lines += _row("SD of log-odds (case mix)", f"{number(shift.margin_sd)}{spread}")
     lines += _row("A feature outside training's range", sentence(shift.outside))
+    unlike = {"Values together off training's": shift.out_of_domain, "Gaps not met in training": shift.unseen_missingness}
+    for name, share in unlike.items():
+        lines += [] if share is None else _row(name, sentence(share))
     if not shift.features:
         return lines + _row("Distributions", f"not compared: {shift.reason}")
     return lines + _row("Distributions", _distributions(shift))

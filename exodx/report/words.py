@@ -45,6 +45,8 @@ LABELS = MappingProxyType(
         "sensitivity_of_calls": "Sensitivity, without indeterminate",
         "specificity_of_calls": "Specificity, without indeterminate",
         "indeterminate": "Share called indeterminate",
+        "conformal_coverage_positive": "Coverage of conformal sets, positive",
+        "conformal_coverage_negative": "Coverage of conformal sets, negative",
         "threshold": "Threshold, and its bootstrap range",
         "observed_expected": "Observed over expected cases",
         "net_benefit": "Net benefit",
@@ -69,6 +71,7 @@ _CRITERIA = MappingProxyType(
         "specificity": "the lowest value that keeps specificity at {target} or more",
         "youden": "the value with the largest sensitivity + specificity, which is optimistic,",
         "cost": "the risk at which a false positive, {target} times as bad as a false negative, is worth it, not learned",
+        "conformal": "the limit at which either label is kept for {target} of its own class",
     }
 )
 
@@ -111,7 +114,19 @@ def grey_zone(threshold: Threshold) -> str:
     if threshold.zone is None:
         return ""
     lower, upper = (number(end, 4) for end in threshold.zone)
-    return f"negative below {lower}, positive from {upper}, indeterminate between"
+    because = f" ({threshold.indeterminate_because})" if threshold.indeterminate_because else ""
+    return f"negative below {lower}, positive from {upper}, indeterminate between{because}"
+
+
+def zone_kept(threshold: Threshold) -> str:
+    """Say what the ends of a grey zone keep.
+
+    >>> zone_kept(Threshold(0.3, "sensitivity", 0.9, 10, 10, 0.3, 0.6))
+    '0.90 of sensitivity and of specificity are kept at its ends'
+    """
+    if threshold.criterion == "conformal":
+        return f"each class's own label is kept for {number(threshold.target, 2)} of it (conformal sets, out of fold)"
+    return f"{number(threshold.target, 2)} of sensitivity and of specificity are kept at its ends"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -2,6 +2,7 @@
 
 from exodx.tracking.class_record import class_record
 from exodx.tracking.log import LoggedRun, log_run
+from exodx.tracking.recalibrated import register_recalibrated
 from exodx.tracking.record import ChildRun, RunRecord
 from exodx.tracking.registry import fetch_bundle
 from exodx.tracking.store import Store, open_store, serve_ui
@@ -16,6 +17,7 @@ __all__ = [
     "fetch_bundle",
     "log_run",
     "open_store",
+    "register_recalibrated",
     "serve_ui",
     "study_record",
 ]

@@ -15,6 +15,15 @@ from exodx.tracking.record import RunRecord
 from exodx.tracking.store import Store
 
 ALIAS = "challenger"
+OF_VERSION = (
+    "exodx.model_hash",
+    "exodx.model_id",
+    "exodx.synthetic",
+    "exodx.parent_hash",
+    "exodx.parent_version",
+    "exodx.recalibrated",
+)
+"""Tags of a run that its registered version carries too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,13 @@ def log_run(record: RunRecord, bundle: Path, model_name: str, store: Store) -> L
     store : Store
         As :func:`open_store` returned it for the record's experiment.
     """
+    logged = log_version(record, bundle, model_name, store)
+    MlflowClient().set_registered_model_alias(model_name, ALIAS, logged.model_version)
+    return logged
+
+
+def log_version(record: RunRecord, bundle: Path, model_name: str, store: Store) -> LoggedRun:
+    """Do as :func:`log_run` does, but for the alias: every one stays where it was."""
     client = MlflowClient()
     experiment_id = str(client.get_experiment_by_name(record.experiment).experiment_id)
     with mlflow.start_run(experiment_id=experiment_id, run_name=record.name, description=record.description) as run:
@@ -57,9 +73,9 @@ def log_run(record: RunRecord, bundle: Path, model_name: str, store: Store) -> L
             _child(client, experiment_id, run_id, child.name, child.params, child.metrics)
         info = log_bundle(bundle, model_name)
     version = str(info.registered_model_version)
-    client.set_registered_model_alias(model_name, ALIAS, version)
-    for key in ("exodx.model_hash", "exodx.model_id", "exodx.synthetic"):
-        client.set_model_version_tag(model_name, version, key, record.tags[key])
+    for key in OF_VERSION:
+        if key in record.tags:
+            client.set_model_version_tag(model_name, version, key, record.tags[key])
     client.update_model_version(model_name, version, description=record.description)
     return LoggedRun(run_id, experiment_id, model_name, version, store.uri)
 

@@ -53,6 +53,29 @@ def fetch_bundle(uri: str, folder: Path) -> Path:
     return found
 
 
+def registered_version(uri: str, model: str, model_hash: str) -> tuple[str, str]:
+    """Return name and version under which a model is registered; an empty version where none has its hash.
+
+    Parameters
+    ----------
+    uri : str
+        What the model was opened by: an MLflow URI or a folder.
+    model : str
+        The model's own name, under which it is looked for where the URI names none.
+    model_hash : str
+    """
+    match = _REGISTERED.match(uri)
+    name = match["name"] if match is not None else model
+    found = [
+        int(version.version)
+        for version in MlflowClient().search_model_versions(f"name = '{name}'")
+        if version.tags.get("exodx.model_hash") == model_hash
+    ]
+    if match is not None and match["version"] and int(match["version"]) in found:
+        return name, match["version"]
+    return name, str(max(found)) if found else ""
+
+
 def _registered_hash(uri: str) -> str | None:
     match = _REGISTERED.match(uri)
     if match is None:

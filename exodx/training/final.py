@@ -19,6 +19,7 @@ from exodx.panel import Scale, StudyPlan
 from exodx.panel.names import LATEST, release_text
 from exodx.stats import Distribution
 from exodx.training.decision import threshold_range
+from exodx.training.domain import learn_domain
 from exodx.training.missing import missing_costs
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 
@@ -59,7 +60,7 @@ def freeze_model(cohort: Cohort, plan: StudyPlan, data: Prepared, fitted: Fitted
         forest=fitted.combined.freeze(len(fitted.transform.names)),
         calibrator=fitted.calibrator,
         threshold=fitted.threshold,
-        reference=reference | missing_costs(cohort.panel, data, fitted),
+        reference=reference | missing_costs(cohort.panel, data, fitted) | learn_domain(cohort, fitted.transform),
         provenance=provenance,
     )
 

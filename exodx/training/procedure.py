@@ -20,7 +20,7 @@ from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.stats import log_loss
 from exodx.training.combination import Weights, learn_weights
-from exodx.training.decision import choose_threshold, fit_calibrator
+from exodx.training.decision import choose_threshold, fit_calibrator, require_subjects
 from exodx.training.family import Chosen, Member, Setting, family, freeze
 
 Floats = NDArray[np.float64]
@@ -47,6 +47,7 @@ class Prepared:
     folds: tuple[InnerFold, ...]
     transform: FrozenTransform
     features: Floats
+    subjects: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     Raises
     ------
     InputRefused
-        When a class has fewer than two subjects, or nothing was measured.
+        When a class has fewer than two subjects, or fewer than conformal sets need, or nothing was measured.
     """
     flags = learn_transform(cohort.panel, cohort.measurements, cohort.y).apply(cohort.measurements).flags
     cohort = cohort[(flags & BLOCKING) == 0]
@@ -157,6 +158,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
         found = f"{counts[1]} positive and {counts[0]} negative specimens can be used"
         raise InputRefused(Problem("TOO_FEW_SPECIMENS", "cohort", found, "A model needs specimens of both classes."))
     y, subjects = cohort.y, cohort.subjects
+    require_subjects(y, subjects, plan)
     assigned = stratified_folds(y, subjects, plan.inner_folds, plan.seed)
     folds = []
     for fold in range(int(assigned.max()) + 1):
@@ -165,7 +167,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
         train, test = (transform.apply(cohort.measurements[r]).values for r in (rows, held))
         folds.append(InnerFold(train, y[rows], test, y[held], held, transform, cohort.measurements[held]))
     transform = learn_transform(cohort.panel, cohort.measurements, y)
-    return Prepared(y, tuple(folds), transform, transform.apply(cohort.measurements).values)
+    return Prepared(y, tuple(folds), transform, transform.apply(cohort.measurements).values, subjects)
 
 
 def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
@@ -186,7 +188,7 @@ def _fit(data: Prepared, plan: StudyPlan) -> Fitted:
     weights = learn_weights(margins, y)
     calibrator = fit_calibrator(weights(margins), y)
     held = calibrator.margin(weights(margins))
-    threshold = choose_threshold(probability(held), y, plan)
+    threshold = choose_threshold(probability(held), y, plan, data.subjects)
     chosen = tuple(candidate.chosen for candidate in found)
     members = tuple(one.fit(data.features, y, plan.seed) for one in chosen)
     inner = tuple(Combined(tuple(candidate.members[fold] for candidate in found), weights) for fold in range(len(data.folds)))

@@ -11,6 +11,7 @@ import pytest
 
 from exodx.cohort.columns import UNKNOWN
 from exodx.evaluation import Evaluation, evaluate_external
+from exodx.evaluation.check import check_cohort
 from exodx.evaluation.shift import MARGIN
 from exodx.report import evaluation_text
 from exodx.stats import calibration_intercept, calibration_slope, observed_expected, prior_shift
@@ -164,3 +165,16 @@ def test_no_quantile_of_training_is_an_extreme_value(model, cohort):
         points = model.reference["distribution"][name]["points"]
         assert np.nanmin(column) < points[0]
         assert points[-1] < np.nanmax(column)
+
+
+def test_a_check_against_a_model_counts_what_lies_off_its_training_specimens(model, make_cohort):
+    new = make_cohort(n=60, seed=63)
+    m = new.measurements
+    targets = [m.names.index(name) for name in model.features if name in m.names]
+    values = m.values.copy()
+    values[:, targets] *= np.where(np.arange(len(targets)) % 2, 1.3, 0.75)
+    found = check_cohort(replace(new, measurements=replace(m, values=values)), model)
+    wanted = model.predict(replace(m, values=values), new.ids)
+    said = {f.code: f.message for f in found.findings}
+    assert f"{sum(' OUT_OF_DOMAIN' in f' {r}' for r in wanted.reasons)} of 60 specimens" in said["out_of_domain"]
+    assert found.status == {s: wanted.status.count(s) for s in sorted(set(wanted.status))}
