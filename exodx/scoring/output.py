@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from exodx.errors import RUO, Problem, UsageError
 from exodx.frozen import Explanation, Prediction
+from exodx.scoring import doors
 
 TOP = 3
 
@@ -99,7 +98,7 @@ def write_scores(scores: Scores, explain: Explain, out: Path | TextIO) -> None:
     if not isinstance(out, Path):
         out.write(_csv(columns))
         return
-    content = _parquet(columns, scores) if out.suffix.casefold() in (".parquet", ".pq") else _csv(columns).encode()
+    content = doors.parquet_bytes(columns, scores) if out.suffix.casefold() in (".parquet", ".pq") else _csv(columns).encode()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
@@ -126,14 +125,3 @@ def _csv(columns: dict[str, Sequence[Any]]) -> str:
         for row in zip(*columns.values(), strict=True)
     )
     return text.getvalue()
-
-
-def _parquet(columns: dict[str, Sequence[Any]], scores: Scores) -> bytes:
-    texts = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
-    types = {name: pa.string() if name in texts or name.endswith(":feature") else pa.float64() for name in columns}
-    metadata = {"notice": RUO, "model_id": scores.model_id, "model_hash": scores.model_hash}
-    schema = pa.schema([pa.field(name, kind) for name, kind in types.items()], metadata=metadata)
-    table = pa.Table.from_arrays([pa.array(columns[name], kind) for name, kind in types.items()], schema=schema)
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue()

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables import delimited, excel, parquet, platforms
+from exodx.tables import delimited, doors, platforms
 from exodx.tables.archive import folder_files, members
 from exodx.tables.decoding import decode
 from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
-from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text, quantify
+from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text
 from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
 
@@ -42,7 +42,7 @@ def read_table(path: str | Path) -> TextTable:
     if path.is_dir():
         return _folder(path.name, folder_files(path))
     content, notes = _content(path)
-    if content.startswith(_ZIP) and not excel.is_workbook(content):
+    if content.startswith(_ZIP) and not doors.is_workbook(content):
         inside = members(path.name, content)
         if platforms.any_rcc(inside):
             return platforms.rcc_table(path.name, inside, [*notes, "ZIP"])
@@ -82,14 +82,14 @@ def _only(source: str, inside: dict[str, bytes]) -> tuple[str, bytes]:
 
 def _table(source: str, content: bytes, notes: list[str]) -> TextTable:
     if content.startswith(_PARQUET):
-        return platforms.of_table(parquet.parse(source, io.BytesIO(content), notes))
+        return platforms.of_table(doors.parse_parquet(source, io.BytesIO(content), notes))
     if content.startswith((_ZIP, _OLE)):
-        sheets = excel.sheets(source, io.BytesIO(content))
+        sheets = doors.sheets(source, io.BytesIO(content))
         if (wells := wells_of_sheets(source, sheets, notes)) is not None:
             return _of_specimens(wells)
         if (plates := plates_of_sheets(source, sheets, notes)) is not None:
-            return quantify(plates)
-        return platforms.of_sheets(source, sheets, notes) or platforms.of_table(excel.parse(source, sheets, notes))
+            return doors.quantify(plates)
+        return platforms.of_sheets(source, sheets, notes) or platforms.of_table(doors.parse_workbook(source, sheets, notes))
     decoded = decode(source, content)
     said = [*notes, *decoded.notes]
     if found := platforms.of_text(source, decoded.text, said):
@@ -97,7 +97,7 @@ def _table(source: str, content: bytes, notes: list[str]) -> TextTable:
     if (wells := wells_of_text(source, decoded.text, said)) is not None:
         return _of_specimens(wells)
     if (plates := plates_of_text(source, decoded.text, said)) is not None:
-        return quantify(plates)
+        return doors.quantify(plates)
     return platforms.of_table(delimited.parse(source, decoded, notes))
 
 
@@ -118,7 +118,7 @@ def read_wells(path: str | Path) -> TextTable:
     path = Path(path)
     content, notes = _content(path)
     if content.startswith((_ZIP, _OLE)):
-        wells = wells_of_sheets(path.name, excel.sheets(path.name, io.BytesIO(content)), notes)
+        wells = wells_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
     else:
         decoded = decode(path.name, content)
         wells = wells_of_text(path.name, decoded.text, [*notes, *decoded.notes])
@@ -139,7 +139,7 @@ def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
     path = Path(path)
     content, notes = _content(path)
     if content.startswith((_ZIP, _OLE)):
-        plates = plates_of_sheets(path.name, excel.sheets(path.name, io.BytesIO(content)), notes)
+        plates = plates_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
     else:
         decoded = decode(path.name, content)
         plates = plates_of_text(path.name, decoded.text, [*notes, *decoded.notes])
