@@ -239,8 +239,8 @@ class InputContract:
             return Measurements(self.panel.names, *counts), {}
         n = len(next(iter(columns.values()), ()))
         unreadable: dict[tuple[int, str], str] = {}
-        values = np.full((n, len(self.panel.analytes)), np.nan)
-        states = np.full(values.shape, State.NOT_RUN, np.uint8)
+        values = np.full((len(self.panel.analytes), n), np.nan).T
+        states = np.full(values.T.shape, State.NOT_RUN, np.uint8).T
         flagged = np.zeros(n, bool)
         for j, analyte in enumerate(self.panel.analytes):
             header = headers.get(analyte.name)

@@ -13,7 +13,7 @@ from exodx.errors import InputRefused, Problem
 from exodx.frozen.calibrator import Calibrator, probability
 from exodx.frozen.contract import InputContract
 from exodx.frozen.forest import Forest
-from exodx.frozen.measurements import Measurements, Status, reasons_of, status_of
+from exodx.frozen.measurements import Measurements, Status, of_each, reasons_of, status_of
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
@@ -158,7 +158,7 @@ class DiagnosticModel:
         if len(specimen_ids) != len(m):
             raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
         features = self.transform.apply(self.arrange(m))
-        statuses = [status_of(int(f)) for f in features.flags]
+        statuses = of_each(features.flags, status_of)
         scored = np.array([s in (Status.OK, Status.WARN) for s in statuses], bool)
         margin = np.full(len(m), np.nan)
         margin[scored] = self.calibrator.margin(self.forest.margin(features.values[scored], threads))
@@ -166,9 +166,9 @@ class DiagnosticModel:
         calls = [call if ok else "not_reported" for ok, call in zip(scored, self.threshold.calls(p), strict=True)]
         return Prediction(
             specimen_ids=tuple(specimen_ids),
-            status=tuple(str(s) for s in statuses),
+            status=tuple(map(str, statuses)),
             call=tuple(calls),
-            reasons=tuple(reasons_of(int(f)) for f in features.flags),
+            reasons=tuple(of_each(features.flags, reasons_of)),
             margin=margin,
             probability=p,
             threshold_id=self.threshold.id,
@@ -177,7 +177,7 @@ class DiagnosticModel:
     def explain(self, m: Measurements, threads: int = 1) -> Explanation:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""
         features = self.transform.apply(self.arrange(m))
-        scored = np.array([status_of(int(f)) in (Status.OK, Status.WARN) for f in features.flags], bool)
+        scored = np.array([s in (Status.OK, Status.WARN) for s in of_each(features.flags, status_of)], bool)
         values = np.full((len(m), len(self.features)), np.nan)
         shap, _ = self.forest.contributions(features.values[scored], threads)
         values[scored] = self.calibrator.slope * shap

@@ -116,8 +116,9 @@ def read_statements(table: TextTable, conditions: Conditions, without: Collectio
     for key in COLUMNS:
         default = said.get(key) or ""
         column = columns.get(key)
-        cells = table.columns[column] if column is not None else [""] * len(table)
-        texts = tuple(default if is_blank(cell) or cell.casefold() in UNSAID else cell for cell in cells)
+        cells = table.columns[column] if column is not None else ()
+        said_by = {cell: default if is_blank(cell) or cell.casefold() in UNSAID else cell for cell in set(cells)}
+        texts = tuple(map(said_by.__getitem__, cells)) if column is not None else (default,) * len(table)
         option = getattr(conditions, "release" if key == "mirbase_release" else key, None)
         if option and column is not None:
             others = sorted({text for text in set(texts) if not _same(key, text, option)})
