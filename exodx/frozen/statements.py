@@ -310,6 +310,11 @@ def _canonical(key: str, text: str) -> str:
     return known if known in get_args(SpecimenType) else "other"
 
 
-def texts_of(breaches_: Iterable[Breach], because: str) -> list[str]:
-    """Return what is noted where breaches are allowed."""
-    return [f"allowed: {b.code} for {int(b.rows.sum())} specimens ({b.found}), because: {because}" for b in breaches_]
+def texts_of(allowed: Iterable[tuple[Breach, int]], because: str) -> list[str]:
+    """Return what is noted where breaches are allowed, each for so many specimens."""
+    return [f"allowed: {b.code} for {n} specimens ({b.found}), because: {because}" for b, n in allowed]
+
+
+def releases_of(stated: Mapping[str, Stated]) -> tuple[str, ...]:
+    """Return the miRBase releases that are stated."""
+    return stated["mirbase_release"].values if "mirbase_release" in stated else ()
