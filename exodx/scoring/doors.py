@@ -1,16 +1,23 @@
-"""The door to Arrow, which opens for large tables and for Parquet: a small table is scored with NumPy alone."""
+"""The door to Arrow, which opens for large tables, Parquet and Arrow: a small table is scored with NumPy alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exodx.scoring.output import Scores
+    from exodx.scoring.job import Job, Outcome
+    from exodx.scoring.output import Explain, Scores
 
 
-def parquet_bytes(columns: Mapping[str, Sequence[Any]], scores: Scores) -> bytes:
-    """Return predictions as a Parquet file; see :func:`exodx.scoring.arrow.parquet_bytes`."""
-    from exodx.scoring import arrow
+def arrow_bytes(scores: Scores, explain: Explain, kind: str) -> bytes:
+    """Return predictions as a Parquet or Arrow file; see :func:`exodx.scoring.encode.arrow_bytes`."""
+    from exodx.scoring import encode
 
-    return arrow.parquet_bytes(columns, scores)
+    return encode.arrow_bytes(scores, explain, kind)
+
+
+def stream(job: Job) -> Outcome | None:
+    """Score a large table in pieces; see :func:`exodx.scoring.stream.stream`."""
+    from exodx.scoring import stream
+
+    return stream.stream(job)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 from numpy.typing import NDArray
 
+from exodx.errors import InputRefused, Problem
 from exodx.tables.coded import Coded, Words
 
 _MOSTLY_DISTINCT = 0.25
@@ -112,3 +113,18 @@ def _codes(chunk: pa.DictionaryArray) -> NDArray[np.int32]:
 def _texts(chunk: pa.DictionaryArray) -> list[str]:
     words = [word.strip() for word in chunk.dictionary.to_pylist()]
     return list(map(words.__getitem__, _codes(chunk).tolist()))
+
+
+def unzstd(source: str, content: bytes) -> bytes:
+    """Unpack a file compressed by zstd.
+
+    Raises
+    ------
+    InputRefused
+        ``ZSTD_DAMAGED``.
+    """
+    try:
+        with pa.input_stream(pa.BufferReader(content), compression="zstd") as file:
+            return bytes(file.read())
+    except OSError as error:
+        raise InputRefused(Problem("ZSTD_DAMAGED", source, str(error), "Copy the file again.")) from None

@@ -57,6 +57,13 @@ def is_workbook(content: bytes) -> bool:
     return excel.is_workbook(content)
 
 
+def unzstd(source: str, content: bytes) -> bytes:
+    """Unpack a zstd file; see :func:`exodx.tables.arrow.unzstd`."""
+    from exodx.tables import arrow
+
+    return arrow.unzstd(source, content)
+
+
 def quantify(plates: Sequence[PlateWells]) -> TextTable:
     """Read concentrations off the curves of plates; see :func:`exodx.tables.plates.quantify.quantify`."""
     from exodx.tables.plates import quantify as curves
