@@ -178,9 +178,11 @@ class DiagnosticModel:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""
         features = self.transform.apply(self.arrange(m))
         scored = np.array([s in (Status.OK, Status.WARN) for s in of_each(features.flags, status_of)], bool)
-        values = np.full((len(m), len(self.features)), np.nan)
-        shap, _ = self.forest.contributions(features.values[scored], threads)
-        values[scored] = self.calibrator.slope * shap
+        shap, _ = self.forest.contributions(features.values if scored.all() else features.values[scored], threads)
+        values = self.calibrator.slope * shap
+        if len(values) < len(m):
+            values = np.full((len(self.features), len(m)), np.nan).T
+            values[scored] = self.calibrator.slope * shap
         return Explanation(self.features, values, self.base_value)
 
     @property

@@ -113,11 +113,11 @@ Found = dict[str, "Sequence[str] | pa.StringArray"]
 
 def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str]) -> Found | None:
     header, sign = plan.headers[block.file], plan.delimiters[block.file]
-    if not content.strip():
+    if not content or content.isspace():
         return None
     if b"\x00" in content or not (content.isascii() or _is_unicode(content)):
         raise NotInPieces("not a text in UTF-8")
-    if content.count(b"\r") != content.count(b"\r\n"):
+    if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
         raise NotInPieces("lines that end in other ways")
     table = None
     if b'"' not in content and b"\n\n" not in content and b"\n\r\n" not in content and not content.startswith((b"\n", b"\r")):
@@ -138,12 +138,19 @@ def _is_unicode(content: bytes) -> bool:
 def _parsed(plan: Plan, content: bytes, header: Sequence[str], sign: str, as_text: Collection[str]) -> Found | None:
     """Let Arrow parse a block; None where a line is not of the header's width, or the first cell is blank."""
     numeric = [name for name in plan.numeric if name not in as_text]
-    table = _arrow(plan, content, header, sign, numeric)
-    if table is None or not all(_is_finite(table.column(str(header.index(name))).chunk(0)) for name in numeric):
-        table = _arrow(plan, content, header, sign, ())
+    for numbers in (numeric, ()):
+        table = _arrow(plan, content, header, sign, numbers)
+        chunks = {} if table is None else {name: table.column(str(header.index(name))).chunk(0) for name in plan.columns}
+        columns: Found = {}
+        for name, chunk in chunks.items():
+            column = _column(plan, name, chunk, as_text)
+            if column is None:
+                break
+            columns[name] = column
+        if len(columns) == len(plan.columns):
+            break
     if table is None:
         return None
-    columns: Found = {name: _column(plan, name, table.column(str(header.index(name))).chunk(0), as_text) for name in plan.columns}
     first = table.column("0").chunk(0)
     blank = first.null_count or (first.type == pa.string() and pc.any(pc.equal(pc.utf8_trim_whitespace(first), "")).as_py())
     return None if blank and header[0] != plan.specimen else columns
@@ -166,19 +173,15 @@ def _arrow(plan: Plan, content: bytes, header: Sequence[str], sign: str, numeric
         return None
 
 
-def _column(plan: Plan, name: str, column: pa.Array, as_text: Collection[str]) -> Sequence[str] | pa.StringArray:
+def _column(plan: Plan, name: str, column: pa.Array, as_text: Collection[str]) -> Sequence[str] | pa.StringArray | None:
+    """Return a column as it is read on; None where its texts are needed and were not kept."""
     if name == plan.specimen:
         return _stripped(column)
     if name not in plan.numeric:
         return coded_column(column.dictionary_encode())
     if name not in as_text and (numbers := _numbers(plan, name, column)) is not None:
         return numbers
-    return [cell.strip() for cell in column.to_pylist()]
-
-
-def _is_finite(column: pa.DoubleArray) -> bool:
-    values, known = values_of(column)
-    return bool(np.isfinite(values).sum() == known.sum())
+    return [cell.strip() for cell in column.to_pylist()] if column.type == pa.string() else None
 
 
 def _stripped(column: pa.StringArray) -> pa.StringArray:
@@ -253,7 +256,7 @@ def _of_rows(plan: Plan, batch: pa.RecordBatch, as_text: Collection[str]) -> Fou
                 columns[name] = Numbers(values, states)
                 continue
         if column.type == pa.string():
-            columns[name] = _column(plan, name, column, as_text)
+            columns[name] = _column(plan, name, column, as_text) or ()
         else:
             columns[name] = [cell_text(cell).strip() for cell in column.to_pylist()]
     given = columns[plan.specimen] if plan.specimen is not None else batch.column(0)
