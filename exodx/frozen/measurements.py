@@ -99,10 +99,16 @@ def status_of(flags: int) -> Status:
     return Status.WARN if flags else Status.OK
 
 
+def is_scored(flags: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Say which specimens are scored: those of status OK or WARN."""
+    scored: NDArray[np.bool_] = np.equal(flags & np.uint32(BLOCKING | Reason.INVALID_CELL), 0)
+    return scored
+
+
 def of_each(flags: NDArray[np.uint32], say: Callable[[int], str]) -> list[str]:
     """Return what is said of each specimen's flags; of equal flags it is said once."""
     distinct, which = np.unique(flags, return_inverse=True)
-    words = [say(flag) for flag in distinct.tolist()]
+    words = [str(say(flag)) for flag in distinct.tolist()]
     return [words[i] for i in which.tolist()]
 
 

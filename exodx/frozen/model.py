@@ -13,7 +13,7 @@ from exodx.errors import InputRefused, Problem
 from exodx.frozen.calibrator import Calibrator, probability
 from exodx.frozen.contract import InputContract
 from exodx.frozen.forest import Forest
-from exodx.frozen.measurements import Measurements, Status, of_each, reasons_of, status_of
+from exodx.frozen.measurements import Measurements, is_scored, of_each, reasons_of, status_of
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
@@ -158,15 +158,14 @@ class DiagnosticModel:
         if len(specimen_ids) != len(m):
             raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
         features = self.transform.apply(self.arrange(m))
-        statuses = of_each(features.flags, status_of)
-        scored = np.array([s in (Status.OK, Status.WARN) for s in statuses], bool)
+        scored = is_scored(features.flags)
         margin = np.full(len(m), np.nan)
         margin[scored] = self.calibrator.margin(self.forest.margin(features.values[scored], threads))
         p = probability(margin)
-        calls = [call if ok else "not_reported" for ok, call in zip(scored, self.threshold.calls(p), strict=True)]
+        calls = [call if ok else "not_reported" for ok, call in zip(scored.tolist(), self.threshold.calls(p), strict=True)]
         return Prediction(
             specimen_ids=tuple(specimen_ids),
-            status=tuple(map(str, statuses)),
+            status=tuple(of_each(features.flags, status_of)),
             call=tuple(calls),
             reasons=tuple(of_each(features.flags, reasons_of)),
             margin=margin,
@@ -177,7 +176,7 @@ class DiagnosticModel:
     def explain(self, m: Measurements, threads: int = 1) -> Explanation:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""
         features = self.transform.apply(self.arrange(m))
-        scored = np.array([s in (Status.OK, Status.WARN) for s in of_each(features.flags, status_of)], bool)
+        scored = is_scored(features.flags)
         shap, _ = self.forest.contributions(features.values if scored.all() else features.values[scored], threads)
         values = self.calibrator.slope * shap
         if len(values) < len(m):

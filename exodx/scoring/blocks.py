@@ -9,6 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from exodx.scoring.job import NotInPieces
+
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 COMPRESSIONS = {GZIP: "gzip", ZSTD: "zstd"}
 BLOCK = 1 << 22
@@ -133,13 +135,27 @@ def block_size(n_columns: int) -> int:
 
 
 def cohort_blocks(files: Sequence[File], columns: Sequence[Sequence[str]]) -> Iterator[Block]:
-    """Yield the blocks of several files as those of one cohort, in order."""
+    """Yield the blocks of several files as those of one cohort, in order.
+
+    Raises
+    ------
+    NotInPieces
+        Where a file turns out to be damaged.
+    """
     number = first = 0
     for at, (file, wanted) in enumerate(zip(files, columns, strict=True)):
-        for content in file.blocks(wanted):
+        contents = iter(file.blocks(wanted))
+        while (content := _next(contents)) is not None:
             yield Block(number, at, first, content)
             number += 1
             first += lines_in(content) if isinstance(content, bytes) else len(content)
+
+
+def _next(contents: Iterator[bytes | pa.RecordBatch]) -> bytes | pa.RecordBatch | None:
+    try:
+        return next(contents, None)
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise NotInPieces(str(error)) from None
 
 
 def lines_in(content: bytes) -> int:

@@ -20,15 +20,12 @@ from exodx.frozen.cells import WORDS, Cells
 from exodx.panel import Scale
 from exodx.scoring.blocks import Block
 from exodx.scoring.encode import texts
+from exodx.scoring.job import NotInPieces
 from exodx.scoring.plan import Plan
 from exodx.tables.arrow import coded_column
 from exodx.tables.table import Records, TextTable, build_table, cell_text
 
 Floats = NDArray[np.float64]
-
-
-class NotInPieces(Exception):
-    """Something that only a look at the whole cohort can judge, or tell."""
 
 
 class Numbers(Sequence[str]):
@@ -75,6 +72,9 @@ def _spellings() -> Iterator[str]:
         yield from dict.fromkeys((word, word.upper(), word.capitalize(), word.title()))
 
 
+BLANK, NO_TEXT = texts(["", None])
+"""Scalars taken from an array: to make them otherwise imports pandas."""
+
 SPELLINGS = tuple(dict.fromkeys(_spellings()))
 """Words that stand for a state, as they are usually written."""
 
@@ -120,7 +120,7 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
     if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
         raise NotInPieces("lines that end in other ways")
     table = None
-    if b'"' not in content and b"\n\n" not in content and b"\n\r\n" not in content and not content.startswith((b"\n", b"\r")):
+    if b'"' not in content:
         table = _parsed(plan, content, header, sign, as_text)
     if table is None and plan.specimen is None:
         raise NotInPieces("rows without a name among lines that are none")
@@ -149,10 +149,10 @@ def _parsed(plan: Plan, content: bytes, header: Sequence[str], sign: str, as_tex
             columns[name] = column
         if len(columns) == len(plan.columns):
             break
-    if table is None:
+    if table is None or len(columns) < len(plan.columns):
         return None
     first = table.column("0").chunk(0)
-    blank = first.null_count or (first.type == pa.string() and pc.any(pc.equal(pc.utf8_trim_whitespace(first), "")).as_py())
+    blank = first.null_count or (first.type == pa.string() and pc.any(pc.equal(pc.utf8_trim_whitespace(first), BLANK)).as_py())
     return None if blank and header[0] != plan.specimen else columns
 
 
@@ -184,10 +184,11 @@ def _column(plan: Plan, name: str, column: pa.Array, as_text: Collection[str]) -
     return [cell.strip() for cell in column.to_pylist()] if column.type == pa.string() else None
 
 
-def _stripped(column: pa.StringArray) -> pa.StringArray:
+def _stripped(column: pa.StringArray) -> pa.StringArray | None:
+    """Return specimens' ids, stripped; None where one is blank."""
     trimmed = pc.utf8_trim_whitespace(column)
-    if pc.any(pc.equal(trimmed, "")).as_py():
-        raise NotInPieces("a specimen without an id")
+    if pc.any(pc.equal(trimmed, BLANK)).as_py():
+        return None
     return texts([cell.strip() for cell in column.to_pylist()]) if pc.any(pc.not_equal(trimmed, column)).as_py() else column
 
 
@@ -196,7 +197,7 @@ def _numbers(plan: Plan, name: str, column: pa.Array) -> Numbers | None:
     words = None
     if column.type == pa.string():
         words = pc.index_in(column, texts(SPELLINGS))
-        numbers = pc.if_else(words.is_valid(), pa.scalar(None, pa.string()), column)
+        numbers = pc.if_else(words.is_valid(), NO_TEXT, column)
         try:
             column = numbers.cast(pa.float64())
         except pa.ArrowInvalid:
@@ -220,7 +221,7 @@ def _states_of(plan: Plan, name: str) -> NDArray[np.uint8]:
 def values_of(column: pa.Array) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the numbers of an Arrow column, NaN where null, and which are not null; from memory, without pandas."""
     if column.type != pa.float64():
-        column = column.cast(pa.float64())
+        column = column.cast(pa.float64(), safe=False)
     mask, data = column.buffers()
     values = np.frombuffer(data, np.float64, len(column), column.offset * 8)
     if mask is None or not column.null_count:
@@ -256,7 +257,8 @@ def _of_rows(plan: Plan, batch: pa.RecordBatch, as_text: Collection[str]) -> Fou
                 columns[name] = Numbers(values, states)
                 continue
         if column.type == pa.string():
-            columns[name] = _column(plan, name, column, as_text) or ()
+            read = _column(plan, name, column, as_text)
+            columns[name] = [""] if read is None else read
         else:
             columns[name] = [cell_text(cell).strip() for cell in column.to_pylist()]
     given = columns[plan.specimen] if plan.specimen is not None else batch.column(0)
@@ -269,5 +271,5 @@ def _plain(column: pa.Array) -> pa.Array:
     """Return texts of any of Arrow's types as plain ones, without nulls; any other column as it is."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return pc.fill_null(column.cast(pa.string()), "")
+        return pc.fill_null(column.cast(pa.string()), BLANK)
     return column

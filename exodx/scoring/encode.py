@@ -66,8 +66,9 @@ def csv_bytes(batch: pa.RecordBatch) -> bytes:
     """Return the lines of a batch, byte for byte what :func:`exodx.scoring.output.csv_text` writes."""
     if not len(batch):
         return b""
+    end, sign = texts(["\n", ","])
     cells = [_quoted(column) if column.type == pa.string() else _number_texts(column) for column in batch.columns]
-    lines = pc.binary_join_element_wise(*cells, pa.scalar("\n"), ",", null_handling="replace", null_replacement="")
+    lines = pc.binary_join_element_wise(*cells, end, sign, null_handling="replace", null_replacement="")
     _, offsets, content = lines.buffers()
     ends = np.frombuffer(offsets, np.int32, len(lines) + 1, lines.offset * 4)
     return bytes(content.to_pybytes()[ends[0] : ends[-1]])
@@ -136,8 +137,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def _quoted(column: pa.StringArray) -> pa.Array:
     """Quote the texts that need it, as Python's writer does."""
-    odd = pc.fill_null(pc.match_substring_regex(column, '[",\r\n]'), False)
-    if not pc.any(odd).as_py():
+    if not pc.any(pc.match_substring_regex(column, '[",\r\n]')).as_py():
         return column
     return texts([cell if not cell else _line([cell])[:-1] for cell in column.to_pylist()])
 

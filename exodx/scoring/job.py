@@ -95,6 +95,10 @@ def partial_folder(out: Path) -> Path:
     return out.parent / f".{out.name}.partial"
 
 
+class NotInPieces(Exception):
+    """Something that only a look at the whole cohort can judge, or tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was scored.

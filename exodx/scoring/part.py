@@ -14,9 +14,10 @@ from exodx.frozen.contract import Rows, readable, reasons_of_allowed
 from exodx.frozen.statements import releases_of
 from exodx.panel import Scale
 from exodx.scoring.blocks import Block
-from exodx.scoring.cut import NotInPieces, Piece, piece_of
+from exodx.scoring.cut import Piece, piece_of
 from exodx.scoring.encode import batch_of, encoded, schema_of
 from exodx.scoring.intake import Specimens, judged, rule_verdicts
+from exodx.scoring.job import NotInPieces
 from exodx.scoring.output import Scores, output_columns
 from exodx.scoring.plan import Plan
 from exodx.scoring.score import score_specimens

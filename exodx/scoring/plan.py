@@ -154,7 +154,7 @@ def _head(file: File | None) -> TextTable | None:
     if not content or text.startswith("#") or "\x00" in text:
         return None
     table = table_of(file.path.name, content, [file.compression] if file.compression else [])
-    sign = _SIGNS.get(table.notes[-1])
+    sign = _SIGNS.get(table.notes[-1] if table.notes else "")
     told = len(table.notes) - bool(file.compression)
     if sign is None or told != 1 or table.place != "line" or table.analytes or table.unit or table.platform:
         return None

@@ -22,10 +22,9 @@ from exodx.frozen import DiagnosticModel, Measurements
 from exodx.frozen.bundle import model_id
 from exodx.frozen.statements import COLUMNS, Breach, Stated, breaches
 from exodx.scoring.blocks import Block, Rows, cohort_blocks
-from exodx.scoring.cut import NotInPieces
 from exodx.scoring.encode import schema_of
 from exodx.scoring.intake import Specimens, told
-from exodx.scoring.job import WHOLE, Job, Outcome
+from exodx.scoring.job import WHOLE, Job, NotInPieces, Outcome
 from exodx.scoring.journal import Partial, begin, start_of
 from exodx.scoring.output import format_of, output_columns, unwritable
 from exodx.scoring.part import Part, score_block

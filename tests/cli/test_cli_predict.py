@@ -208,6 +208,15 @@ def test_predict_on_a_small_table_imports_numpy_and_little_else(trained, tmp_pat
     assert "numpy" in loaded  # the check sees imports
 
 
+def test_predict_on_a_large_table_imports_arrow_and_neither_pandas_nor_scipy(trained, tmp_path):
+    header, *rows = NEW.read_text().splitlines()
+    path = tmp_path / "large.csv"
+    path.write_text("\n".join([header, *(f"C{i}-{row}" for i in range(700) for row in rows)]) + "\n")
+    for ending in ("csv", "parquet"):
+        loaded = loaded_by("predict", path, "--model", trained.bundle, "-o", tmp_path / f"s.{ending}")
+        assert loaded & HEAVY == {"pyarrow"}
+
+
 def test_predict_to_parquet_imports_arrow_and_help_not_even_numpy(trained, tmp_path):
     loaded = loaded_by("predict", NEW, "--model", trained.bundle, "-o", tmp_path / "s.parquet")
     assert loaded & HEAVY == {"pyarrow"}

@@ -276,6 +276,25 @@ def test_long_tables_and_latin_1_are_left_to_the_careful_reader(clean, model, tm
         assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_packed_file_that_breaks_off_is_refused(codec, clean, model, tmp_path):
+    path, out = tmp_path / "c.csv.packed", tmp_path / "out.csv"
+    with pa.output_stream(str(path), compression=codec) as file:
+        file.write(text_of(clean).encode())
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputRefused, match="_DAMAGED"):
+        score_cohort(Job(path, model, "f" * 64, Explain.ALL, out))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_whole_numbers_too_large_for_a_float_are_read_as_from_text(clean, model, tmp_path):
+    path = tmp_path / "c.parquet"
+    cells = [2**60 + 1 if i == 100 else 40 + i % 30 for i in range(240)]
+    table = typed(clean)
+    pq.write_table(table.set_column(table.column_names.index("PD-L1"), "PD-L1", pa.array(cells)), path)
+    assert_same(path, model, tmp_path)
+
+
 @pytest.mark.parametrize("of", [2, 3, 7])
 def test_shards_in_order_are_the_whole(of, clean, model, tmp_path):
     path, whole = tmp_path / "c.csv", tmp_path / "whole.csv"
