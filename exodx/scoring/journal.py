@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from exodx.scoring import footer
 from exodx.scoring.encode import csv_header, file_of_stream, stream_header
 from exodx.scoring.job import partial_folder
 from exodx.scoring.output import ARROW, CSV, PARQUET
 from exodx.scoring.part import Part
-from exodx.scoring.tallies import Tallies
+from exodx.scoring.tallies import Tallies, any_twice
 
 BODY, JOURNAL, HASHES, WHOLE = "body", "journal", "hashes", "whole"
 
@@ -75,9 +72,9 @@ class Partial:
             self.places.append(place)
             self.footers.append(end)
 
-    def all_hashes(self) -> NDArray[np.uint64]:
-        """Return the hashes of all specimens' ids."""
-        return np.fromfile(self.folder / HASHES, np.uint64)
+    def any_twice(self) -> bool:
+        """Say whether an id stands twice."""
+        return any_twice(self.folder / HASHES)
 
     def finish(self, out: Path) -> None:
         """Put the whole output in its place."""

@@ -30,7 +30,7 @@ from exodx.scoring.output import format_of, output_columns, unwritable
 from exodx.scoring.part import Part, score_block
 from exodx.scoring.plan import Plan, plan_of
 from exodx.scoring.score import score_specimens
-from exodx.scoring.tallies import Tallies, any_twice
+from exodx.scoring.tallies import Tallies
 
 _ENDS = 1 << 16
 """Bytes at either end of a file that its fingerprint looks at."""
@@ -63,7 +63,7 @@ def _streamed(plan: Plan) -> Outcome:
     partial, note = begin(job.out, kind, _identity(plan, kind), start_of(kind, schema), resume=job.resume)
     try:
         _fill(plan, partial, kind)
-        if not partial.tallies.clears(job.model.panel, job.model.reference) or any_twice([partial.all_hashes()]):
+        if not partial.tallies.clears(job.model.panel, job.model.reference) or partial.any_twice():
             raise NotInPieces("medians or ids that the whole cohort must be looked at for")
         partial.finish(job.out)
     except (NotInPieces, UsageError):

@@ -7,8 +7,9 @@ clear every analyte, the cohort is read once more as a whole, and what is told t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,18 @@ def hashes(content: NDArray[np.uint8], offsets: NDArray[np.int32]) -> NDArray[np
     return found
 
 
-def any_twice(parts: Sequence[NDArray[np.uint64]]) -> bool:
-    """Say whether a hash stands there twice."""
-    ordered = np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
+def any_twice(path: Path, at_once: int = 1 << 20) -> bool:
+    """Say whether a hash stands twice in a file of them; about so many are looked at at once, by their remainders."""
+    divisor = -(-path.stat().st_size // (8 * at_once))
+    return any(_twice_among(path, at_once, i, divisor) for i in range(divisor))
+
+
+def _twice_among(path: Path, at_once: int, remainder: int, divisor: int) -> bool:
+    """Say whether a hash of a remainder stands there twice."""
+    taken = []
+    with path.open("rb") as file:
+        while len(some := np.fromfile(file, np.uint64, at_once)):
+            taken.append(some[some % np.uint64(divisor) == np.uint64(remainder)])
+    ordered = np.concatenate(taken)
+    ordered.sort()
     return bool((ordered[1:] == ordered[:-1]).any())
