@@ -1,7 +1,6 @@
 """exodx: honest, explained diagnostic classifiers from extracellular-vesicle miRNA and protein panels."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 _PUBLIC = {
@@ -35,6 +34,8 @@ __all__ = [*_PUBLIC, "__version__"]
 def __getattr__(name: str) -> Any:
     """Resolve public names on first use, so that ``import exodx`` costs nothing."""
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("exodx")
     if name in _PUBLIC:
         return getattr(import_module(f"exodx.{_PUBLIC[name]}"), name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,14 @@ from exodx.cli.options import (
     say,
     stated_options,
 )
+from exodx.cli.progress import Meter
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from exodx.frozen import AnyModel
+    from exodx.scoring import Job, Outcome, Shard
 
 NOT_ALL_SCORED = 5
 
@@ -32,13 +36,16 @@ NOT_ALL_SCORED = 5
 @click.command("predict")
 @COHORT
 @MODEL
-@click.option("-o", "--out", type=FILE, help="CSV or .parquet file; stdout (CSV) unless given.")
+@click.option("-o", "--out", type=FILE, help="CSV, .parquet or .arrow file; stdout (CSV) unless given.")
 @click.option("--explain", type=click.Choice(["all", "top3", "none"]), default="all", show_default=True, help="SHAP columns.")
 @click.option("--specimen", help="Column of specimen ids.")
 @SPECIMENS
 @stated_options
 @allow_options
 @click.option("--keep-going", is_flag=True, help="Score the rows that can be read; the others get status INVALID (exit code 5).")
+@click.option("--jobs", type=click.IntRange(1), help="Threads; as many as there are processors unless given.")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
+@click.option("--shard", metavar="I/N", help="Score the I-th of N equal pieces of a large cohort.")
 def command(
     cohort: Path,
     model: str,
@@ -47,26 +54,50 @@ def command(
     specimen: str | None,
     specimens: tuple[Path, ...],
     keep_going: bool,
+    jobs: int | None,
+    resume: bool,
+    shard: str | None,
     **options: Any,
 ) -> None:
     """Score a cohort: a row for every specimen, in order, with status, call, probability and SHAP values.
 
+    COHORT is a file, a folder of files of one kind, or a pattern of files ('part-*.csv'). A large plain table is scored in
+    pieces, in bounded memory; its output appears whole or not at all.
+
     For Research Use Only. Not for use in diagnostic procedures.
     """
-    from exodx.scoring import Explain, score_file, write_scores
+    from tempfile import TemporaryDirectory
+
+    from exodx.scoring import Explain, Job
 
     if out is not None:
         check_output(out, cohort)
+    piece = _shard(shard, resume, out)
     conditions = conditions_of(options)
     frozen, model_hash = open_model(model)
-    how = Explain(explain)
-    scores = score_file(cohort, frozen, model_hash, how, specimen, keep_going=keep_going, conditions=conditions, joined=specimens)
-    for note in scores.notes:
-        say(f"· {note}")
-    write_scores(scores, how, out if out is not None else sys.stdout)
-    calls = Counter(scores.prediction.call)
+    with TemporaryDirectory() as folder:
+        job = Job(
+            path=cohort,
+            model=frozen,
+            model_hash=model_hash,
+            explain=Explain(explain),
+            out=out if out is not None else Path(folder) / "scores.csv",
+            specimen=specimen,
+            keep_going=keep_going,
+            conditions=conditions,
+            joined=specimens,
+            threads=jobs or os.cpu_count() or 1,
+            resume=resume,
+            shard=piece,
+        )
+        outcome = _scored(job)
+        for note in outcome.notes:
+            say(f"· {note}")
+        if out is None:
+            _copy_to_stdout(job.out)
+    calls = outcome.calls
     say(
-        f"{scores.model_id}: {len(scores.prediction)} specimens, {_called(frozen, calls)}{calls['not_reported']} not reported"
+        f"{outcome.model_id}: {calls.total()} specimens, {_called(frozen, calls)}{calls['not_reported']} not reported"
         f"{'' if out is None else f' → {out}'}\n{RUO}"
     )
     if calls["not_reported"]:
@@ -82,3 +113,42 @@ def _called(frozen: AnyModel, calls: Counter[str]) -> str:
         return "called " + "".join(f"{calls[name]} {name}, " for name in frozen.classes) + grey
     grey = "" if frozen.threshold.zone is None else f"{calls['indeterminate']} indeterminate, "
     return f"{calls['positive']} called positive, {calls['negative']} negative, {grey}"
+
+
+def _scored(job: Job) -> Outcome:
+    """Score, with a line of progress; tell whoever interrupts it how to go on."""
+    from dataclasses import replace
+
+    from exodx.scoring import partial_folder, score_cohort
+
+    meter = Meter(sys.stderr)
+    try:
+        return score_cohort(replace(job, progress=meter.show))
+    except KeyboardInterrupt:
+        if partial_folder(job.out).exists():
+            say("interrupted: the same command with --resume goes on from here")
+        raise
+    finally:
+        meter.clear()
+
+
+def _shard(text: str | None, resume: bool, out: Path | None) -> Shard:
+    """Return the piece of the cohort that is asked for."""
+    from exodx.errors import Problem, UsageError
+    from exodx.scoring import Shard
+
+    if out is None and (resume or text):
+        found = "there is nothing to go on with, nor a place for a piece"
+        raise UsageError(Problem("OUTPUT_MISSING", "--resume" if resume else "--shard", found, "Name the output: -o FILE."))
+    if text is None:
+        return Shard()
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal()):
+        raise UsageError(Problem("SHARD_INVALID", "--shard", repr(text), "Write I/N with I from 1 to N, e.g. 2/8."))
+    return Shard(int(number), int(of))
+
+
+def _copy_to_stdout(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        while text := file.read(1 << 20):
+            sys.stdout.write(text)

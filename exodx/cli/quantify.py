@@ -14,7 +14,7 @@ from exodx.cli.options import FILE, JSON, check_output, say, write_text
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
-    from exodx.tables.plates import PlateCurve
+    from exodx.tables.plates.quantify import PlateCurve
     from exodx.tables.table import TextTable
 
 
@@ -32,7 +32,7 @@ def command(plate: Path, curve: str, out: Path | None, as_json: bool) -> None:
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
-    from exodx.tables.plates import fit_plates, read_off
+    from exodx.tables.plates.quantify import fit_plates, read_off
     from exodx.tables.reader import read_plates
 
     if out is not None:

@@ -128,8 +128,11 @@ def _meanings(texts: Sequence[str], scale: Scale, decimal: str) -> tuple[NDArray
     """Return which of some texts each cell holds (None: the texts as they stand), what they mean, and whether any is impossible.
 
     A column of a table that shares its words with others (it has ``words`` and ``codes``) leaves their meaning with the words; one
-    of whole numbers (it has ``numbers``, -1 where blank) has nothing to be read.
+    of whole numbers (it has ``numbers``, -1 where blank) has nothing to be read, nor has one that Arrow read (it has ``cells``).
     """
+    cells = getattr(texts, "cells", None)
+    if cells is not None:
+        return None, cells, True
     whole = getattr(texts, "numbers", None)
     if whole is not None:
         values = np.where(whole < 0, np.nan, whole)

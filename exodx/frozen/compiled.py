@@ -52,10 +52,10 @@ class CompiledForest:
 
     def contributions(self, values: Floats, threads: int = 1, kernel: Kernel | None = None) -> tuple[Floats, Floats]:
         """Return exact path-dependent TreeSHAP values, shape (n, k), and the base value in every row, shape (n,)."""
-        out = np.empty((len(values), self.n_features))
+        out = np.empty((self.n_features, len(values)))
         for rows, result in self._blocks(values, threads, kernel, contributions=True):
-            out[rows] = result.T
-        return out, np.full(len(values), self.parts.whole.constants[1])
+            out[:, rows] = result
+        return out.T, np.full(len(values), self.parts.whole.constants[1])
 
     def kernel_for(self, n_rows: int) -> Kernel:
         """Return the kernel that scores so many rows sooner; whoever scores them in pieces asks once, for the whole."""

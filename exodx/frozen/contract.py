@@ -9,7 +9,7 @@ cannot be allowed, and nothing is ever converted.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from exodx.frozen.conditions import NOTHING_SAID, Conditions
 from exodx.frozen.measurements import Measurements, Reason
 from exodx.frozen.ranges import far_rows, suspects
 from exodx.frozen.replicates import read_replicates
-from exodx.frozen.statements import Breach, breaches, read_statements, texts_of, unit_problems
+from exodx.frozen.statements import Breach, Stated, breaches, read_statements, releases_of, texts_of, unit_problems
 from exodx.panel import Analyte, ColumnMatch, Panel, Scale, match_columns
 from exodx.tables.table import TextTable
 
@@ -60,6 +60,31 @@ class Admission:
     def columns(self) -> set[str]:
         """The columns that are analytes."""
         return _flat(self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is known of some rows of a table, whoever else is in it.
+
+    Parameters
+    ----------
+    measurements : Measurements
+        In the panel's order.
+    unreadable : dict of (row, header) to str
+        What is wrong with each cell that has no meaning.
+    stated : dict of str to Stated
+        What the rows say of their specimens.
+    differ : list of Breach
+        Statements that are not the panel's.
+    problems : list of Problem
+        Why they are refused: statements that contradict one another, and units.
+    """
+
+    measurements: Measurements
+    unreadable: dict[tuple[int, str], str]
+    stated: dict[str, Stated]
+    differ: list[Breach]
+    problems: list[Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,37 +129,75 @@ class InputContract:
         units : mapping of header to units, optional
             As the rows of a long table stated.
         """
-        stated, problems = read_statements(table, conditions, {*without, *_flat(self.panel.columns(table.header))})
-        releases = stated["mirbase_release"].values if "mirbase_release" in stated else ()
+        taken = {*without, *_flat(self.panel.columns(table.header))}
+        stated, problems = read_statements(table, conditions, taken)
+        releases = releases_of(stated)
         if len(releases) > 1:
             found = f"names of several miRBase releases: {', '.join(releases)}"
             problems.append(Problem("RELEASE_VARIES", table.source, found, "Give one table a release."))
         match = self.match(table.header, table.source, releases[0] if len(releases) == 1 else None)
-        measurements, unreadable = self.read(table.columns, table.decimal, match)
+        rows = self._rows(table, match, stated, units or {})
         missing, absent = self._absent(match, table.source, conditions)
-        differ, notes = breaches(self.panel, stated, table)
-        differ += suspects(self.panel, self.reference, _readable(measurements, unreadable, match), table.source)
+        differ, unreadable = [*rows.differ], rows.unreadable
+        differ += suspects(self.panel, self.reference, readable(rows.measurements, unreadable, match), table.source)
         if "SCALE_SUSPECT" not in conditions.allow:
             negative, unreadable = self._negative(match, table, unreadable)
             differ += negative
-        measurements = measurements.flagged(Reason.OUT_OF_RANGE, far_rows(self.panel, self.reference, measurements))
-        problems += [*self._twice(match, table.source), *absent]
-        problems += unit_problems(self.panel, match.columns, stated, units or {}, table)
+        problems += [*self._twice(match, table.source), *absent, *rows.problems]
         problems += [p for b in differ if b.code not in conditions.allow for p in b.problems]
-        allowed = [b for b in differ if b.code in conditions.allow]
-        for breach in allowed:
-            measurements = measurements.flagged(Reason.CONTRACT_ALLOWED, breach.rows)
-        if missing and "ANALYTE_MISSING" in conditions.allow:
-            allowed.append(Breach("ANALYTE_MISSING", self.cost(missing), np.ones(len(table), bool), ()))
-            measurements = measurements.flagged(Reason.ANALYTE_NOT_GIVEN, np.ones(len(table), bool))
+        measurements, allowed = self.allow(rows.measurements, differ, missing, conditions)
         return Admission(
             measurements,
             unreadable,
             tuple(problems),
-            (*match.notes, *notes, *texts_of(allowed, conditions.because), *_idle(conditions, allowed)),
-            _reasons(allowed, conditions.because),
+            self.notes(match, stated, [(b, int(b.rows.sum())) for b in allowed], table, conditions),
+            reasons_of_allowed(allowed, conditions.because),
             match.columns,
         )
+
+    def admit_rows(self, table: TextTable, match: ColumnMatch, conditions: Conditions) -> Rows:
+        """Read some rows of a wide table whose columns are matched already; nothing is asked of all rows together.
+
+        What needs all rows (medians, a release that varies, what is said of the whole table) is left to whoever sees them all.
+        """
+        stated, problems = read_statements(table, conditions, _flat(self.panel.columns(table.header)))
+        rows = self._rows(table, match, stated, {})
+        return replace(rows, problems=[*problems, *rows.problems])
+
+    def _rows(self, table: TextTable, match: ColumnMatch, stated: dict[str, Stated], units: Mapping[str, Collection[str]]) -> Rows:
+        measurements, unreadable = self.read(table.columns, table.decimal, match)
+        measurements = measurements.flagged(Reason.OUT_OF_RANGE, far_rows(self.panel, self.reference, measurements))
+        problems = unit_problems(self.panel, match.columns, stated, units, table)
+        return Rows(measurements, unreadable, stated, breaches(self.panel, stated, table)[0], problems)
+
+    def allow(
+        self, measurements: Measurements, differ: Sequence[Breach], missing: Sequence[Analyte], conditions: Conditions
+    ) -> tuple[Measurements, list[Breach]]:
+        """Flag what is allowed; return the measurements and every difference that is."""
+        allowed, everyone = [b for b in differ if b.code in conditions.allow], np.ones(len(measurements), bool)
+        for breach in allowed:
+            measurements = measurements.flagged(Reason.CONTRACT_ALLOWED, breach.rows)
+        if missing and "ANALYTE_MISSING" in conditions.allow:
+            allowed.append(Breach("ANALYTE_MISSING", self.cost(missing), everyone, ()))
+            measurements = measurements.flagged(Reason.ANALYTE_NOT_GIVEN, everyone)
+        return measurements, allowed
+
+    def notes(
+        self,
+        match: ColumnMatch,
+        stated: Mapping[str, Stated],
+        allowed: Sequence[tuple[Breach, int]],
+        table: TextTable,
+        conditions: Conditions,
+    ) -> tuple[str, ...]:
+        """Return what is told of a whole table: how columns were matched, what is not stated, what was allowed for how many."""
+        said = breaches(self.panel, stated, table)[1]
+        return (*match.notes, *said, *texts_of(allowed, conditions.because), *_idle(conditions, [b for b, _ in allowed]))
+
+    def missing_targets(self, match: ColumnMatch, where: str, conditions: Conditions) -> tuple[list[Analyte], list[Problem]]:
+        """Return the targets that are not given and may be missing, and why columns are refused: missing, doubtful or twice."""
+        missing, absent = self._absent(match, where, conditions)
+        return missing, [*self._twice(match, where), *absent]
 
     def _absent(self, match: ColumnMatch, where: str, conditions: Conditions) -> tuple[list[Analyte], list[Problem]]:
         """Return the targets without a column, and a problem for everything that is missing and may not be."""
@@ -239,8 +302,8 @@ class InputContract:
             return Measurements(self.panel.names, *counts), {}
         n = len(next(iter(columns.values()), ()))
         unreadable: dict[tuple[int, str], str] = {}
-        values = np.full((n, len(self.panel.analytes)), np.nan)
-        states = np.full(values.shape, State.NOT_RUN, np.uint8)
+        values = np.full((len(self.panel.analytes), n), np.nan).T
+        states = np.full(values.T.shape, State.NOT_RUN, np.uint8).T
         flagged = np.zeros(n, bool)
         for j, analyte in enumerate(self.panel.analytes):
             header = headers.get(analyte.name)
@@ -253,8 +316,10 @@ class InputContract:
         return Measurements(self.panel.names, values, states).flagged(Reason.REPLICATES_DISAGREE, flagged), unreadable
 
 
-def _readable(m: Measurements, unreadable: Collection[tuple[int, str]], match: ColumnMatch) -> Measurements:
-    """The measurements without the cells that have no meaning."""
+def readable(m: Measurements, unreadable: Collection[tuple[int, str]], match: ColumnMatch) -> Measurements:
+    """Return the measurements without the cells that have no meaning."""
+    if not unreadable:
+        return m
     place = {headers[0]: m.names.index(name) for name, headers in match.columns.items()}
     states = m.states.copy()
     for row, header in unreadable:
@@ -266,7 +331,8 @@ def _flat(columns: Mapping[str, Sequence[str]]) -> set[str]:
     return {header for found in columns.values() for header in found}
 
 
-def _reasons(allowed: Sequence[Breach], because: str) -> dict[int, str]:
+def reasons_of_allowed(allowed: Sequence[Breach], because: str) -> dict[int, str]:
+    """Return for each row that something was allowed for: what, and why."""
     rows: dict[int, list[str]] = {}
     for breach in allowed:
         for row in np.flatnonzero(breach.rows):

@@ -67,5 +67,5 @@ class FeatureEncoding:
             informative |= measured | lost
         out = m.flagged(Reason.NOTHING_MEASURED, ~informative).flagged(Reason.NO_VALUE, gap & informative)
         out = out.flagged(Reason.RARELY_UNDETECTED, rare)
-        values = np.column_stack(columns) if columns else np.zeros((len(m), 0))
+        values = np.stack(columns).T if columns else np.zeros((len(m), 0))
         return Features(self.names, values, out.flags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from exodx.errors import ModelRefused, Problem
 from exodx.frozen.archive import read_compiled
 from exodx.frozen.compiled import CompiledForest, compile_boosters
+from exodx.frozen.kernels import Kernel
 from exodx.frozen.parts import Linear
 
 
@@ -27,12 +28,15 @@ class Forest:
     stored : bytes or None
         Its compiled form as a bundle keeps it; made from the others where there is none.
     linear : Linear or None
+    kernel : Kernel or None
+        The way that rows are scored, where they come in pieces of one whole (see :meth:`prepared`); chosen by their number if None.
     """
 
     ubjson: bytes = field(repr=False)
     n_features: int
     stored: bytes | None = field(default=None, repr=False, compare=False)
     linear: Linear | None = field(default=None, repr=False, compare=False)
+    kernel: Kernel | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def compiled(self) -> CompiledForest:
@@ -51,9 +55,13 @@ class Forest:
             raise ModelRefused(Problem("FOREST_MISMATCH", "forest.ubj", found, "Save the model again."))
         return compiled
 
+    def prepared(self, n_rows: int) -> Forest:
+        """Return the same forest, ready to score so many rows in pieces; the answers are the same, to the bit."""
+        return replace(self, kernel=self.compiled.kernel_for(n_rows))
+
     def margin(self, values: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
         """Return raw margins (log-odds before calibration), shape (n,), of features of shape (n, k)."""
-        return self.compiled.margin(values, threads)
+        return self.compiled.margin(values, threads, self.kernel)
 
     def contributions(self, values: NDArray[np.float64], threads: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return exact path-dependent TreeSHAP values (Lundberg et al. 2020, 10.1038/s42256-019-0138-9).
@@ -64,4 +72,4 @@ class Forest:
         base : ndarray, shape (n,)
             The same number in every row; rows of ``shap`` plus ``base`` sum to the raw margin.
         """
-        return self.compiled.contributions(values, threads)
+        return self.compiled.contributions(values, threads, self.kernel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum
 from typing import Any
@@ -110,6 +110,19 @@ def status_of(flags: int) -> Status:
     return Status.WARN if flags else Status.OK
 
 
+def is_scored(flags: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Say which specimens are scored: those of status OK or WARN."""
+    scored: NDArray[np.bool_] = np.equal(flags & np.uint32(NOT_SCORED | Reason.INVALID_CELL), 0)
+    return scored
+
+
+def of_each(flags: NDArray[np.uint32], say: Callable[[int], str]) -> list[str]:
+    """Return what is said of each specimen's flags; of equal flags it is said once."""
+    distinct, which = np.unique(flags, return_inverse=True)
+    words = [str(say(flag)) for flag in distinct.tolist()]
+    return [words[i] for i in which.tolist()]
+
+
 def reasons_of(flags: int) -> str:
     """Return a specimen's reasons as ``CODE: sentence`` joined by semicolons; empty when there is none."""
     return "; ".join(f"{reason.name}: {reason.sentence}" for reason in Reason if flags & reason)
@@ -168,8 +181,8 @@ def from_columns(names: Sequence[str], columns: Iterable[tuple[Any, Any]], like:
     """Assemble measurements from (values, states) columns, keeping the flags of ``like``."""
     pairs = list(columns)
     n = len(like)
-    values = np.column_stack([v for v, _ in pairs]) if pairs else np.zeros((n, 0))
-    states = np.column_stack([s for _, s in pairs]) if pairs else np.zeros((n, 0), np.uint8)
+    values = np.stack([v for v, _ in pairs]).T if pairs else np.zeros((n, 0))
+    states = np.stack([s for _, s in pairs]).T if pairs else np.zeros((n, 0), np.uint8)
     return Measurements(tuple(names), values, states, like.flags)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from exodx.frozen.calibrator import Calibrator, probability
 from exodx.frozen.contract import InputContract
 from exodx.frozen.domain import flag_domain
 from exodx.frozen.forest import Forest
-from exodx.frozen.measurements import Features, Measurements, Status, reasons_of, status_of
+from exodx.frozen.measurements import Features, Measurements, is_scored, of_each, reasons_of, status_of
 from exodx.frozen.threshold import INDETERMINATE, Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
@@ -151,6 +151,10 @@ class DiagnosticModel:
         m = self.arrange(m)
         return flag_domain(self.reference, self.transform.apply(m), m)
 
+    def prepared(self, n: int) -> DiagnosticModel:
+        """Return the model with the way of scoring that suits n specimens in all, for whoever scores them in pieces."""
+        return replace(self, forest=self.forest.prepared(n))
+
     def predict(self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1) -> Prediction:
         """Score specimens.
 
@@ -165,33 +169,38 @@ class DiagnosticModel:
         if len(specimen_ids) != len(m):
             raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
         features = self.featurise(m)
-        statuses = [status_of(int(f)) for f in features.flags]
-        scored = np.array([s in (Status.OK, Status.WARN) for s in statuses], bool)
+        scored = is_scored(features.flags)
         margin = np.full(len(m), np.nan)
         margin[scored] = self.calibrator.margin(self.forest.margin(features.values[scored], threads))
         p = probability(margin)
-        calls = [call if ok else "not_reported" for ok, call in zip(scored, self.threshold.calls(p), strict=True)]
+        calls = [call if ok else "not_reported" for ok, call in zip(scored.tolist(), self.threshold.calls(p), strict=True)]
         return Prediction(
             specimen_ids=tuple(specimen_ids),
-            status=tuple(str(s) for s in statuses),
+            status=tuple(of_each(features.flags, status_of)),
             call=tuple(calls),
-            reasons=tuple(self._reasons(int(f), call) for f, call in zip(features.flags, calls, strict=True)),
+            reasons=tuple(self._reasons(of_each(features.flags, reasons_of), calls)),
             margin=margin,
             probability=p,
             threshold_id=self.threshold.id,
         )
 
-    def _reasons(self, flags: int, call: str) -> str:
-        because = self.threshold.indeterminate_because if call == INDETERMINATE else ""
-        return "; ".join(filter(None, (reasons_of(flags), because and f"INDETERMINATE: {because}")))
+    def _reasons(self, reasons: list[str], calls: list[str]) -> list[str]:
+        """Add to the reasons why no call was made in the grey zone, where the model says why."""
+        because = self.threshold.indeterminate_because
+        if not because:
+            return reasons
+        pairs = zip(reasons, calls, strict=True)
+        return ["; ".join(filter(None, (r, f"INDETERMINATE: {because}" if c == INDETERMINATE else ""))) for r, c in pairs]
 
     def explain(self, m: Measurements, threads: int = 1) -> Explanation:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""
         features = self.featurise(m)
-        scored = np.array([status_of(int(f)) in (Status.OK, Status.WARN) for f in features.flags], bool)
-        values = np.full((len(m), len(self.features)), np.nan)
-        shap, _ = self.forest.contributions(features.values[scored], threads)
-        values[scored] = self.calibrator.slope * shap
+        scored = is_scored(features.flags)
+        shap, _ = self.forest.contributions(features.values if scored.all() else features.values[scored], threads)
+        values = self.calibrator.slope * shap
+        if len(values) < len(m):
+            values = np.full((len(self.features), len(m)), np.nan).T
+            values[scored] = self.calibrator.slope * shap
         return Explanation(self.features, values, self.base_value)
 
     @property

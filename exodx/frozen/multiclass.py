@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.frozen.contract import InputContract
-from exodx.frozen.measurements import Features, Measurements, Status, reasons_of, status_of
+from exodx.frozen.measurements import Features, Measurements, is_scored, of_each, reasons_of, status_of
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
 from exodx.frozen.softmax import SoftmaxCalibrator, log_odds, softmax
 from exodx.frozen.threshold import INDETERMINATE
@@ -130,13 +130,17 @@ class MulticlassModel:
         flags = np.bitwise_or.reduce([features.flags for features in each])
         return tuple(replace(features, flags=flags) for features in each)
 
+    def prepared(self, n: int) -> MulticlassModel:
+        """Return the model with the way of scoring that suits n specimens in all; see :meth:`DiagnosticModel.prepared`."""
+        return replace(self, parts=tuple(part.prepared(n) for part in self.parts))
+
     def predict(self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1) -> MulticlassPrediction:
         """Score specimens; as :meth:`DiagnosticModel.predict`, with a probability for every class."""
         if len(specimen_ids) != len(m):
             raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
         features = self.features(m)
         flags = features[0].flags
-        scored = _scored(flags)
+        scored = is_scored(flags)
         margins = [
             p.calibrator.margin(p.forest.margin(f.values[scored], threads)) for p, f in zip(self.parts, features, strict=True)
         ]
@@ -152,9 +156,9 @@ class MulticlassModel:
             calls[scored] = self._calls(best, probability[scored])
         return MulticlassPrediction(
             specimen_ids=tuple(specimen_ids),
-            status=tuple(str(status_of(int(f))) for f in flags),
+            status=tuple(of_each(flags, status_of)),
             call=tuple(calls),
-            reasons=tuple(reasons_of(int(f)) for f in flags),
+            reasons=tuple(of_each(flags, reasons_of)),
             margin=margin,
             probability=probability,
             threshold_id=self.threshold_id,
@@ -171,7 +175,7 @@ class MulticlassModel:
     def explain(self, m: Measurements, threads: int = 1) -> tuple[Explanation, ...]:
         """Return, for each class, the SHAP values of its features on its score: with its base they sum to the score."""
         features = self.features(m)
-        scored = _scored(features[0].flags)
+        scored = is_scored(features[0].flags)
         explanations = []
         for part, own, intercept in zip(self.parts, features, self.softmax.intercepts, strict=True):
             slope = self.softmax.slope
@@ -180,10 +184,6 @@ class MulticlassModel:
             values[scored] = slope * (part.calibrator.slope * shap)
             explanations.append(Explanation(part.features, values, slope * part.base_value + intercept))
         return tuple(explanations)
-
-
-def _scored(flags: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return np.array([status_of(int(f)) in (Status.OK, Status.WARN) for f in flags], bool)
 
 
 AnyModel = DiagnosticModel | MulticlassModel

@@ -75,7 +75,7 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
     relative: list[Breach] = []
     held = 0
     for analyte in panel.analytes:
-        training = _training(reference, analyte)
+        training = training_of(reference, analyte)
         if training is None or analyte.role in NOT_HELD:
             continue
         values, states = m.column(analyte.name)
@@ -84,7 +84,7 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
             values, measured = 1e6 * values / np.where(library > 0, library, np.nan), measured & (library > 0)
         below = (states == State.BELOW_LOD) & np.isfinite(values) & (analyte.scale is Scale.LINEAR)
         if (measured | below).sum() >= MIN_MEDIAN:
-            median = float(np.median(values[measured | below]))
+            median = _median(values[measured | below])
             texts = [(_off(analyte, median, training, "the median", training.p50, training.p50), measured | below)]
         else:
             texts = [
@@ -105,14 +105,24 @@ def far_rows(panel: Panel, reference: Mapping[str, Any], m: Measurements) -> NDA
     """
     far = np.zeros(len(m), bool)
     for analyte in panel.analytes:
-        training = _training(reference, analyte)
+        training = training_of(reference, analyte)
         if training is None or analyte.role in NOT_HELD or analyte.scale in (Scale.COUNTS, Scale.CPM):
             continue
         values, states = m.column(analyte.name)
-        outside = is_measured(states) & ((values < training.p1) | (values > training.p99))
-        for row in np.flatnonzero(outside):
-            far[row] |= bool(_off(analyte, float(values[row]), training, "a value", training.p1, training.p99))
+        low, high = usual(analyte, training, training.p1, training.p99)
+        far |= is_measured(states) & ((values < low) | (values > high))
     return far
+
+
+def usual(analyte: Analyte, training: Training, low: float, high: float) -> tuple[float, float]:
+    """Return between what numbers a value (or a median) lies that is not off, if training's lay from ``low`` to ``high``."""
+    if analyte.scale is Scale.CT:
+        return max(low - CYCLES, EARLY_CT if low > USUAL_CT else -math.inf), high + CYCLES
+    if analyte.scale is Scale.NORMALISED:
+        iqr = training.p75 - training.p25
+        return (low - IQRS * iqr, high + IQRS * iqr) if iqr > 0 else (-math.inf, math.inf)
+    least = MIN_CPM if analyte.scale in (Scale.COUNTS, Scale.CPM) else 0.0
+    return (low / FOLD, high * FOLD) if training.p50 > least else (-math.inf, math.inf)
 
 
 def _breaches(analyte: Analyte, texts: Sequence[tuple[str, NDArray[np.bool_]]], where: str) -> Iterator[Breach]:
@@ -127,7 +137,14 @@ def _breaches(analyte: Analyte, texts: Sequence[tuple[str, NDArray[np.bool_]]], 
         yield Breach(code, f"{analyte.name}: {text}", rows, (Problem(code, f"{where}, analyte {analyte.name!r}", text, fix),))
 
 
-def _training(reference: Mapping[str, Any], analyte: Analyte) -> Training | None:
+def _median(values: Floats) -> float:
+    """Return the median of finite numbers; NumPy's own loads its masked arrays, which takes as long as all else here."""
+    ordered = np.sort(values)
+    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
+
+
+def training_of(reference: Mapping[str, Any], analyte: Analyte) -> Training | None:
+    """Return where an analyte's training values lay, if the model keeps that; of counts as counts per million."""
     table = reference.get("cpm" if analyte.scale is Scale.COUNTS else "measured", {})
     wanted = dict(zip(reference.get("probabilities", ()), table.get(analyte.name, ()), strict=False))
     quantiles = [wanted.get(p) for p in (0.01, 0.25, 0.5, 0.75, 0.99)]
@@ -137,27 +154,16 @@ def _training(reference: Mapping[str, Any], analyte: Analyte) -> Training | None
 
 def _off(analyte: Analyte, value: float, training: Training, what: str, low: float, high: float) -> str:
     """Return how far a number lies from training's interval, in words; empty where it does not."""
+    least, most = usual(analyte, training, low, high)
+    if least <= value <= most:
+        return ""
     if analyte.scale is Scale.CT:
-        early = value < EARLY_CT and low > USUAL_CT
-        if early or value < low - CYCLES or value > high + CYCLES:
-            hint = ": these look like differences of Ct" if early else ""
-            return f"{what} is {value:.3g} Ct, at training {training.p50:.3g}{hint}"
-        return ""
+        hint = ": these look like differences of Ct" if value < EARLY_CT and low > USUAL_CT else ""
+        return f"{what} is {value:.3g} Ct, at training {training.p50:.3g}{hint}"
     if analyte.scale is Scale.NORMALISED:
-        iqr = training.p75 - training.p25
-        if iqr > 0 and (value < low - IQRS * iqr or value > high + IQRS * iqr):
-            off = abs(value - training.p50) / iqr
-            return f"{what} is {value:.3g}, {off:.0f} interquartile ranges from training's {training.p50:.3g}"
-        return ""
-    return _fold(analyte, value, training, what, low, high)
-
-
-def _fold(analyte: Analyte, value: float, training: Training, what: str, low: float, high: float) -> str:
-    unit, least = analyte.unit, 0.0
-    if analyte.scale in (Scale.COUNTS, Scale.CPM):
-        unit, least = "CPM", MIN_CPM
-    if training.p50 <= least or (value >= low / FOLD and value <= high * FOLD):
-        return ""
+        off = abs(value - training.p50) / (training.p75 - training.p25)
+        return f"{what} is {value:.3g}, {off:.0f} interquartile ranges from training's {training.p50:.3g}"
+    unit = "CPM" if analyte.scale in (Scale.COUNTS, Scale.CPM) else analyte.unit
     if value <= 0:
         return f"{what} is 0 {unit}, at training {training.p50:.4g}"
     ratio = value / training.p50

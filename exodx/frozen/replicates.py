@@ -94,7 +94,7 @@ def _apart(texts: Sequence[str]) -> tuple[Sequence[str], NDArray[np.int64]] | No
 
 def _hold_several(texts: Sequence[str]) -> bool:
     """Say whether any cell holds several wells; a column that shares its words leaves the answer with them."""
-    if hasattr(texts, "numbers"):
+    if hasattr(texts, "numbers") or hasattr(texts, "cells"):
         return False
     words = getattr(texts, "words", None)
     if words is None:

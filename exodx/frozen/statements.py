@@ -116,8 +116,9 @@ def read_statements(table: TextTable, conditions: Conditions, without: Collectio
     for key in COLUMNS:
         default = said.get(key) or ""
         column = columns.get(key)
-        cells = table.columns[column] if column is not None else [""] * len(table)
-        texts = tuple(default if is_blank(cell) or cell.casefold() in UNSAID else cell for cell in cells)
+        cells = table.columns[column] if column is not None else ()
+        said_by = {cell: default if is_blank(cell) or cell.casefold() in UNSAID else cell for cell in set(cells)}
+        texts = tuple(map(said_by.__getitem__, cells)) if column is not None else (default,) * len(table)
         option = getattr(conditions, "release" if key == "mirbase_release" else key, None)
         if option and column is not None:
             others = sorted({text for text in set(texts) if not _same(key, text, option)})
@@ -309,6 +310,11 @@ def _canonical(key: str, text: str) -> str:
     return known if known in get_args(SpecimenType) else "other"
 
 
-def texts_of(breaches_: Iterable[Breach], because: str) -> list[str]:
-    """Return what is noted where breaches are allowed."""
-    return [f"allowed: {b.code} for {int(b.rows.sum())} specimens ({b.found}), because: {because}" for b in breaches_]
+def texts_of(allowed: Iterable[tuple[Breach, int]], because: str) -> list[str]:
+    """Return what is noted where breaches are allowed, each for so many specimens."""
+    return [f"allowed: {b.code} for {n} specimens ({b.found}), because: {because}" for b, n in allowed]
+
+
+def releases_of(stated: Mapping[str, Stated]) -> tuple[str, ...]:
+    """Return the miRBase releases that are stated."""
+    return stated["mirbase_release"].values if "mirbase_release" in stated else ()

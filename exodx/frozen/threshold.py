@@ -90,7 +90,7 @@ class Threshold:
         positive = self.is_positive(probability)
         return [
             POSITIVE if high else NEGATIVE if low else INDETERMINATE
-            for high, low in zip(positive, probability < below, strict=True)
+            for high, low in zip(positive.tolist(), (probability < below).tolist(), strict=True)
         ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,26 +87,40 @@ def read_specimens(
     ids, column, problems = specimen_ids(wide, together.specimen)
     admission = model.contract.admit(wide, conditions, units=together.units)
     problems += admission.problems
-    verdicts, found_in = _rule_verdicts(wide, model, admission.columns)
+    verdicts, found_in = rule_verdicts(wide, model, admission.columns)
     of_rules = {(row, found_in[name]): why for (row, name), why in verdicts.unreadable.items()}
-    unread: dict[int, str] = {}
-    for (row, header), why in (admission.unreadable | of_rules).items():
-        _add(unread, row, f"column {header!r}: {wide.columns[header][row]!r}: {why}")
     if not keep_going:
         problems += unread_cells(admission, wide, MEND_CELL)
         problems += [_unread_rule(wide, row, header, why) for (row, header), why in of_rules.items()]
     if problems:
         raise InputRefused(problems)
-    invalid = np.zeros(len(wide), bool)
-    invalid[list(unread)] = True
-    details = dict(unread)
-    for row, text in (*admission.allowed.items(), *verdicts.details.items()):
+    measurements, details = judged(wide, admission.measurements, admission.unreadable | of_rules, admission.allowed, verdicts)
+    return Specimens(tuple(ids), measurements, details, told(wide.notes, column, admission.notes, model))
+
+
+def told(of_table: Sequence[str], column: str | None, of_contract: Sequence[str], model: AnyModel) -> tuple[str, ...]:
+    """Return what the user is told of a table as a whole; ``column`` is the specimens'."""
+    notes = [*of_table, *([] if column is not None else [UNNAMED]), *of_contract]
+    return (*notes, *(["the model was trained on simulated specimens: a demonstration"] if model.provenance.synthetic else []))
+
+
+def judged(
+    table: TextTable,
+    measurements: Measurements,
+    unreadable: Mapping[tuple[int, str], str],
+    allowed: Mapping[int, str],
+    verdicts: SpecimenVerdicts,
+) -> tuple[Measurements, dict[int, str]]:
+    """Return the measurements with their flags, and for the rows concerned what was unreadable, allowed or found by a rule."""
+    details: dict[int, str] = {}
+    for (row, header), why in unreadable.items():
+        _add(details, row, f"column {header!r}: {table.columns[header][row]!r}: {why}")
+    invalid = np.zeros(len(table), bool)
+    invalid[list(details)] = True
+    for row, text in (*allowed.items(), *verdicts.details.items()):
         _add(details, row, text)
-    notes = [*wide.notes, *([] if column is not None else [UNNAMED]), *admission.notes]
-    notes += ["the model was trained on simulated specimens: a demonstration"] if model.provenance.synthetic else []
-    measurements = admission.measurements
-    measurements = replace(measurements, flags=measurements.flags | verdicts.flags).flagged(Reason.INVALID_CELL, invalid)
-    return Specimens(tuple(ids), measurements, details, tuple(notes))
+    flagged = replace(measurements, flags=measurements.flags | verdicts.flags)
+    return flagged.flagged(Reason.INVALID_CELL, invalid), details
 
 
 def _add(texts: dict[int, str], row: int, text: str) -> None:
@@ -117,7 +131,7 @@ def _unread_rule(table: TextTable, row: int, header: str, why: str) -> Problem:
     return Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", MEND_RULE)
 
 
-def _rule_verdicts(table: TextTable, model: AnyModel, taken: set[str]) -> tuple[SpecimenVerdicts, dict[str, str]]:
+def rule_verdicts(table: TextTable, model: AnyModel, taken: Collection[str]) -> tuple[SpecimenVerdicts, dict[str, str]]:
     """Apply the model's rules to the specimen columns that the table has; and say which column is which."""
     rules = model.transform.gate.rules
     found_in = rule_columns(table.header, rules, taken)

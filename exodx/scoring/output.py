@@ -6,20 +6,27 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from exodx.errors import RUO, Problem, UsageError
 from exodx.frozen import Explanation, MulticlassPrediction, Prediction
+from exodx.scoring import doors
+from exodx.tables.coded import Coded
 
 TOP = 3
+CSV, PARQUET, ARROW = "csv", "parquet", "arrow"
+FORMATS = MappingProxyType({".parquet": PARQUET, ".pq": PARQUET, ".arrow": ARROW, ".feather": ARROW})
+"""Ending of a file's name → its format; any other is CSV."""
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Column = Floats | Sequence[str] | Sequence[str | None]
 
 
 class Explain(StrEnum):
@@ -52,71 +59,77 @@ def prediction_columns(scores: Scores, explain: Explain) -> dict[str, Sequence[A
     classes the probability (and the margin) is the largest, ``probability:<class>`` come before the explanation, and in that
     ``<class>:`` stands before the feature.
     """
+    columns = output_columns(scores, explain)
+    return {name: _numbers(cells) if isinstance(cells, np.ndarray) else cells for name, cells in columns.items()}
+
+
+def output_columns(scores: Scores, explain: Explain) -> dict[str, Column]:
+    """Return the same columns with arrays of the numbers, NaN where one is not reported; see :func:`prediction_columns`."""
     prediction = scores.prediction
     n = len(prediction)
-    columns: dict[str, Sequence[Any]] = {
+    columns: dict[str, Column] = {
         "specimen_id": prediction.specimen_ids,
         "status": prediction.status,
         "call": prediction.call,
-        "probability": _numbers(prediction.probability),
-        "margin": _numbers(prediction.margin),
-        "threshold_id": [prediction.threshold_id] * n,
+        "probability": prediction.probability,
+        "margin": prediction.margin,
+        "threshold_id": Coded.same(prediction.threshold_id, n),
         "reasons": prediction.reasons,
     }
     if isinstance(prediction, MulticlassPrediction):
-        names = zip(prediction.classes, prediction.probabilities.T, strict=True)
-        columns |= {f"probability:{name}": _numbers(column) for name, column in names}
+        columns |= {
+            f"probability:{name}": column for name, column in zip(prediction.classes, prediction.probabilities.T, strict=True)
+        }
         for name, explanation in zip(prediction.classes, scores.by_class, strict=False):
             columns |= _explained(explanation, explain, prediction.is_scored, f"{name}:")
     elif scores.explanation is not None:
         columns |= _explained(scores.explanation, explain, prediction.is_scored, "")
-    return columns | {"model_id": [scores.model_id] * n, "model_hash": [scores.model_hash] * n}
+    return columns | {"model_id": Coded.same(scores.model_id, n), "model_hash": Coded.same(scores.model_hash, n)}
 
 
-def _numbers(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float | None]:
+def _numbers(values: Floats) -> list[float | None]:
     return [None if v != v else v for v in values.tolist()]
 
 
-def _explained(explanation: Explanation, explain: Explain, scored: np.ndarray[Any, Any], of: str) -> dict[str, Sequence[Any]]:
+def _explained(explanation: Explanation, explain: Explain, scored: np.ndarray[Any, Any], of: str) -> dict[str, Column]:
     if explain is Explain.NONE:
         return {}
     columns = _all(explanation, of) if explain is Explain.ALL else _top(explanation, of)
-    return columns | {f"shap:{of}base": _numbers(np.where(scored, explanation.base, np.nan))}
+    return columns | {f"shap:{of}base": np.where(scored, explanation.base, np.nan)}
 
 
-def _all(explanation: Explanation, of: str) -> dict[str, Sequence[Any]]:
-    return {f"shap:{of}{name}": _numbers(column) for name, column in zip(explanation.features, explanation.values.T, strict=True)}
+def _all(explanation: Explanation, of: str) -> dict[str, Column]:
+    return {f"shap:{of}{name}": column for name, column in zip(explanation.features, explanation.values.T, strict=True)}
 
 
-def _top(explanation: Explanation, of: str) -> dict[str, Sequence[Any]]:
+def _top(explanation: Explanation, of: str) -> dict[str, Column]:
     """Return the largest contributions by absolute value; ties go to the feature that comes first."""
     order = np.argsort(-np.abs(explanation.values), axis=1, kind="stable")[:, :TOP]
-    scored = [bool(np.isfinite(row).all()) for row in explanation.values]
-    columns: dict[str, Sequence[Any]] = {}
+    scored = [bool(ok) for ok in np.atleast_1d(np.isfinite(explanation.values).all(axis=1))]
+    columns: dict[str, Column] = {}
     for rank in range(order.shape[1]):
         chosen = order[:, rank]
-        columns[f"top{rank + 1}:{of}feature"] = [
-            explanation.features[j] if ok else None for j, ok in zip(chosen, scored, strict=True)
-        ]
-        columns[f"top{rank + 1}:{of}shap"] = _numbers(explanation.values[np.arange(len(chosen)), chosen])
+        named = zip(chosen.tolist(), scored, strict=True)
+        columns[f"top{rank + 1}:{of}feature"] = [explanation.features[j] if ok else None for j, ok in named]
+        columns[f"top{rank + 1}:{of}shap"] = explanation.values[np.arange(len(chosen)), chosen]
     return columns
 
 
 def write_scores(scores: Scores, explain: Explain, out: Path | TextIO) -> None:
-    """Write predictions as Parquet (``.parquet``) or CSV; a file appears whole or not at all.
+    """Write predictions as Parquet (``.parquet``), Arrow (``.arrow``) or CSV; a file appears whole or not at all.
 
-    The research-use sentence stands in the CSV's header, over an empty last column, and in the Parquet file's metadata.
+    The research-use sentence stands in the CSV's header, over an empty last column, and in the metadata of the others.
 
     Raises
     ------
     UsageError
         When the file cannot be written.
     """
-    columns = prediction_columns(scores, explain)
     if not isinstance(out, Path):
-        out.write(_csv(columns))
+        out.write(csv_text(prediction_columns(scores, explain)))
         return
-    content = _parquet(columns, scores) if out.suffix.casefold() in (".parquet", ".pq") else _csv(columns).encode()
+    kind = format_of(out)
+    content = csv_text(prediction_columns(scores, explain)).encode() if kind == CSV else doors.arrow_bytes(scores, explain, kind)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
@@ -129,12 +142,21 @@ def write_scores(scores: Scores, explain: Explain, out: Path | TextIO) -> None:
             Path(scratch).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(
-            Problem("OUTPUT_UNWRITABLE", str(out), error.strerror or "it cannot be written", "Choose another file.")
-        ) from None
+        raise unwritable(out, error) from None
 
 
-def _csv(columns: dict[str, Sequence[Any]]) -> str:
+def unwritable(out: Path, error: OSError) -> UsageError:
+    """Return the refusal of an output that cannot be written."""
+    return UsageError(Problem("OUTPUT_UNWRITABLE", str(out), error.strerror or "it cannot be written", "Choose another file."))
+
+
+def format_of(out: Path) -> str:
+    """Return how a file is written, by its name: Parquet, Arrow's IPC format, else CSV."""
+    return FORMATS.get(out.suffix.casefold(), CSV)
+
+
+def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
+    """Return columns as CSV: numbers as their shortest text that gives every bit back (``repr``)."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*columns, RUO])
@@ -143,17 +165,3 @@ def _csv(columns: dict[str, Sequence[Any]]) -> str:
         for row in zip(*columns.values(), strict=True)
     )
     return text.getvalue()
-
-
-def _parquet(columns: dict[str, Sequence[Any]], scores: Scores) -> bytes:
-    texts = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
-    types = {
-        name: pa.string() if name in texts or (name.startswith("top") and name.endswith(":feature")) else pa.float64()
-        for name in columns
-    }
-    metadata = {"notice": RUO, "model_id": scores.model_id, "model_hash": scores.model_hash}
-    schema = pa.schema([pa.field(name, kind) for name, kind in types.items()], metadata=metadata)
-    table = pa.Table.from_arrays([pa.array(columns[name], kind) for name, kind in types.items()], schema=schema)
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue()

@@ -16,10 +16,9 @@ from exodx.tables.reader import read_table
 def score_specimens(specimens: Specimens, model: AnyModel, model_hash: str, explain: Explain, threads: int = 1) -> Scores:
     """Predict and explain specimens; a row for every specimen, in order."""
     prediction = model.predict(specimens.measurements, specimens.ids, threads)
-    reasons = [
-        f"{reason} ({specimens.details[row]})" if row in specimens.details else reason
-        for row, reason in enumerate(prediction.reasons)
-    ]
+    reasons = list(prediction.reasons)
+    for row, detail in specimens.details.items():
+        reasons[row] = f"{reasons[row]} ({detail})"
     told, identity = replace(prediction, reasons=tuple(reasons)), model_id(model, model_hash)
     if isinstance(model, MulticlassModel):
         by_class = () if explain is Explain.NONE else model.explain(specimens.measurements, threads)

@@ -150,6 +150,11 @@ def _records(source: str, text: str, delimiter: str, skipped: int) -> Records:
     return Records(rows, lines)
 
 
+def is_point_number(cell: str) -> bool:
+    """Say whether a cell holds a number with a decimal point."""
+    return "." in cell and _POINT_NUMBER.match(cell.strip()) is not None
+
+
 def _decimal(source: str, cells: Iterable[str], delimiter: str) -> str:
     """A comma is the decimal sign where numbers are written with it and none is written with a point.
 
@@ -159,7 +164,7 @@ def _decimal(source: str, cells: Iterable[str], delimiter: str) -> str:
     for cell in cells:
         if "," in cell and _COMMA_NUMBER.match(cell.strip()):
             numbers.append(cell.strip())
-        elif "." in cell and _POINT_NUMBER.match(cell.strip()):
+        elif is_point_number(cell):
             return "."
     looks_thousands = bool(numbers) and all(_THOUSANDS.match(n) for n in numbers)
     if looks_thousands and delimiter == "\t" and not all(5 <= float(n.replace(",", ".")) <= 45 for n in numbers):

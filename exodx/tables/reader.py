@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables import delimited, excel, parquet, platforms
-from exodx.tables.archive import folder_files, members
+from exodx.tables import delimited, doors, platforms
+from exodx.tables.archive import folder_files, matching_files, members, read_files
 from exodx.tables.decoding import decode
 from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
-from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text, quantify
+from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text
 from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
 
-_GZIP, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+_GZIP, _ZSTD, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 
 _TABLE = "Give a table with a header and rows."
 
@@ -31,7 +31,7 @@ def read_table(path: str | Path) -> TextTable:
         The file; only its content decides how it is read. Of an instrument's export the wells that hold a specimen are kept, and
         the notes count the others. Of a plate with standards the specimens' concentrations are read off 4PL curves of its own.
         A folder or ZIP archive of NanoString RCC files is one table, a row a lane; the files of another folder must be of one
-        kind (the plates of a study) and are put below one another.
+        kind (the plates of a study) and are put below one another; so are the files that match a pattern (``part-*.csv``).
 
     Raises
     ------
@@ -41,14 +41,16 @@ def read_table(path: str | Path) -> TextTable:
     path = Path(path)
     if path.is_dir():
         return _folder(path.name, folder_files(path))
+    if not path.exists() and (matching := matching_files(path)):
+        return _folder(path.name, read_files(matching))
     content, notes = _content(path)
-    if content.startswith(_ZIP) and not excel.is_workbook(content):
+    if content.startswith(_ZIP) and not doors.is_workbook(content):
         inside = members(path.name, content)
         if platforms.any_rcc(inside):
             return platforms.rcc_table(path.name, inside, [*notes, "ZIP"])
         (name, content), notes = _only(path.name, inside), [*notes, "ZIP"]
         notes.append(f"file {name!r} of the archive")
-    return _table(path.name, content, notes)
+    return table_of(path.name, content, notes)
 
 
 def _folder(source: str, files: dict[str, bytes]) -> TextTable:
@@ -63,7 +65,7 @@ def _folder(source: str, files: dict[str, bytes]) -> TextTable:
     ]
     for name, content in files.items():
         try:
-            tables += [_table(name, content, [])] if content.strip() else []
+            tables += [table_of(name, content, [])] if content.strip() else []
         except InputRefused as refused:
             problems += refused.problems
     if problems:
@@ -80,16 +82,17 @@ def _only(source: str, inside: dict[str, bytes]) -> tuple[str, bytes]:
     return next(iter(found.items()))
 
 
-def _table(source: str, content: bytes, notes: list[str]) -> TextTable:
+def table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
+    """Read the content of a file that is not compressed; see :func:`read_table`."""
     if content.startswith(_PARQUET):
-        return platforms.of_table(parquet.parse(source, io.BytesIO(content), notes))
+        return platforms.of_table(doors.parse_parquet(source, io.BytesIO(content), notes))
     if content.startswith((_ZIP, _OLE)):
-        sheets = excel.sheets(source, io.BytesIO(content))
+        sheets = doors.sheets(source, io.BytesIO(content))
         if (wells := wells_of_sheets(source, sheets, notes)) is not None:
             return _of_specimens(wells)
         if (plates := plates_of_sheets(source, sheets, notes)) is not None:
-            return quantify(plates)
-        return platforms.of_sheets(source, sheets, notes) or platforms.of_table(excel.parse(source, sheets, notes))
+            return doors.quantify(plates)
+        return platforms.of_sheets(source, sheets, notes) or platforms.of_table(doors.parse_workbook(source, sheets, notes))
     decoded = decode(source, content)
     said = [*notes, *decoded.notes]
     if found := platforms.of_text(source, decoded.text, said):
@@ -97,7 +100,7 @@ def _table(source: str, content: bytes, notes: list[str]) -> TextTable:
     if (wells := wells_of_text(source, decoded.text, said)) is not None:
         return _of_specimens(wells)
     if (plates := plates_of_text(source, decoded.text, said)) is not None:
-        return quantify(plates)
+        return doors.quantify(plates)
     return platforms.of_table(delimited.parse(source, decoded, notes))
 
 
@@ -118,7 +121,7 @@ def read_wells(path: str | Path) -> TextTable:
     path = Path(path)
     content, notes = _content(path)
     if content.startswith((_ZIP, _OLE)):
-        wells = wells_of_sheets(path.name, excel.sheets(path.name, io.BytesIO(content)), notes)
+        wells = wells_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
     else:
         decoded = decode(path.name, content)
         wells = wells_of_text(path.name, decoded.text, [*notes, *decoded.notes])
@@ -139,7 +142,7 @@ def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
     path = Path(path)
     content, notes = _content(path)
     if content.startswith((_ZIP, _OLE)):
-        plates = plates_of_sheets(path.name, excel.sheets(path.name, io.BytesIO(content)), notes)
+        plates = plates_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
     else:
         decoded = decode(path.name, content)
         plates = plates_of_text(path.name, decoded.text, [*notes, *decoded.notes])
@@ -165,6 +168,9 @@ def _content(path: Path) -> tuple[bytes, list[str]]:
     if content.startswith(_GZIP):
         content = _gunzip(path.name, content)
         notes.append("gzip")
+    elif content.startswith(_ZSTD):
+        content = doors.unzstd(path.name, content)
+        notes.append("zstd")
     if not content.strip():
         raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", _TABLE))
     return content, notes

@@ -189,17 +189,38 @@ def test_wrong_usage_is_exit_code_2(trained, cli):
     assert cli("predict", NEW, "--model", trained.bundle, "-o", "/proc/none/scores.csv").code == 2
 
 
-def test_predict_on_a_bundle_imports_neither_mlflow_nor_shap_nor_matplotlib(trained, tmp_path):
+HEAVY = {"mlflow", "shap", "matplotlib", "numba", "xgboost", "sklearn", "pandas", "scipy", "pyarrow", "python_calamine", "joblib"}
+
+
+def loaded_by(*arguments) -> set[str]:
     code = (
         "import sys, json; from exodx.cli import app;"
-        "app(['predict', *sys.argv[1:]], standalone_mode=False);"
+        "app(sys.argv[1:], standalone_mode=False);"
         "print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
     )
-    arguments = [str(NEW), "--model", str(trained.bundle), "-o", str(tmp_path / "s.csv")]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-    loaded = set(json.loads(done.stdout))
-    assert not loaded & {"mlflow", "shap", "matplotlib", "numba", "xgboost", "sklearn", "pandas"}
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_predict_on_a_small_table_imports_numpy_and_little_else(trained, tmp_path):
+    loaded = loaded_by("predict", NEW, "--model", trained.bundle, "-o", tmp_path / "s.csv")
+    assert not loaded & HEAVY
     assert "numpy" in loaded  # the check sees imports
+
+
+def test_predict_on_a_large_table_imports_arrow_and_neither_pandas_nor_scipy(trained, tmp_path):
+    header, *rows = NEW.read_text().splitlines()
+    path = tmp_path / "large.csv"
+    path.write_text("\n".join([header, *(f"C{i}-{row}" for i in range(700) for row in rows)]) + "\n")
+    for ending in ("csv", "parquet"):
+        loaded = loaded_by("predict", path, "--model", trained.bundle, "-o", tmp_path / f"s.{ending}")
+        assert loaded & HEAVY == {"pyarrow"}
+
+
+def test_predict_to_parquet_imports_arrow_and_help_not_even_numpy(trained, tmp_path):
+    loaded = loaded_by("predict", NEW, "--model", trained.bundle, "-o", tmp_path / "s.parquet")
+    assert loaded & HEAVY == {"pyarrow"}
+    assert not loaded_by("--help") & (HEAVY | {"numpy", "tempfile"})
 
 
 def test_predict_runs_as_a_process_with_data_on_stdout_and_talk_on_stderr(trained):

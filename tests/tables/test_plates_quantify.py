@@ -14,7 +14,8 @@ from exodx.errors import InputRefused
 from exodx.frozen import State, read_cells
 from exodx.panel import Scale
 from exodx.stats import Curve
-from exodx.tables.plates import PlateWells, Well, fit_plates, quantify
+from exodx.tables.plates import PlateWells, Well
+from exodx.tables.plates.quantify import fit_plates, quantify
 from exodx.tables.reader import read_table
 from tests.tables import plate_texts as texts
 

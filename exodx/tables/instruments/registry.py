@@ -6,15 +6,12 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
-import pyarrow as pa
-import pyarrow.csv as pc
-
 from exodx.errors import InputRefused, Problem
+from exodx.tables import doors
 from exodx.tables.instruments import biomark, cfx, lightcycler, mirnaqcd, openarray, quantstudio, sds
 from exodx.tables.instruments.lines import Lines
 from exodx.tables.instruments.wells import Block, Columns, Family, fold, long_table
 from exodx.tables.table import TextTable
-from exodx.tables.well_formed import coded_column
 
 FAMILIES = (
     quantstudio.FAMILY,
@@ -127,11 +124,8 @@ def _joined(source: str, parts: Sequence[tuple[Wells, list[int]]], filters: Sequ
 def _wells(source: str, lines: Lines, where: range, sign: str, width: int, columns: Columns) -> tuple[Wells, list[int]]:
     """Cut the lines of the wells into cells: by Arrow where every line has the header's width and nothing is quoted."""
     first, content = where.start + 1, lines.joined(where.start, where.stop)
-    if where and b'"' not in content:
-        try:
-            return _by_arrow(content, sign, width, columns), list(range(first, first + len(where)))
-        except pa.ArrowInvalid:
-            pass
+    if where and b'"' not in content and (cut := doors.cut_wells(content, sign, width, columns)) is not None:
+        return cut, list(range(first, first + len(where)))
     at, rows, places = first, [], []
     try:
         reader = csv.reader(lines[where.start : where.stop], delimiter=sign, strict=True)
@@ -150,18 +144,6 @@ def _wells(source: str, lines: Lines, where: range, sign: str, width: int, colum
     if problems:
         raise InputRefused(problems)
     return _by_role(rows, columns), places
-
-
-def _by_arrow(content: bytes, sign: str, width: int, columns: Columns) -> Wells:
-    names = [str(i) for i in range(width)]
-    used = [str(i) for i in dict.fromkeys(columns.values())]
-    table = pc.read_csv(
-        pa.BufferReader(content),
-        pc.ReadOptions(column_names=names, block_size=len(content) + 1),
-        pc.ParseOptions(delimiter=sign, quote_char=False),
-        pc.ConvertOptions(include_columns=used, column_types=dict.fromkeys(used, pa.dictionary(pa.int32(), pa.string()))),
-    )
-    return {role: coded_column(table.column(str(i)).chunk(0)) for role, i in columns.items()}
 
 
 def _by_role(rows: list[list[str]], columns: Columns) -> Wells:

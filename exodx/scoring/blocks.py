@@ -1,0 +1,172 @@
+"""Large files in blocks: whole lines of text, or rows of Parquet. A block is the same on every run, with any number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from exodx.scoring.job import NotInPieces
+
+GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+COMPRESSIONS = {GZIP: "gzip", ZSTD: "zstd"}
+BLOCK = 1 << 22
+"""Bytes of text in a block; of a wide table up to four times as many, so that a block has rows enough."""
+NARROW = 40
+"""Columns from which a table counts as wide."""
+CELLS = 1 << 20
+"""Cells in a block of Parquet rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a cohort.
+
+    Parameters
+    ----------
+    number : int
+        Of the cohort's blocks, from 0.
+    file : int
+        Of the cohort's files, from 0.
+    first : int
+        Lines (or rows) of the cohort before it, headers left out.
+    content : bytes or RecordBatch
+        Whole lines without the header, or rows.
+    """
+
+    number: int
+    file: int
+    first: int
+    content: bytes | pa.RecordBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text file.
+
+    Parameters
+    ----------
+    path : Path
+    compression : str
+        ``gzip``, ``zstd`` or nothing.
+    block : int
+        Bytes of a block.
+    """
+
+    path: Path
+    compression: str
+    block: int = BLOCK
+
+    def head(self, size: int) -> bytes:
+        """Return the file's first whole lines; all of it where it is shorter than ``size``."""
+        with self._open() as file:
+            content: bytes = _filled(file, size)
+        return content if len(content) < size else content[: content.rfind(b"\n") + 1]
+
+    def n_blocks(self) -> int:
+        """Return how many blocks there are; a compressed file is unpacked for it."""
+        if not self.compression:
+            return max(1, -(-self.path.stat().st_size // self.block))
+        with self._open() as file:
+            return max(1, sum(1 for _ in iter(lambda: _filled(file, self.block), b"")))
+
+    def blocks(self, columns: Sequence[str] = ()) -> Iterator[bytes]:  # noqa: ARG002
+        """Yield the lines that begin in each block of bytes; the header is left out of the first."""
+        with self._open() as file:
+            pending = _filled(file, self.block)
+            pending = pending[pending.find(b"\n") + 1 :]
+            while data := _filled(file, self.block):
+                end = 0 if not pending or pending.endswith(b"\n") else data.find(b"\n") + 1 or len(data)
+                yield pending + data[:end]
+                pending = data[end:]
+            yield pending
+
+    def _open(self) -> pa.NativeFile:
+        return pa.input_stream(str(self.path), compression=self.compression or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+    rows : int
+        Of a block; none reaches over the end of a row group.
+    """
+
+    path: Path
+    rows: int
+
+    def n_blocks(self) -> int:
+        """Return how many blocks there are."""
+        with pq.ParquetFile(self.path) as file:
+            groups = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+        return max(1, sum(-(-int(n) // self.rows) for n in groups))
+
+    def blocks(self, columns: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Yield batches of the columns."""
+        with pq.ParquetFile(self.path) as file:
+            for group in range(file.metadata.num_row_groups):
+                yield from file.iter_batches(self.rows, row_groups=[group], columns=list(columns), use_threads=False)
+
+
+File = Text | Rows
+
+
+def file_of(path: Path) -> File | None:
+    """Return a file as a source of blocks, by its first bytes; None where it is neither text nor Parquet."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == PARQUET:
+        with pq.ParquetFile(path) as parquet:
+            return Rows(path, max(1024, CELLS // max(1, parquet.metadata.num_columns)))
+    compression = next((name for mark, name in COMPRESSIONS.items() if start.startswith(mark)), "")
+    return None if start.startswith((b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff")) else Text(path, compression)
+
+
+def block_size(n_columns: int) -> int:
+    """Return the bytes of a block of a table of so many columns."""
+    return BLOCK * min(4, max(1, n_columns // NARROW))
+
+
+def cohort_blocks(files: Sequence[File], columns: Sequence[Sequence[str]]) -> Iterator[Block]:
+    """Yield the blocks of several files as those of one cohort, in order.
+
+    Raises
+    ------
+    NotInPieces
+        Where a file turns out to be damaged.
+    """
+    number = first = 0
+    for at, (file, wanted) in enumerate(zip(files, columns, strict=True)):
+        contents = iter(file.blocks(wanted))
+        while (content := _next(contents)) is not None:
+            yield Block(number, at, first, content)
+            number += 1
+            first += lines_in(content) if isinstance(content, bytes) else len(content)
+
+
+def _next(contents: Iterator[bytes | pa.RecordBatch]) -> bytes | pa.RecordBatch | None:
+    try:
+        return next(contents, None)
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise NotInPieces(str(error)) from None
+
+
+def lines_in(content: bytes) -> int:
+    """Return the number of lines."""
+    return content.count(b"\n") + (bool(content) and not content.endswith(b"\n"))
+
+
+def _filled(file: pa.NativeFile, size: int) -> bytes:
+    """Read so many bytes; fewer only at the end."""
+    parts, left = [], size
+    while left and (data := file.read(left)):
+        parts.append(data)
+        left -= len(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,165 @@
+"""Predictions as bytes, part by part: CSV lines, Parquet row groups, Arrow batches. One schema, with the notice in its metadata."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from exodx.errors import RUO
+from exodx.scoring.output import ARROW, CSV, Column, Explain, Floats, Scores, output_columns
+from exodx.tables.coded import Coded
+
+TEXTS = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
+"""Columns of text; the names of features are text too, all others are numbers."""
+
+_PLAIN = (1e-4, 1e10)
+"""Between these Arrow writes a number that is not whole as Python does; both write the shortest digits that give it back."""
+
+_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
+
+def schema_of(names: Sequence[str], model_id: str, model_hash: str) -> pa.Schema:
+    """Return the types of the output's columns."""
+    fields = [
+        pa.field(n, pa.string() if n in TEXTS or (n.startswith("top") and n.endswith(":feature")) else pa.float64()) for n in names
+    ]
+    return pa.schema(fields, metadata={"notice": RUO, "model_id": model_id, "model_hash": model_hash})
+
+
+def arrow_bytes(scores: Scores, explain: Explain, kind: str) -> bytes:
+    """Return predictions as the bytes of a Parquet or Arrow file."""
+    columns = output_columns(scores, explain)
+    schema = schema_of(list(columns), scores.model_id, scores.model_hash)
+    batch = batch_of(columns, schema)
+    if kind != ARROW:
+        return parquet_bytes(batch)
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, schema) as file:
+        file.write_batch(batch)
+    return sink.getvalue()
+
+
+def batch_of(columns: Mapping[str, Column | pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    """Return columns as an Arrow batch; those that are Arrow's already are taken as they are."""
+    return pa.RecordBatch.from_arrays([_array(columns[field.name]) for field in schema], schema=schema)
+
+
+def parquet_bytes(batch: pa.RecordBatch) -> bytes:
+    """Return a batch as a Parquet file of one row group; numbers hardly repeat, so that only texts get a dictionary."""
+    sink = pa.BufferOutputStream()
+    repeated = [f.name for f in batch.schema if f.type == pa.string() and f.name != "specimen_id"]
+    with pq.ParquetWriter(sink, batch.schema, compression="zstd", compression_level=1, use_dictionary=repeated) as file:
+        file.write_batch(batch, row_group_size=max(len(batch), 1))
+    return bytes(sink.getvalue())
+
+
+def csv_header(schema: pa.Schema) -> bytes:
+    """Return the first line of a CSV file; the notice stands over its empty last column."""
+    return _line([*schema.names, RUO]).encode()
+
+
+def csv_bytes(batch: pa.RecordBatch) -> bytes:
+    """Return the lines of a batch, byte for byte what :func:`exodx.scoring.output.csv_text` writes."""
+    if not len(batch):
+        return b""
+    end, sign = texts(["\n", ","])
+    cells = [_quoted(column) if column.type == pa.string() else _number_texts(column) for column in batch.columns]
+    lines = pc.binary_join_element_wise(*cells, end, sign, null_handling="replace", null_replacement="")
+    _, offsets, content = lines.buffers()
+    ends = np.frombuffer(offsets, np.int32, len(lines) + 1, lines.offset * 4)
+    return bytes(content.to_pybytes()[ends[0] : ends[-1]])
+
+
+def stream_header(schema: pa.Schema) -> bytes:
+    """Return how a stream of Arrow batches begins."""
+    return bytes(schema.serialize().to_pybytes())
+
+
+def stream_bytes(batch: pa.RecordBatch) -> bytes:
+    """Return a batch as a message of Arrow's stream."""
+    return bytes(batch.serialize().to_pybytes())
+
+
+def encoded(batch: pa.RecordBatch, kind: str) -> bytes:
+    """Return a part of the output: CSV lines, a whole Parquet file, or a message of Arrow's stream."""
+    if kind == CSV:
+        return csv_bytes(batch)
+    return stream_bytes(batch) if kind == ARROW else parquet_bytes(batch)
+
+
+def file_of_stream(stream: str, path: str) -> None:
+    """Write an Arrow file of the batches of a stream that has no end yet."""
+    with open(stream, "ab") as body:
+        body.write(_END_OF_STREAM)
+    with (
+        pa.OSFile(stream) as source,
+        pa.ipc.open_stream(source) as batches,
+        pa.OSFile(path, "wb") as sink,
+        pa.ipc.new_file(sink, batches.schema) as file,
+    ):
+        for batch in batches:
+            file.write_batch(batch)
+
+
+def numbers(values: Floats) -> pa.Array:
+    """Return an Arrow array of numbers, null where NaN; it is made from memory, since ``pa.array`` imports pandas."""
+    known = ~np.isnan(values)
+    mask = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(pa.float64(), len(values), [mask, pa.py_buffer(np.ascontiguousarray(values, np.float64))])
+
+
+def texts(values: Sequence[str | None]) -> pa.Array:
+    """Return an Arrow array of texts."""
+    builder = pa.lib.StringBuilder()
+    builder.append_values(list(values))
+    return builder.finish()
+
+
+def _array(column: Column | pa.Array) -> pa.Array:
+    if isinstance(column, pa.Array):
+        return column
+    if isinstance(column, np.ndarray):
+        return numbers(column)
+    coded: Coded = Coded.of(column)  # type: ignore[arg-type]
+    codes = pa.Array.from_buffers(pa.int32(), len(coded), [None, pa.py_buffer(np.ascontiguousarray(coded.codes))])
+    return texts(list(coded.words)).take(codes)
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
+
+
+def _quoted(column: pa.StringArray) -> pa.Array:
+    """Quote the texts that need it, as Python's writer does."""
+    if not pc.any(pc.match_substring_regex(column, '[",\r\n]')).as_py():
+        return column
+    return texts([cell if not cell else _line([cell])[:-1] for cell in column.to_pylist()])
+
+
+def _number_texts(column: pa.DoubleArray) -> pa.Array:
+    """Write numbers as Python's ``repr`` does."""
+    written = column.cast(pa.string())
+    values = _values(column)
+    size = np.abs(values)
+    odd = ~((size >= _PLAIN[0]) & (size < _PLAIN[1]) & (values != np.floor(values))) & ~np.isnan(values)
+    if not odd.any():
+        return written
+    mask = pa.Array.from_buffers(pa.bool_(), len(odd), [None, pa.py_buffer(np.packbits(odd, bitorder="little"))])
+    return pc.replace_with_mask(written, mask, texts([repr(value) for value in values[odd].tolist()]))
+
+
+def _values(column: pa.DoubleArray) -> Floats:
+    mask, data = column.buffers()
+    values = np.frombuffer(data, np.float64, len(column), column.offset * 8)
+    if mask is None or not column.null_count:
+        return values
+    known = np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little")[column.offset : column.offset + len(column)]
+    return np.where(known.astype(bool), values, np.nan)

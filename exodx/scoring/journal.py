@@ -1,0 +1,168 @@
+"""An output in the making: in a hidden folder beside its final place, with a journal of every part that is complete.
+
+The file appears under its own name whole or not at all. An interrupted run leaves the folder, and the same job goes on from it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from exodx.scoring import footer
+from exodx.scoring.encode import csv_header, file_of_stream, stream_header
+from exodx.scoring.job import partial_folder
+from exodx.scoring.output import ARROW, CSV, PARQUET
+from exodx.scoring.part import Part
+from exodx.scoring.tallies import Tallies, any_twice
+
+BODY, JOURNAL, HASHES, WHOLE = "body", "journal", "hashes", "whole"
+
+
+@dataclass(slots=True)
+class Partial:
+    """An output in the making.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : str
+        Its format.
+    blocks : list of int
+        Blocks that are complete.
+    places : list of int
+        Where each Parquet part begins.
+    footers : list of bytes
+    tallies : Tallies
+        Of all parts.
+    """
+
+    folder: Path
+    kind: str
+    body: IO[bytes]
+    hashes: IO[bytes]
+    journal: IO[bytes]
+    blocks: list[int] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    footers: list[bytes] = field(default_factory=list)
+    tallies: Tallies = field(default_factory=Tallies)
+
+    def add(self, block: int, part: Part) -> None:
+        """Write a part; once its line stands in the journal it is complete."""
+        pages, end = (b"", b"") if self.kind != PARQUET or not part.content else footer.cut(part.content)
+        place = self.body.tell()
+        self.body.write(pages if self.kind == PARQUET else part.content)
+        self.hashes.write(part.hashes.tobytes())
+        self.body.flush()
+        self.hashes.flush()
+        self._took(block, place, end, part.tallies)
+        ends = {"body": self.body.tell(), "hashes": self.hashes.tell()}
+        line = {"block": block, "place": place, **ends, "footer": end.hex(), "tallies": part.tallies.to_dict()}
+        self.journal.write(json.dumps(line).encode() + b"\n")
+        self.journal.flush()
+
+    def _took(self, block: int, place: int, end: bytes, tallies: Tallies) -> None:
+        self.blocks.append(block)
+        self.tallies.add(tallies)
+        if end:
+            self.places.append(place)
+            self.footers.append(end)
+
+    def any_twice(self) -> bool:
+        """Say whether an id stands twice."""
+        return any_twice(self.folder / HASHES)
+
+    def finish(self, out: Path) -> None:
+        """Put the whole output in its place."""
+        if self.kind == PARQUET:
+            self.body.write(footer.joined(self.footers, self.places))
+        self.close()
+        whole = self.folder / BODY
+        if self.kind == ARROW:
+            whole = self.folder / WHOLE
+            file_of_stream(str(self.folder / BODY), str(whole))
+        os.chmod(whole, 0o644)
+        os.replace(whole, out)
+        shutil.rmtree(self.folder)
+
+    def close(self) -> None:
+        """Close the files; what was written stays."""
+        for file in (self.body, self.hashes, self.journal):
+            file.close()
+
+    def drop(self) -> None:
+        """Remove everything."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def begin(out: Path, kind: str, job: Mapping[str, Any], start: bytes, *, resume: bool) -> tuple[Partial, str]:
+    """Begin an output, or go on with one that was interrupted.
+
+    Parameters
+    ----------
+    out : Path
+    kind : str
+    job : mapping
+        What must be the same for an interrupted output to be used: input, model, options.
+    start : bytes
+        How the file begins.
+    resume : bool
+
+    Returns
+    -------
+    partial : Partial
+    note : str
+        What became of an interrupted output; empty where there was none.
+    """
+    folder = partial_folder(out)
+    lines, note = _interrupted(folder, job) if resume else ([], "")
+    if not lines:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    body, hashes, journal = ((folder / name).open("r+b" if lines else "w+b") for name in (BODY, HASHES, JOURNAL))
+    partial = Partial(folder, kind, body, hashes, journal)
+    if not lines:
+        partial.body.write(start)
+        partial.journal.write(json.dumps({"job": job}).encode() + b"\n")
+        partial.body.flush()
+        partial.journal.flush()
+        return partial, note
+    for line in lines:
+        partial._took(line["block"], line["place"], bytes.fromhex(line["footer"]), Tallies.from_dict(line["tallies"]))
+    ends = {partial.body: lines[-1]["body"], partial.hashes: lines[-1]["hashes"]}
+    for file, end in (*ends.items(), (partial.journal, _length(job, lines))):
+        file.truncate(end)
+        file.seek(end)
+    return partial, note
+
+
+def start_of(kind: str, schema: Any) -> bytes:
+    """Return how a file of a format begins."""
+    return {CSV: csv_header, ARROW: stream_header}[kind](schema) if kind != PARQUET else footer.MAGIC
+
+
+def _length(job: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(json.dumps(line).encode()) + 1 for line in ({"job": job}, *lines))
+
+
+def _interrupted(folder: Path, job: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    """Return the complete parts of an interrupted output of the same job; a line that was cut off does not count."""
+    found: list[Any] = []
+    try:
+        for line in (folder / JOURNAL).read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                found.append(json.loads(line))
+        sizes = [(folder / name).stat().st_size for name in (BODY, HASHES)]
+    except (OSError, ValueError):
+        return [], "nothing to resume: started anew"
+    if not found or found[0] != {"job": json.loads(json.dumps(job))}:
+        return [], "the interrupted run was of another input, model or option: started anew"
+    lines = [line for line in found[1:] if line["body"] <= sizes[0] and line["hashes"] <= sizes[1]]
+    if not lines:
+        return [], "nothing to resume: started anew"
+    return lines, f"resumed after {sum(line['tallies']['n'] for line in lines)} specimens"

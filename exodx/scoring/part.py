@@ -1,0 +1,130 @@
+"""One block scored: by the contract, the transform and the forest that score a whole table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from exodx.frozen import AnyModel, State
+from exodx.frozen.contract import Rows, readable, reasons_of_allowed
+from exodx.frozen.statements import releases_of
+from exodx.panel import Scale
+from exodx.scoring.blocks import Block
+from exodx.scoring.cut import Piece, piece_of
+from exodx.scoring.encode import batch_of, encoded, schema_of
+from exodx.scoring.intake import Specimens, judged, rule_verdicts
+from exodx.scoring.job import NotInPieces
+from exodx.scoring.output import Scores, output_columns
+from exodx.scoring.plan import Plan
+from exodx.scoring.score import score_specimens
+from exodx.scoring.tallies import Tallies, hashes, value_counts
+from exodx.tables.table import TextTable
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a block gives.
+
+    Parameters
+    ----------
+    content : bytes
+        Its part of the output.
+    hashes : ndarray of uint64
+        Of the specimens' ids.
+    tallies : Tallies
+    """
+
+    content: bytes
+    hashes: NDArray[np.uint64]
+    tallies: Tallies
+
+
+def score_block(plan: Plan, model: AnyModel, block: Block, kind: str) -> Part:
+    """Score a block.
+
+    Parameters
+    ----------
+    plan : Plan
+    model : DiagnosticModel or MulticlassModel
+        The plan's, with its forest prepared for the whole cohort.
+    block : Block
+    kind : str
+        Format of the output.
+
+    Raises
+    ------
+    NotInPieces
+        Where anything stands in the way: then the cohort is read as a whole, and told what is wrong with it.
+    """
+    piece = piece_of(plan, block)
+    if piece is None:
+        return Part(b"", np.zeros(0, np.uint64), Tallies())
+    piece, rows = _admitted(plan, block, piece)
+    specimens, tallies = _specimens(plan, piece, rows)
+    scores = score_specimens(specimens, model, plan.job.model_hash, plan.job.explain)
+    tallies.calls = Counter(scores.prediction.call)
+    return Part(encoded(_batch(plan, scores, piece.ids), kind), _hashes(piece.ids), tallies)
+
+
+def _admitted(plan: Plan, block: Block, piece: Piece) -> tuple[Piece, Rows]:
+    """Read the rows on the contract's terms; columns with cells that cannot be read once more, with their texts."""
+    contract, conditions = plan.job.model.contract, plan.job.conditions
+    rows = contract.admit_rows(piece.table, plan.match, conditions)
+    if rows.unreadable:
+        if not plan.job.keep_going:
+            raise NotInPieces("cells that cannot be read")
+        again = piece_of(plan, block, {header for _, header in rows.unreadable})
+        if again is not None:
+            piece, rows = again, contract.admit_rows(again.table, plan.match, conditions)
+    if rows.problems or any(breach.code not in conditions.allow for breach in rows.differ):
+        raise NotInPieces("specimens that differ from what the model is valid for")
+    if not set(releases_of(rows.stated)) <= set(plan.releases):
+        raise NotInPieces("another release of miRBase")
+    return piece, rows
+
+
+def _specimens(plan: Plan, piece: Piece, rows: Rows) -> tuple[Specimens, Tallies]:
+    model, table = plan.job.model, piece.table
+    contract, taken = model.contract, {header for found in plan.match.columns.values() for header in found}
+    verdicts, found_in = rule_verdicts(table, model, taken)
+    if verdicts.unreadable and not plan.job.keep_going:
+        raise NotInPieces("cells that cannot be read")
+    of_rules = {(row, found_in[name]): why for (row, name), why in verdicts.unreadable.items()}
+    m, allowed = contract.allow(rows.measurements, rows.differ, plan.missing, plan.job.conditions)
+    reasons = reasons_of_allowed(allowed, plan.job.conditions.because)
+    flagged, details = judged(table, m, rows.unreadable | of_rules, reasons, verdicts)
+    tallies = Tallies(
+        n=len(table),
+        stated={key: list(said.values) for key, said in rows.stated.items()},
+        allowed=Counter({f"{breach.code}: {breach.found}": int(breach.rows.sum()) for breach in allowed}),
+        values=value_counts(model.panel, model.reference, readable(rows.measurements, rows.unreadable, plan.match)),
+        negative={} if "SCALE_SUSPECT" in plan.job.conditions.allow else _negative(plan, table, rows),
+    )
+    return Specimens(("",) * len(table), flagged, details, ()), tallies
+
+
+def _negative(plan: Plan, table: TextTable, rows: Rows) -> dict[str, list[int]]:
+    """Count the negative cells of each Ct column, and those that are not blank for certain."""
+    negative = Counter(header for row, header in rows.unreadable if table.columns[header][row].startswith("-"))
+    run = (rows.measurements.states != State.NOT_RUN).sum(axis=0).tolist()
+    return {
+        analyte.name: [negative[plan.match.columns[analyte.name][0]], n]
+        for analyte, n in zip(plan.job.model.panel.analytes, run, strict=True)
+        if analyte.scale is Scale.CT and analyte.name in plan.match.columns
+    }
+
+
+def _batch(plan: Plan, scores: Scores, ids: pa.StringArray) -> pa.RecordBatch:
+    columns = output_columns(scores, plan.job.explain)
+    schema = schema_of(list(columns), scores.model_id, scores.model_hash)
+    return batch_of({**columns, "specimen_id": ids}, schema)
+
+
+def _hashes(ids: pa.StringArray) -> NDArray[np.uint64]:
+    _, offsets, content = ids.buffers()
+    ends = np.frombuffer(offsets, np.int32, len(ids) + 1, ids.offset * 4)
+    return hashes(np.frombuffer(content, np.uint8) if content else np.zeros(0, np.uint8), ends)

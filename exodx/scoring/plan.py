@@ -1,0 +1,189 @@
+"""Whether a cohort can be scored in pieces, and what is known of all pieces: from the first rows of each of its files.
+
+Only plain wide tables can: text or Parquet with a row a specimen and a column an analyte. Exports of instruments, long tables,
+analytes in rows, joined tables and everything doubtful is read as a whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from exodx.errors import InputRefused
+from exodx.frozen import rule_columns
+from exodx.frozen.statements import read_statements, releases_of, statement_columns
+from exodx.panel import Analyte, ColumnMatch, is_analyte_name
+from exodx.scoring.blocks import File, Rows, Text, block_size, file_of
+from exodx.scoring.job import Job
+from exodx.tables.archive import matching_files, visible_files
+from exodx.tables.delimited import DELIMITERS, is_point_number
+from exodx.tables.layout import specimen_ids
+from exodx.tables.reader import table_of
+from exodx.tables.stacked import stacked
+from exodx.tables.table import TextTable
+
+HEAD = 1 << 17
+"""Bytes of each file that are looked at first."""
+HEAD_ROWS = 200
+_SIGNS = MappingProxyType({f"{name}-separated": sign for sign, name in DELIMITERS.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A cohort that can be scored in pieces.
+
+    Parameters
+    ----------
+    job : Job
+    files : tuple of File
+    delimiters : tuple of str
+        Of each file; empty for Parquet.
+    headers : tuple of tuple of str
+        Of each file.
+    head : TextTable
+        The first rows, as the careful reader gives them.
+    match : ColumnMatch
+        Which column is which analyte.
+    missing : tuple of Analyte
+        Targets that are not given, and may be missing.
+    releases : tuple of str
+        The miRBase release that is stated, if any.
+    specimen : str or None
+        The specimen column.
+    rules : dict of str to str
+        Columns of the quality rules on specimens, and their headers.
+    n_rows : int
+        About so many specimens.
+    """
+
+    job: Job
+    files: tuple[File, ...]
+    delimiters: tuple[str, ...]
+    headers: tuple[tuple[str, ...], ...]
+    head: TextTable
+    match: ColumnMatch
+    missing: tuple[Analyte, ...]
+    releases: tuple[str, ...]
+    specimen: str | None
+    rules: dict[str, str]
+    n_rows: int
+
+    @property
+    def numeric(self) -> list[str]:
+        """Headers of the analytes that are read: the first of each."""
+        return [found[0] for found in self.match.columns.values()]
+
+    @property
+    def columns(self) -> list[str]:
+        """Every header that is read, in the order of the head."""
+        spoken = statement_columns(self.head, {h for found in self.match.columns.values() for h in found})
+        used = {*self.numeric, *spoken.values(), *self.rules.values(), *([self.specimen] if self.specimen is not None else [])}
+        return [name for name in self.head.header if name in used]
+
+
+def cohort_files(path: Path) -> list[Path]:
+    """Return the files of a cohort: one, those of a folder, or those that match a pattern."""
+    if path.is_dir():
+        return visible_files(path)
+    return matching_files(path) if not path.exists() and glob.has_magic(path.name) else [path]
+
+
+def plan_of(job: Job) -> Plan | None:
+    """Return how to score a cohort in pieces, or None where it must be read as a whole."""
+    try:
+        paths = [] if job.joined else cohort_files(job.path)
+        files = [file_of(path) for path in paths]
+        heads = [_head(file) for file in files if file is not None]
+    except (InputRefused, OSError, pa.ArrowException, UnicodeDecodeError):
+        return None
+    plain = [head for head in heads if head is not None]
+    if not plain or len(plain) < len(files):
+        return None
+    return _planned(job, [file for file in files if file is not None], plain)
+
+
+def _planned(job: Job, files: Sequence[File], heads: Sequence[TextTable]) -> Plan | None:
+    try:
+        head = heads[0] if job.path.is_file() else _together(job.path.name, heads)
+    except InputRefused:
+        return None
+    if not any(map(is_analyte_name(job.model.panel), head.header)) or any(set(h.header) != set(head.header) for h in heads):
+        return None
+    contract = job.model.contract
+    taken = {header for found in job.model.panel.columns(head.header).values() for header in found}
+    releases = releases_of(read_statements(head, job.conditions, taken)[0])
+    if len(releases) > 1:
+        return None
+    match = contract.match(head.header, head.source, releases[0] if releases else None)
+    missing, problems = contract.missing_targets(match, head.source, job.conditions)
+    _, column, of_ids = specimen_ids(head, job.specimen)
+    if problems or of_ids:
+        return None
+    analytes = {header for found in match.columns.values() for header in found}
+    rules = rule_columns(head.header, job.model.transform.gate.rules, analytes)
+    size = block_size(len(head.header))
+    sized = tuple(replace(file, block=size) if isinstance(file, Text) else file for file in files)
+    signs = tuple(_SIGNS.get(h.notes[-1], "") for h in heads)
+    headers, rows = tuple(tuple(h.header) for h in heads), sum(map(_rows, files))
+    return Plan(job, sized, signs, headers, head, match, tuple(missing), releases, column, rules, rows)
+
+
+def _together(source: str, heads: Sequence[TextTable]) -> TextTable:
+    """Stack the heads as the careful reader stacks whole files; a file alone stays alone."""
+    bare = [replace(head, notes=head.notes[-1:]) for head in heads]
+    return bare[0] if len(bare) == 1 else stacked(source, bare)
+
+
+def _head(file: File | None) -> TextTable | None:
+    """Read a file's first rows carefully; None where it is no plain wide table."""
+    if isinstance(file, Rows):
+        return _parquet_head(file)
+    if file is None:
+        return None
+    content = file.head(HEAD)
+    text = content.decode("utf-8-sig")
+    if not content or text.startswith("#") or "\x00" in text:
+        return None
+    table = table_of(file.path.name, content, [file.compression] if file.compression else [])
+    sign = _SIGNS.get(table.notes[-1] if table.notes else "")
+    told = len(table.notes) - bool(file.compression)
+    if sign is None or told != 1 or table.place != "line" or table.analytes or table.unit or table.platform:
+        return None
+    first = next(csv.reader(io.StringIO(text, newline=""), delimiter=sign), [])
+    if [cell.strip() for cell in first] != table.header:
+        return None
+    points = any(is_point_number(cell) for cells in table.columns.values() for cell in cells) if sign != "," else True
+    return table if points else None
+
+
+def _parquet_head(file: Rows) -> TextTable | None:
+    with pq.ParquetFile(file.path) as source:
+        batch = next(source.iter_batches(HEAD_ROWS), None)
+        names = list(source.schema_arrow.names)
+    if batch is None or any(name != name.strip() or not name for name in names):
+        return None
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_batches([batch]), sink)
+    table = table_of(file.path.name, sink.getvalue(), [])
+    return (
+        table if table.place == "row" and table.header == names and not (table.analytes or table.unit or table.platform) else None
+    )
+
+
+def _rows(file: File) -> int:
+    """Return about how many rows a file has; of a compressed one, as if it were a fifth of what it holds."""
+    if isinstance(file, Rows):
+        with pq.ParquetFile(file.path) as source:
+            return int(source.metadata.num_rows)
+    lines = list(islice(io.BytesIO(file.head(HEAD)), HEAD_ROWS))
+    width = max(1, sum(map(len, lines[1:])) // max(1, len(lines) - 1))
+    return int(file.path.stat().st_size * (5 if file.compression else 1) // width)

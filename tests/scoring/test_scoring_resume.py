@@ -1,0 +1,166 @@
+"""An output appears whole or not at all, and an interrupted run goes on to the same bytes, however it was interrupted."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from exodx.cohort import SimulatedStudy, simulate
+from exodx.errors import UsageError
+from exodx.frozen import save_bundle
+from exodx.scoring import Explain, Job, blocks, partial_folder, plan, stream
+
+BLOCK = 2500
+KINDS = ("csv", "parquet", "arrow")
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", BLOCK)
+    monkeypatch.setattr(plan, "HEAD", BLOCK)
+
+
+@pytest.fixture(scope="module")
+def cohort_file(athero, tmp_path_factory):
+    path = tmp_path_factory.mktemp("cohort") / "c.csv"
+    simulate(athero, SimulatedStudy(n=300, seed=8)).drop(columns="group").to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def job(cohort_file, model, tmp_path):
+    return Job(cohort_file, model, "f" * 64, Explain.ALL, tmp_path / "o.csv", threads=2)
+
+
+def interrupted(job, after: int) -> None:
+    """Score a cohort, and be interrupted when so many blocks are done."""
+
+    def stop(done, *_):
+        if done > after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stream.stream(replace(job, progress=stop))
+    assert not job.out.exists()
+    assert partial_folder(job.out).is_dir()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("after", [0, 3, 11])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(kind, after, job, tmp_path):
+    whole, job = replace(job, out=tmp_path / f"whole.{kind}"), replace(job, out=tmp_path / f"o.{kind}")
+    stream.stream(whole)
+    interrupted(job, after)
+    outcome = stream.stream(replace(job, resume=True))
+    assert "resumed after" in outcome.notes[-1]
+    assert outcome.calls.total() == 300
+    assert job.out.read_bytes() == whole.out.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"o.{kind}", f"whole.{kind}"]
+    assert kind != "parquet" or pq.read_metadata(job.out).num_row_groups > 5
+
+
+@pytest.mark.parametrize("harm", ["a torn line", "a part whose line is missing", "a journal of nothing", "a body cut short"])
+def test_what_is_not_complete_is_done_again(harm, job, tmp_path):
+    whole = replace(job, out=tmp_path / "whole.csv")
+    stream.stream(whole)
+    interrupted(job, 6)
+    folder = partial_folder(job.out)
+    journal, body = folder / "journal", folder / "body"
+    if harm == "a torn line":
+        journal.write_bytes(journal.read_bytes()[:-40])
+    elif harm == "a part whose line is missing":
+        body.write_bytes(body.read_bytes() + b"half a l")
+    elif harm == "a journal of nothing":
+        journal.write_bytes(b"\n")
+    else:
+        body.write_bytes(body.read_bytes()[:-300])
+    stream.stream(replace(job, resume=True))
+    assert job.out.read_bytes() == whole.out.read_bytes()
+
+
+def test_another_model_option_or_input_starts_anew_and_says_so(job, cohort_file, tmp_path):
+    for other in ({"model_hash": "e" * 64}, {"explain": Explain.NONE}, {"keep_going": True}):
+        interrupted(job, 4)
+        outcome = stream.stream(replace(job, resume=True, **other))
+        assert outcome.notes[-1] == "the interrupted run was of another input, model or option: started anew"
+        job.out.unlink()
+    copy = tmp_path / "c.csv"
+    copy.write_bytes(cohort_file.read_bytes())
+    interrupted(replace(job, path=copy), 4)
+    copy.write_bytes(copy.read_bytes().replace(b"SIM8-0007", b"SIM8-7000"))
+    assert "started anew" in stream.stream(replace(job, path=copy, resume=True)).notes[-1]
+    assert "SIM8-7000" in job.out.read_text()
+
+
+def test_without_resume_an_interrupted_run_is_forgotten(job):
+    interrupted(job, 4)
+    assert not any("resume" in note for note in stream.stream(job).notes)
+    assert "nothing to resume" in stream.stream(replace(job, resume=True)).notes[-1]
+
+
+def test_an_id_that_stands_twice_on_either_side_of_an_interruption_is_found(job, cohort_file, tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text(cohort_file.read_text().replace("SIM8-0290", "SIM8-0003"))
+    job = replace(job, path=path)
+    interrupted(job, 8)
+    assert stream.stream(replace(job, resume=True)) is None
+    assert not partial_folder(job.out).exists()
+    assert not job.out.exists()
+
+
+def test_a_place_that_cannot_be_written_is_wrong_usage(job):
+    with pytest.raises(UsageError, match="OUTPUT_UNWRITABLE"):
+        stream.stream(replace(job, out=job.path / "below-a-file" / "o.csv"))
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from exodx.frozen import load_bundle
+from exodx.scoring import Explain, Job, blocks, plan, stream
+blocks.BLOCK = plan.HEAD = 2500
+model, model_hash = load_bundle(Path(sys.argv[2]))
+print("ready", flush=True)
+job = Job(Path(sys.argv[1]), model, model_hash, Explain.ALL, Path(sys.argv[3]), threads=2, resume=True,
+          progress=lambda *_: time.sleep(0.004))
+stream.stream(job)
+"""
+
+
+def killed_until_done(arguments, rng, kills: int) -> int:
+    """Start a run again and again, killing it at random moments; return how often."""
+    for kill in range(kills + 1):
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        if kill < kills:
+            time.sleep(rng.uniform(0, 0.3))
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if process.returncode == 0:
+            return kill
+    raise AssertionError("never done")
+
+
+@pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_it_yields_the_same_bytes(times, model, cohort_file, tmp_path, request):
+    if times > 5 and "slow" not in request.config.getoption("markexpr"):
+        pytest.skip("fifty kills take minutes: run with -m slow")
+    model_hash = save_bundle(model, tmp_path / "bundle")
+    rng, killed = random.Random(times), 0
+    while killed < times:
+        kind = rng.choice(KINDS)
+        whole, out = tmp_path / f"whole.{kind}", tmp_path / f"o.{kind}"
+        if not whole.exists():
+            stream.stream(Job(cohort_file, model, model_hash, Explain.ALL, whole))
+        out.unlink(missing_ok=True)
+        killed += killed_until_done([str(cohort_file), str(tmp_path / "bundle"), str(out)], rng, min(3, times - killed))
+        assert out.read_bytes() == whole.read_bytes()
+        assert not partial_folder(out).exists()

@@ -1,0 +1,332 @@
+"""A cohort scored in pieces is scored to the byte as the same cohort read as a whole, and refused for the same reasons."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import random
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exodx.cohort import SimulatedStudy, simulate
+from exodx.errors import InputRefused, UsageError
+from exodx.frozen import Conditions
+from exodx.scoring import Explain, Job, Shard, blocks, plan, run, score_cohort, score_file, stream, write_scores
+
+BLOCK = 3000
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", BLOCK)
+    monkeypatch.setattr(blocks, "CELLS", 1 << 8)
+    monkeypatch.setattr(plan, "HEAD", BLOCK)
+    monkeypatch.setattr(run, "LARGE", 0)
+
+
+@pytest.fixture(scope="module")
+def clean(athero) -> list[list[str]]:
+    frame = simulate(athero, SimulatedStudy(n=240, seed=21))
+    return list(csv.reader(io.StringIO(frame.drop(columns="group").to_csv(index=False))))
+
+
+def text_of(rows, sign=",", end="\n") -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=sign, lineterminator=end).writerows(rows)
+    return text.getvalue()
+
+
+def changed(rows, *changes) -> list[list[str]]:
+    rows = [list(row) for row in rows]
+    for row, column, cell in changes:
+        rows[row][rows[0].index(column)] = cell
+    return rows
+
+
+def with_column(rows, name, cells) -> list[list[str]]:
+    return [[*row, cell] for row, cell in zip(rows, [name, *cells], strict=True)]
+
+
+def both(path, model, tmp_path, kind="csv", **options):
+    """Score a cohort as a whole and in pieces; return (content, notes, calls) of each."""
+    whole, pieces = tmp_path / f"whole.{kind}", tmp_path / f"pieces.{kind}"
+    explain = options.pop("explain", Explain.ALL)
+    specimen = options.pop("specimen", None)
+    scores = score_file(path, model, "f" * 64, explain, specimen, **options)
+    write_scores(scores, explain, whole)
+    job = Job(path, model, "f" * 64, explain, pieces, specimen, threads=2, **options)
+    outcome = stream.stream(job)
+    assert outcome is not None, "not scored in pieces"
+    assert not [p for p in tmp_path.iterdir() if p.name.endswith(".partial")]
+    calls = {call: n for call, n in outcome.calls.items() if n}
+    expected = {call: scores.prediction.call.count(call) for call in set(scores.prediction.call)}
+    return (whole, scores.notes, expected), (pieces, outcome.notes, calls)
+
+
+def assert_same(path, model, tmp_path, kind="csv", **options) -> str:
+    (whole, *told), (pieces, *told_too) = both(path, model, tmp_path, kind, **options)
+    assert told == told_too
+    if kind == "csv":
+        assert pieces.read_bytes() == whole.read_bytes()
+        return pieces.read_text()
+    read = pq.read_table if kind == "parquet" else lambda p: pa.ipc.open_file(p).read_all()
+    assert read(pieces).equals(read(whole), check_metadata=True)
+    return ""
+
+
+TROUBLED = (
+    (5, "miR-126-3p", "Undetermined"),
+    (30, "miR-126-3p", "undetermined"),
+    (31, "miR-145-5p", ">40"),
+    (40, "miR-145-5p", ""),
+    (41, "miR-145-5p", "NA"),
+    (42, "miR-145-5p", "N.D."),
+    (43, "miR-145-5p", "inf"),
+    (60, "PD-L1", "<LOD"),
+    (61, "PD-L1", "0"),
+    (62, "PD-L1", "<0.5"),
+    (63, "PD-L1", ">LOQ"),
+    (64, "PD-L1", "nan"),
+    (65, "PD-L1", "fail"),
+    (90, "miR-103a-3p", "26.1 | 26.3 | Undetermined"),
+    (91, "miR-103a-3p", " 26.25 "),
+    (92, "miR-103a-3p", "*26.1"),
+    (93, "miR-103a-3p", "2.61e1"),
+    (94, "miR-103a-3p", "+26"),
+    (95, "miR-103a-3p", "Undetermined"),
+    (95, "miR-423-5p", "Undetermined"),
+    (120, "miR-451a", "12.0"),
+    (121, "miR-126-3p", "1e-300"),
+    (150, "miR-126-3p", "60"),
+)
+READABLE = TROUBLED[:-1]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize("explain", list(Explain))
+def test_cells_of_every_kind_give_the_same_output_in_every_format(kind, explain, clean, model, tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text(text_of(changed(clean, *READABLE)))
+    text = assert_same(path, model, tmp_path, kind, explain=explain)
+    assert kind != "csv" or "QC_FAIL" in text
+
+
+def test_what_cannot_be_read_keeps_its_row_and_says_why(clean, model, tmp_path):
+    rows = changed(clean, *TROUBLED, (200, "miR-145-5p", "high"), (201, "miR-145-5p", "-3"), (201, "miR-126-3p", "x"))
+    path = tmp_path / "c.csv"
+    path.write_text(text_of(rows))
+    text = assert_same(path, model, tmp_path, keep_going=True)
+    assert "'high': text where a number belongs" in text
+    assert [row["status"] for row in csv.DictReader(io.StringIO(text))].count("INVALID") == 3
+
+
+FORMS = {
+    "CRLF": lambda rows: text_of(rows, end="\r\n").encode(),
+    "tabs": lambda rows: text_of(rows, "\t").encode(),
+    "semicolons": lambda rows: text_of(rows, ";").encode(),
+    "a mark of the encoding": lambda rows: b"\xef\xbb\xbf" + text_of(rows).encode(),
+    "no end of the last line": lambda rows: text_of(rows).encode().rstrip(),
+    "quotes": lambda rows: text_of(changed(rows, (70, "site", 'a "b", c'), (71, "specimen_id", "x,y"))).encode(),
+    "blank lines": lambda rows: text_of(rows).replace("\n", "\n\n", 150).encode(),
+    "cells beyond the header": lambda rows: text_of([*rows[:100], [*rows[100], ""], *rows[101:]]).encode(),
+    "names that are not ASCII": lambda rows: text_of(changed(rows, (100, "specimen_id", "Ü-1"))).encode(),
+    "blanks around names": lambda rows: text_of(changed(rows, (100, "specimen_id", " S 1 "))).encode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_text(form, clean, model, tmp_path):
+    path = tmp_path / "c.txt"
+    path.write_bytes(FORMS[form](clean))
+    assert_same(path, model, tmp_path)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_packed_files(codec, clean, model, tmp_path):
+    path = tmp_path / "c.csv.packed"
+    with pa.output_stream(str(path), compression=codec) as file:
+        file.write(text_of(clean).encode())
+    assert_same(path, model, tmp_path)
+
+
+def test_specimens_without_a_name_are_numbered(clean, model, tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text(text_of([["Barcode", *clean[0][1:]], *clean[1:]]))
+    assert "row-240," in assert_same(path, model, tmp_path)
+    assert_same(path, model, tmp_path, specimen="Barcode")
+
+
+def typed(rows, **types) -> pa.Table:
+    columns = {}
+    for name, *cells in zip(*rows, strict=True):
+        try:
+            numbers = [None if cell == "" else float(cell) for cell in cells]
+            columns[name] = pa.array(numbers, types.get(name, pa.float64()))
+        except ValueError:
+            columns[name] = pa.array(cells).dictionary_encode() if name == "site" else pa.array(cells)
+    return pa.table(columns)
+
+
+def test_parquet_with_row_groups_nulls_and_other_types(clean, model, tmp_path):
+    rows = changed(clean, (7, "PD-L1", ""), (8, "miR-126-3p", "nan"), (9, "miR-145-5p", "Undetermined"))
+    path = tmp_path / "c.parquet"
+    table = typed(rows, **{"miR-103a-3p": pa.float32(), "age": pa.float64()})
+    pq.write_table(table, path, row_group_size=77)
+    assert_same(path, model, tmp_path, "parquet")
+    pq.write_table(table.slice(0, 50), path)
+    assert_same(path, model, tmp_path)
+
+
+def test_a_folder_and_a_pattern_of_files_are_one_cohort(clean, model, tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for i in range(3):
+        order = [0, *random.Random(i).sample(range(1, len(clean[0])), len(clean[0]) - 1)]
+        body = [[row[j] for j in order] for row in (clean[0], *clean[1 + 80 * i : 81 + 80 * i])]
+        content = text_of(body).encode()
+        (folder / f"part-{i}.csv").write_bytes(gzip.compress(content) if i == 1 else content)
+    by_folder = assert_same(folder, model, tmp_path)
+    assert assert_same(folder / "part-*.csv", model, tmp_path) == by_folder
+    (tmp_path / "one.csv").write_text(text_of(clean))
+    assert assert_same(tmp_path / "one.csv", model, tmp_path) == by_folder
+
+
+def test_rules_on_columns_and_what_is_allowed_stand_beside_each_specimen(clean, model, tmp_path):
+    rows = with_column(clean, "anticoagulant", ["Li-heparin" if i % 50 == 9 else "EDTA" for i in range(240)])
+    rows = with_column(rows, "specimen_type", ["serum" if i > 200 else "" if i % 3 else "plasma" for i in range(240)])
+    path = tmp_path / "c.csv"
+    path.write_text(text_of(rows))
+    allowed = Conditions(allow=("FLUID_MISMATCH", "PLATFORM_MISMATCH"), because="a test, no more")
+    text = assert_same(path, model, tmp_path, conditions=allowed)
+    assert "refused: heparin" in text
+    assert "FLUID_MISMATCH: specimen type 'serum', valid for plasma; allowed because: a test, no more" in text
+    assert_same(path, model, tmp_path, conditions=replace(allowed, allow=("FLUID_MISMATCH", "ISOLATION_MISMATCH")))
+
+
+def test_a_missing_target_may_be_allowed(clean, model, tmp_path):
+    path, j = tmp_path / "c.csv", clean[0].index("miR-145-5p")
+    path.write_text(text_of([row[:j] + row[j + 1 :] for row in clean]))
+    assert_same(path, model, tmp_path, conditions=Conditions(allow=("ANALYTE_MISSING",), because="none left"))
+
+
+def off(rows, name, factor):
+    j = rows[0].index(name)
+    cells = [str(float(row[j]) * factor) if row[j][:1].isdigit() else row[j] for row in rows[1:]]
+    return [rows[0], *([*row[:j], cell, *row[j + 1 :]] for row, cell in zip(rows[1:], cells, strict=True))]
+
+
+REFUSED = {
+    "a cell that cannot be read": lambda rows: changed(rows, (200, "miR-145-5p", "high")),
+    "an id that stands twice, far apart": lambda rows: changed(rows, (230, "specimen_id", rows[3][0])),
+    "a blank id": lambda rows: changed(rows, (150, "specimen_id", "")),
+    "a line that is too short": lambda rows: [*rows[:150], rows[150][:-2], *rows[151:]],
+    "another unit": lambda rows: off(rows, "PD-L1", 1000),
+    "negative Ct": lambda rows: off(rows, "miR-126-3p", -1),
+    "another fluid": lambda rows: with_column(rows, "fluid", ["plasma"] * 180 + ["serum"] * 60),
+    "another unit, stated": lambda rows: with_column(rows, "unit", ["Ct"] * 230 + ["ng/mL"] * 10),
+    "a missing analyte": lambda rows: [row[:-1] for row in rows],
+    "an odd cell for a rule": lambda rows: with_column(rows, "freeze_thaw_cycles", ["1"] * 239 + ["many"]),
+    "everything at once": lambda rows: changed(
+        with_column(rows, "fluid", ["plasma"] * 200 + ["serum"] * 40), (180, "PD-L1", "x"), (181, "specimen_id", rows[3][0])
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_what_is_refused_as_a_whole_is_refused_in_pieces_and_nothing_is_written(reason, clean, model, tmp_path):
+    path, out = tmp_path / "c.csv", tmp_path / "out.csv"
+    path.write_text(text_of(REFUSED[reason](clean)))
+    with pytest.raises(InputRefused) as whole:
+        score_file(path, model, "f" * 64, Explain.ALL)
+    job = Job(path, model, "f" * 64, Explain.ALL, out, threads=2)
+    assert stream.stream(job) is None
+    with pytest.raises(InputRefused) as pieces:
+        score_cohort(job)
+    assert str(pieces.value) == str(whole.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["c.csv"]
+
+
+@pytest.mark.parametrize("reason", ["another unit", "negative Ct"])
+def test_what_only_the_whole_can_judge_may_be_allowed_and_is_then_scored_as_a_whole(reason, clean, model, tmp_path):
+    path, out, whole = tmp_path / "c.csv", tmp_path / "out.csv", tmp_path / "whole.csv"
+    path.write_text(text_of(REFUSED[reason](clean)))
+    options = {
+        "conditions": Conditions(allow=("UNIT_SUSPECT", "SCALE_SUSPECT"), because="known"),
+        "keep_going": True,
+    }
+    write_scores(score_file(path, model, "f" * 64, Explain.ALL, **options), Explain.ALL, whole)
+    score_cohort(Job(path, model, "f" * 64, Explain.ALL, out, **options))
+    assert out.read_bytes() == whole.read_bytes()
+    assert ("allowed because: known" in out.read_text()) is (reason == "another unit")
+
+
+def test_long_tables_and_latin_1_are_left_to_the_careful_reader(clean, model, tmp_path):
+    long = [["specimen_id", "analyte", "value"]]
+    long += [[row[0], name, cell] for row in clean[1:9] for name, cell in zip(clean[0][-7:], row[-7:], strict=True)]
+    for content in (text_of(long).encode(), text_of(changed(clean, (100, "site", "Zürich"))).encode("latin-1")):
+        (tmp_path / "c.csv").write_bytes(content)
+        job = Job(tmp_path / "c.csv", model, "f" * 64, Explain.ALL, tmp_path / "out.csv")
+        assert stream.stream(job) is None
+        assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_packed_file_that_breaks_off_is_refused(codec, clean, model, tmp_path):
+    path, out = tmp_path / "c.csv.packed", tmp_path / "out.csv"
+    with pa.output_stream(str(path), compression=codec) as file:
+        file.write(text_of(clean).encode())
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputRefused, match="_DAMAGED"):
+        score_cohort(Job(path, model, "f" * 64, Explain.ALL, out))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_whole_numbers_too_large_for_a_float_are_read_as_from_text(clean, model, tmp_path):
+    path = tmp_path / "c.parquet"
+    cells = [2**60 + 1 if i == 100 else 40 + i % 30 for i in range(240)]
+    table = typed(clean)
+    pq.write_table(table.set_column(table.column_names.index("PD-L1"), "PD-L1", pa.array(cells)), path)
+    assert_same(path, model, tmp_path)
+
+
+@pytest.mark.parametrize("of", [2, 3, 7])
+def test_shards_in_order_are_the_whole(of, clean, model, tmp_path):
+    path, whole = tmp_path / "c.csv", tmp_path / "whole.csv"
+    path.write_text(text_of(changed(clean, *READABLE)))
+    job = Job(path, model, "f" * 64, Explain.ALL, whole)
+    score_cohort(job)
+    pieces = []
+    for number in range(1, of + 1):
+        score_cohort(replace(job, out=tmp_path / "piece.csv", shard=Shard(number, of)))
+        header, *lines = (tmp_path / "piece.csv").read_text().splitlines(keepends=True)
+        pieces += lines
+    assert [header, *pieces] == whole.read_text().splitlines(keepends=True)
+
+
+@given(st.integers(1, 40), st.integers(0, 200))
+def test_every_block_belongs_to_one_shard_and_shards_are_equal(of, n_blocks):
+    held = [[b for b in range(n_blocks) if Shard(i, of).holds(b, n_blocks)] for i in range(1, of + 1)]
+    assert [block for blocks_ in held for block in blocks_] == list(range(n_blocks))
+    assert max(map(len, held)) - min(map(len, held)) <= 1
+
+
+def test_a_shard_that_is_none_is_wrong_usage():
+    for number, of in ((0, 2), (3, 2)):
+        with pytest.raises(UsageError, match="SHARD_INVALID"):
+            Shard(number, of)
+
+
+def test_threads_and_the_size_of_blocks_change_nothing(clean, model, tmp_path, monkeypatch):
+    path, found = tmp_path / "c.csv", set()
+    path.write_text(text_of(changed(clean, *READABLE)))
+    for block, threads in ((2000, 1), (5000, 3), (1 << 20, 2)):
+        monkeypatch.setattr(blocks, "BLOCK", block)
+        assert stream.stream(Job(path, model, "f" * 64, Explain.ALL, tmp_path / "o.csv", threads=threads)) is not None
+        found.add((tmp_path / "o.csv").read_bytes())
+    assert len(found) == 1
