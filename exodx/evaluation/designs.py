@@ -214,19 +214,27 @@ def gap_lines(evaluation: Evaluation) -> list[str]:
     Parameters
     ----------
     evaluation : Evaluation
-        Inside a cohort; for another there are none.
+        Inside a cohort, of one class or (macro AUC) of several; for another cohort there are none.
     """
     by_name = {e.name: e for e in evaluation.estimates}
-    random, lines = by_name.get("auc"), []
-    if not evaluation.folds or random is None or random.value is None:
+    of = "macro_auc" if "macro_auc" in by_name else "auc"
+    random, lines = by_name.get(of), []
+    if is_external(evaluation) or random is None or random.value is None:
         return []
-    if evaluation.sites and f"auc_{LOSO}" not in by_name:
+    if evaluation.sites and f"{of}_{LOSO}" not in by_name:
         lines.append("random CV minus leave-one-site-out: not estimated, fewer than two sites can be evaluated alone")
     for name, words in ((LOSO, "leave-one-site-out"), (LATER, "temporal")):
-        gap, harder = by_name.get(f"gap_{name}"), by_name.get(f"auc_{name}")
-        if gap is None or gap.value is None or harder is None:
+        gap, harder = by_name.get(f"gap_{name}"), by_name.get(f"{of}_{name}")
+        if harder is None or harder.value is None:
             continue
-        limits = "; no interval, see below" if gap.lower is None else f" (95 % CI {gap.lower:.3f} to {gap.upper:.3f})"
-        line = f"random CV {random.value:.3f} minus {words} {harder.value:.3f} = gap {gap.value:.3f}{limits}"
+        limits = "" if gap is None else "; no interval, see below"
+        if gap is not None and gap.lower is not None:
+            limits = f" (95 % CI {gap.lower:.3f} to {gap.upper:.3f})"
+        line = f"random CV {random.value:.3f} minus {words} {harder.value:.3f} = gap {random.value - harder.value:.3f}{limits}"
         lines.append(line.replace("-0.", "−0."))
     return lines
+
+
+def is_external(evaluation: Evaluation) -> bool:
+    """Say whether a frozen model was held against a cohort it never saw."""
+    return evaluation.headline.design == "external cohort"

@@ -248,7 +248,7 @@ def _unused_numbers(cohort: Cohort) -> Iterator[Finding]:
         numbers = pd.to_numeric(cohort.unused[name], errors="coerce").to_numpy(np.float64)
         known = np.isfinite(numbers)
         if known.sum() >= 20 and len(np.unique(numbers[known])) > MOST_VALUES and apart(cohort.y, numbers) > SEPARATES:
-            names.append(str(name))
+            names.append(str(name) or "(no name)")
     if names:
         message = (
             f"{_some(names)}: a number that nothing reads parts the classes almost perfectly. It is not learned from; keep it "

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from exodx.evaluation import ClassEvaluation
+from exodx.evaluation import ClassEvaluation, gap_lines
 from exodx.frozen import MulticlassModel, MulticlassPrediction
 from exodx.panel import StudyPlan
 from exodx.panel.markers import read_markers
 from exodx.report.class_figures import class_roc_figure, class_waterfall, confusion_figure
 from exodx.report.page import data_uri, render
 from exodx.report.style import png
-from exodx.report.words import BLOCKED, SIMULATED, by_severity, feature_label, headline, interval, is_simulated, number, site_gap
+from exodx.report.words import BLOCKED, SIMULATED, by_severity, feature_label, headline, interval, is_simulated, number
 from exodx.scoring import Scores, Specimens
 
 SCORE_NOTE = (
@@ -68,7 +68,7 @@ def _page(
         evaluation=summary,
         head=summary.headline,
         limits=interval(summary.headline.lower, summary.headline.upper),
-        gap=site_gap(summary),
+        gaps=gap_lines(summary),
         blocked=BLOCKED if blocking else "",
         blocking=blocking,
         simulated=SIMULATED if model.provenance.synthetic or is_simulated(summary) else "",

@@ -172,16 +172,6 @@ def is_simulated(evaluation: Evaluation) -> bool:
     return any(f.code == "synthetic" for f in evaluation.findings)
 
 
-def site_gap(evaluation: Evaluation) -> str:
-    """Say what new sites cost: random cross-validation minus leave-one-site-out; empty where there are no two sites."""
-    values = {e.name: e.value for e in evaluation.estimates}
-    of = "macro_auc" if "macro_auc" in values else "auc"
-    random, held_out = values.get(of), values.get(f"{of}_leave_one_site_out")
-    if random is None or held_out is None:
-        return ""
-    return f"random CV {number(random)} minus leave-one-site-out {number(held_out)} = gap {number(random - held_out)}"
-
-
 def benefit_prevalence(curve: BenefitCurve) -> str:
     """Say for which prevalence a decision curve holds."""
     if curve.stated:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from importlib.resources import files as files_of_panels
 from pathlib import Path
 
 import mlflow
@@ -13,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+import exodx.panel
 from exodx.errors import RUO
 from exodx.tracking import open_store
 from tests.classes import NAMES, class_frame
@@ -28,7 +30,9 @@ def files(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     class_frame().to_csv(folder / "train.csv", index=False)
     class_frame(seed=9, n=60).to_csv(folder / "new.csv", index=False)
-    (folder / "plan.toml").write_text(PLAN)
+    panel = (files_of_panels(exodx.panel) / "catalog" / "athero-3.toml").read_text()
+    (folder / "panel.toml").write_text(panel.replace('name = "athero-3"', 'name = "athero-3-classes"', 1))
+    (folder / "plan.toml").write_text(PLAN.replace('"athero-3"', f'"{folder / "panel.toml"}"'))
     return folder
 
 

@@ -58,7 +58,7 @@ def test_shap_values_and_base_sum_to_the_held_out_margins(cohort, fast_plan, mon
     original, bases = nested._explain, []
 
     def watch(fitted, measurements):
-        base = fitted.forest.contributions(np.zeros((1, len(fitted.transform.names))))[1][0]
+        base = fitted.combined.contributions(np.zeros((1, len(fitted.transform.names))))[0, -1]
         bases.append(fitted.calibrator.slope * base + fitted.calibrator.intercept)
         return original(fitted, measurements)
 

@@ -135,6 +135,7 @@ def test_copies_of_a_specimen_are_no_evidence_of_a_shift(model, make_cohort):
         measurements=once.measurements[np.r_[0:60, 0:60]],
         reference_standard=pd.concat([once.reference_standard, copies.reference_standard]),
         unused=None,
+        written=None,
     )
     a, b = (evaluate_external(model, cohort, None).shift for cohort in (once, whole))
     assert [(f.feature, f.distance, f.p, f.missing_p) for f in a.features] == [

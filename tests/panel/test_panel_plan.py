@@ -11,7 +11,7 @@ def test_unknown_keys_and_wrong_types_are_refused_together():
         parse_plan({"outer_fold": 5, "seed": 1.5, "repeats": True, "budget": "huge", "label": 3}, "plan.toml")
     problems = {p.where: p.fix for p in caught.value.problems}
     assert problems["plan.toml.outer_fold"] == "Did you mean 'outer_folds'?"
-    assert problems["plan.toml.search"] == "Valid are: small, minimal."
+    assert problems["plan.toml.budget"] == "Valid are: minimal, quick, standard, thorough."
     assert {w.rpartition(".")[2] for w in problems} == {"outer_fold", "seed", "repeats", "budget", "label"}
 
 

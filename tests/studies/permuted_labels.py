@@ -3,7 +3,7 @@
 Every simulated cohort has its disease, its sites and plates; the labels are permuted among its subjects, so that the AUC of
 specimens held out is one half but for noise, and any other mean is a leak.
 
-    python -m tests.studies.permuted_labels [cohorts] [search budget]
+    python -m tests.studies.permuted_labels [cohorts] [budget]
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ def counts() -> Panel:
 PANELS = {"raw Ct, geNorm, detection filter": qpcr, "reads, TMM, detection filter": counts}
 
 
-def null_auc(panel: Panel, seed: int, search: str, n: int = 90) -> float:
+def null_auc(panel: Panel, seed: int, budget: str, n: int = 90) -> float:
     """Simulate a cohort, permute its labels, validate the whole procedure, and return the AUC out of fold."""
     study = SimulatedStudy(n=n, effect=1.0, repeated_share=0.1, not_run_share=0.01, seed=seed)
     cohort = frame_cohort(simulate(panel, study), Intake(panel, "group", "case")).sorted()
     dealt = permute_labels(cohort, 1_000_003 + seed)  # not the seed that dealt the classes
-    plan = StudyPlan(outer_folds=5, repeats=1, inner_folds=3, search=search, seed=seed)
+    plan = StudyPlan(outer_folds=5, repeats=1, inner_folds=3, budget=budget, seed=seed)
     cv = cross_validate(dealt, plan, repeated_folds(dealt, plan), "null", 1, lambda: None)
     rows = np.isfinite(cv.margin[0])
     return auc_cross_validated(dealt.y[rows], cv.margin[:, rows], cv.folds[:, rows], dealt.subjects[rows]).value
@@ -47,7 +47,7 @@ def null_auc(panel: Panel, seed: int, search: str, n: int = 90) -> float:
 
 if __name__ == "__main__":
     cohorts, budget = int(sys.argv[1]) if len(sys.argv) > 1 else 60, sys.argv[2] if len(sys.argv) > 2 else "small"
-    print(f"| {cohorts} cohorts of 90, search {budget!r} | mean AUC | standard error | SD | 2.5–97.5 % |")
+    print(f"| {cohorts} cohorts of 90, budget {budget!r} | mean AUC | standard error | SD | 2.5–97.5 % |")
     print("| --- | --- | --- | --- | --- |")
     for name, make in PANELS.items():
         found = np.array([null_auc(make(), seed, budget) for seed in range(cohorts)])

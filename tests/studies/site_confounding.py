@@ -3,7 +3,7 @@
 Three sites with case shares .8, .5 and .2 and offsets of their own are learned from; the truth is the AUC that the finished model
 has within further sites with offsets of theirs and as many cases as controls.
 
-    python -m tests.studies.site_confounding [cohorts] [search budget]
+    python -m tests.studies.site_confounding [cohorts] [budget]
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def cohort_of(shares: tuple[float, ...], n: int, seed: int) -> Cohort:
     return frame_cohort(simulate(PANEL, study), Intake(PANEL, "group", "case")).sorted()
 
 
-def one_cohort(seed: int, search: str = "minimal", new_n: int = NEW_N) -> OneCohort:
-    plan = StudyPlan(outer_folds=5, repeats=1, search=search, seed=seed)
+def one_cohort(seed: int, budget: str = "minimal", new_n: int = NEW_N) -> OneCohort:
+    plan = StudyPlan(outer_folds=5, repeats=1, budget=budget, seed=seed)
     cohort = cohort_of(SHARES, N, seed)
     folds, sites = repeated_folds(cohort, plan), site_folds(cohort.sites)[0][None]
     random, by_site = (cross_validate(cohort, plan, f, name, 1, lambda: None) for f, name in ((folds, "random"), (sites, "sites")))
