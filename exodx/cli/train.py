@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 @CLASSES
 @plan_options
 @stated_options
+@click.option(
+    "--budget",
+    type=click.Choice(["quick", "standard", "thorough"]),
+    help="How much is tried: a first look, the default, or about twice as long as that.",
+)
 @click.option("--panel-curve/--no-panel-curve", default=None, help="Also performance against panel size; takes twice the time.")
 @click.option("--date", help="Column of dates, e.g. for --temporal.")
 @click.option("--temporal/--no-temporal", default=None, help="Also learn from the earlier subjects and hold out the later (dates).")
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
     "--permutations", type=click.IntRange(0), help="Also validate with labels permuted so often; each takes a repeat's time."
 )
 @click.option("--seed", type=int, help="Seed of folds and trees.")
-@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Threads; changes the time only.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Folds fitted at a time; changes the time only.")
 @click.option("-o", "--out", type=FILE, help="Folder for the bundle and report.html.")
 @click.option("--track/--no-track", default=True, help="Write an MLflow run and register the model.")
 @JSON
