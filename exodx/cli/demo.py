@@ -25,7 +25,7 @@ def command(out: Path) -> None:
     from exodx.study import run_study
     from exodx.tables.reader import read_table
 
-    plan = StudyPlan(panel="athero-3", label="group", positive="case", repeats=2, prevalence=0.2, seed=1)
+    plan = StudyPlan(panel="athero-3", label="group", positive="case", budget="quick", repeats=2, prevalence=0.2, seed=1)
     say("1/3 training on the simulated example cohort")
     cohort = read_cohort(example_file("athero-3-simulated/train.csv"), Intake.of_plan(plan))
     study = run_study(cohort, plan, out=out / "model", jobs=2, progress=progress_bar)
