@@ -9,6 +9,7 @@ from exodx.evaluation import CohortShift, Evaluation, ExplanationStability, Pane
 from exodx.evaluation.check_text import percent
 from exodx.evaluation.estimates import AS_ERRORS
 from exodx.evaluation.shift import LEVEL
+from exodx.report.members import members_sentence
 from exodx.report.words import (
     BLOCKED,
     SIMULATED,
@@ -60,7 +61,8 @@ def evaluation_text(evaluation: Evaluation) -> str:
 
 def _parts(evaluation: Evaluation) -> list[str]:
     """Return what only some evaluations have."""
-    lines = []
+    shares = members_sentence(evaluation)
+    lines = ["", *_wrapped(f"Members: {shares}", "  ")] if shares else []
     if evaluation.shift is not None:
         lines += ["", *_shift(evaluation.shift)]
     if evaluation.panel_curve is not None:
