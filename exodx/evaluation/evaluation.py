@@ -40,7 +40,7 @@ class SiteResult:
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """One outer fold: what was chosen, how it did on the fold, and how many specimens its inner folds learned from on average."""
+    """One outer fold: what was chosen, how it did, how many specimens it could learn from, and its inner folds on average."""
 
     repeat: int
     fold: int
@@ -50,6 +50,7 @@ class FoldResult:
     n_held: int
     auc: float | None
     references: tuple[str, ...] = ()
+    n_usable: int | None = None
     n_fewer: float | None = None
 
 

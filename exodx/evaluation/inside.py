@@ -187,6 +187,7 @@ def _folds(random: CrossValidation, y: NDArray[np.int8]) -> tuple[FoldResult, ..
                 int(rows.sum()),
                 value,
                 choice.references,
+                choice.n_usable,
                 choice.n_fewer,
             )
         )

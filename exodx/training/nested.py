@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class FoldChoice:
-    """What the procedure chose in one outer fold."""
+    """What the procedure chose in one outer fold, from how many specimens that it could use, and the mean of its inner folds."""
 
     repeat: int
     fold: int
@@ -38,6 +38,7 @@ class FoldChoice:
     n_train: int
     references: tuple[str, ...]
     zone: tuple[float, float] | None = None
+    n_usable: int | None = None
     n_fewer: float | None = None
 
 
@@ -211,7 +212,7 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
     measurements = cohort.measurements[held]
     references, zone = fitted.transform.references, fitted.threshold.zone
     n_fewer = float(np.mean([len(inner.y) for inner in data.folds]))
-    choice = FoldChoice(repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, zone, n_fewer)
+    choice = FoldChoice(repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, zone, len(data.y), n_fewer)
     others, fewer = benchmark_scores(data, measurements), fewer_margins(data, fitted, measurements)
     return held, fitted.margin(measurements), choice, others, _explain(fitted, measurements), fewer
 

@@ -34,7 +34,7 @@ def estimates(y, random):
 
 def evaluation(found, value=0.84, n_fewer=102.4):
     every = (Estimate("auc", value, value - 0.1, value + 0.1, n=N), *found)
-    folds = tuple(FoldResult(0, k, {}, 0.5, 128, 32, 0.8, (), n_fewer) for k in range(4))
+    folds = tuple(FoldResult(0, k, {}, 0.5, 133, 32, 0.8, (), 128, n_fewer) for k in range(4))
     head = Headline("AUC", value, None, None, "design")
     return Evaluation("t", head, every, (), {}, RocBand((), (), (), ()), (), folds=folds)
 

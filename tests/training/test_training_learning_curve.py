@@ -36,7 +36,8 @@ def test_the_margins_are_those_of_the_inner_folds_own_transform_and_members(coho
 def test_the_inner_folds_learned_from_fewer(fast_plan, validated):
     share = (fast_plan.inner_folds - 1) / fast_plan.inner_folds
     for choice in validated.choices:
-        assert choice.n_fewer == pytest.approx(share * choice.n_train, abs=4)
+        assert choice.n_usable < choice.n_train  # some of every fold are refused
+        assert choice.n_fewer == pytest.approx(share * choice.n_usable, abs=1)
 
 
 def test_an_outer_fold_with_fewer_inner_folds_leaves_gaps():
