@@ -54,7 +54,7 @@ def learning_curve_line(evaluation: Evaluation) -> str:
     The line speaks of gain only where the whole interval of the difference lies above 0.
     """
     found = {e.name: e for e in evaluation.estimates if e.value is not None}
-    sizes = [(fold.n_usable, fold.n_fewer) for fold in evaluation.folds if fold.n_fewer is not None]
+    sizes = [(fold.n_usable, fold.n_fewer) for fold in evaluation.folds if fold.n_usable is not None and fold.n_fewer is not None]
     if not sizes or not {"auc", FEWER, DIFFERENCE} <= found.keys():
         return ""
     n, n_fewer = np.mean(sizes, axis=0)
