@@ -211,18 +211,30 @@ def _separating(y: NDArray[np.int8], features: Features) -> list[Finding]:
     return findings
 
 
+def _against(name: str, difference: Estimate, value: float) -> list[Finding]:
+    """Say where a simple benchmark is as good as the model, or not clearly worse; of XGBoost's defaults, where they are better."""
+    code, words = f"{name}_not_beaten", name.replace("_", " ")
+    if name == "default_xgboost":
+        message = f"XGBoost with its default settings is better than the model (AUC difference {difference})."
+        return [Finding(code, "note", message)] if value < 0 else []
+    if value <= 0:
+        message = (
+            f"The model does not beat the {words} benchmark (AUC difference {difference}). Prefer the simpler, or say why not."
+        )
+        return [Finding(code, "note", message)]
+    if difference.lower is None or difference.lower <= 0:
+        message = f"The model is not clearly better than the {words} benchmark (AUC difference {difference}): it may do as well."
+        return [Finding(code, "note", message)]
+    return []
+
+
 def audit_model(estimates: Sequence[Estimate], features: Sequence[FeatureSummary]) -> list[Finding]:
     """Return what the finished model shows: benchmarks not beaten, directions against the panel's hypothesis."""
     by_name = {e.name: e for e in estimates}
     findings = []
     for name in BENCHMARKS:
         difference = by_name.get(f"auc_minus_{name}")
-        if difference is not None and difference.value is not None and difference.value <= 0:
-            words = name.replace("_", " ")
-            message = (
-                f"The model does not beat the {words} benchmark (AUC difference {difference}). Prefer the simpler, or say why not."
-            )
-            findings.append(Finding(f"{name}_not_beaten", "note", message))
+        findings += [] if difference is None or difference.value is None else _against(name, difference, difference.value)
     for feature in features:
         if feature.declared and feature.direction not in ("none", feature.declared) and feature.share > 0.05:
             message = (

@@ -40,7 +40,7 @@ class SiteResult:
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """One outer fold: what was chosen, and how it did on the fold."""
+    """One outer fold: what was chosen, how it did, how many specimens it could learn from, and its inner folds on average."""
 
     repeat: int
     fold: int
@@ -50,6 +50,8 @@ class FoldResult:
     n_held: int
     auc: float | None
     references: tuple[str, ...] = ()
+    n_usable: int | None = None
+    n_fewer: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Evaluation:
     headline : Headline
     estimates : tuple of Estimate
         ``auc``, ``sensitivity`` … of the random design; ``<name>_leave_one_site_out`` where sites exist; ``auc_<benchmark>`` and
-        ``auc_minus_<benchmark>``.
+        ``auc_minus_<benchmark>``; ``auc_fewer_specimens`` and ``auc_minus_fewer``.
     findings : tuple of Finding
     flow : dict of str to int
         Specimens read, positive, negative, scored, not reported; subjects; sites.

@@ -31,6 +31,7 @@ from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline
 from exodx.evaluation.explanation_stability import explanation_stability
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
+from exodx.evaluation.learning_curve import learning_curve_estimates
 from exodx.evaluation.panel_size import panel_curve
 from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
@@ -73,6 +74,7 @@ def evaluate_inside(
     estimates += _threshold(model)
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
+    estimates += learning_curve_estimates(y[scored], random, scored, subjects[scored])
     sites, pooled = site_estimates(cohort, validation.by_site, estimates[0])
     estimates += pooled
     estimates += temporal_estimates(cohort, validation.temporal, random, estimates[0], prevalence)
@@ -185,6 +187,8 @@ def _folds(random: CrossValidation, y: NDArray[np.int8]) -> tuple[FoldResult, ..
                 int(rows.sum()),
                 value,
                 choice.references,
+                choice.n_usable,
+                choice.n_fewer,
             )
         )
     return tuple(results)

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from exodx.errors import RUO
 from exodx.evaluation import Evaluation, gap_lines
 from exodx.evaluation.check_text import percent
+from exodx.evaluation.learning_curve import learning_curve_line
 from exodx.frozen import DiagnosticModel, Features, Measurements, State
 from exodx.frozen.encoding import ND
 from exodx.panel import StudyPlan
 from exodx.panel.markers import read_markers
 from exodx.report.explanations import waterfall_figure
+from exodx.report.members import learned, members_sentence
 from exodx.report.style import png
 from exodx.report.words import (
     BLOCKED,
@@ -103,6 +105,9 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         grey_zone=grey_zone(model.threshold),
         calibrator=model.calibrator,
         provenance=model.provenance,
+        learned=learned(model.provenance.booster),
+        members_sentence=members_sentence(evaluation),
+        learning_curve=learning_curve_line(evaluation),
         plan={key: value for key, value in asdict(plan).items() if value is not None},
         figures=[(name, CAPTIONS[name], data_uri(figures[name])) for name in CAPTIONS if name in figures],
         model_id=model_id,

@@ -8,7 +8,9 @@ from exodx.errors import RUO
 from exodx.evaluation import CohortShift, Evaluation, ExplanationStability, PanelCurve, gap_lines
 from exodx.evaluation.check_text import percent
 from exodx.evaluation.estimates import AS_ERRORS
+from exodx.evaluation.learning_curve import DIFFERENCE, FEWER, learning_curve_line
 from exodx.evaluation.shift import LEVEL
+from exodx.report.members import members_sentence
 from exodx.report.words import (
     BLOCKED,
     SIMULATED,
@@ -45,7 +47,7 @@ def evaluation_text(evaluation: Evaluation) -> str:
     for finding in by_severity(evaluation):
         lines += _wrapped(f"{finding.severity} [{finding.code}] {finding.message}", "  ")
     lines.append("")
-    for estimate in evaluation.estimates:
+    for estimate in (e for e in evaluation.estimates if e.name not in (FEWER, DIFFERENCE)):
         also = f"; {AS_ERRORS}" if estimate.method.endswith(AS_ERRORS) else ""
         lines += _row(label(estimate.name), sentence(estimate) + also)
     for site in evaluation.sites:
@@ -60,7 +62,9 @@ def evaluation_text(evaluation: Evaluation) -> str:
 
 def _parts(evaluation: Evaluation) -> list[str]:
     """Return what only some evaluations have."""
-    lines = []
+    shares = members_sentence(evaluation)
+    told = [learning_curve_line(evaluation), f"Members: {shares}" if shares else ""]
+    lines = ["", *(line for text in told for line in _wrapped(text, "  "))] if any(told) else []
     if evaluation.shift is not None:
         lines += ["", *_shift(evaluation.shift)]
     if evaluation.panel_curve is not None:

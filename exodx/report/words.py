@@ -22,8 +22,10 @@ LABELS = MappingProxyType(
         "macro_auc_leave_one_site_out": "Macro AUC, leave-one-site-out",
         "macro_auc_logistic": "Macro AUC, logistic regressions",
         "macro_auc_single_analyte": "Macro AUC, best single analytes",
+        "macro_auc_default_xgboost": "Macro AUC, XGBoost by default",
         "macro_auc_minus_logistic": "Macro AUC, model minus logistic",
         "macro_auc_minus_single_analyte": "Macro AUC, model minus single analyte",
+        "macro_auc_minus_default_xgboost": "Macro AUC, model minus default XGBoost",
         "hand_till": "Hand and Till's M, pairs of classes",
         "accuracy_of_calls": "Accuracy, without indeterminate",
         "auc_new_site": "AUC of a new site, prediction",
@@ -54,8 +56,12 @@ LABELS = MappingProxyType(
         "interventions_avoided": "Interventions avoided per 100",
         "auc_logistic": "AUC, logistic regression",
         "auc_single_analyte": "AUC, best single analyte",
+        "auc_default_xgboost": "AUC, XGBoost by default",
         "auc_minus_logistic": "AUC, model minus logistic regression",
         "auc_minus_single_analyte": "AUC, model minus best single analyte",
+        "auc_minus_default_xgboost": "AUC, model minus default XGBoost",
+        "auc_fewer_specimens": "AUC, learned from fewer specimens",
+        "auc_minus_fewer": "AUC, model minus that of fewer",
     }
 )
 

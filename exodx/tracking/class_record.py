@@ -16,7 +16,7 @@ from exodx.frozen import MulticlassModel
 from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
 from exodx.tracking.record import ChildRun, RunRecord
-from exodx.tracking.study_record import as_json, metric_of, panel_params, run_description, run_tags
+from exodx.tracking.study_record import as_json, learned_params, metric_of, panel_params, run_description, run_tags
 from exodx.training import ClassFold
 
 _OTHER = re.compile(r"[^\w\-./: ]", re.ASCII)
@@ -59,7 +59,7 @@ def _params(model: MulticlassModel, plan: StudyPlan) -> dict[str, str]:
         chosen[f"chosen.class.{k}.softmax_intercept"] = f"{model.softmax.intercepts[k - 1]:.6g}"
         chosen[f"chosen.class.{k}.calibrator_slope"] = f"{part.calibrator.slope:.6g}"
         chosen[f"chosen.class.{k}.calibrator_intercept"] = f"{part.calibrator.intercept:.6g}"
-        chosen |= {f"chosen.class.{k}.{key}": str(value) for key, value in part.provenance.booster.items()}
+        chosen |= learned_params(part.provenance.booster, f"chosen.class.{k}.")
     return {f"plan.{key}": str(value) for key, value in asdict(plan).items()} | panel_params(model) | chosen
 
 

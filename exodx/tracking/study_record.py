@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import tomli_w
 
@@ -17,6 +19,8 @@ from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
 from exodx.stats import Estimate
 from exodx.tracking.record import ChildRun, RunRecord
+
+_KIND = re.compile(r"[^\w]+")
 
 SEVERITIES = ("blocking", "warning", "note")
 
@@ -110,8 +114,20 @@ def _params(model: DiagnosticModel, plan: StudyPlan) -> dict[str, str]:
         "chosen.calibrator_slope": f"{model.calibrator.slope:.6g}",
         "chosen.calibrator_intercept": f"{model.calibrator.intercept:.6g}",
     }
-    chosen = {f"chosen.{key}": str(value) for key, value in model.provenance.booster.items()}
+    chosen = learned_params(model.provenance.booster, "chosen.")
     return {f"plan.{key}": str(value) for key, value in asdict(plan).items()} | panel_params(model) | chosen | decision
+
+
+def learned_params(booster: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    """Return what a run tells of its members, by kind; and all else, as of models of one booster.
+
+    >>> said = {"members": [{"kind": "shallow trees", "setting": "depth 2 × 200", "share": 0.3121}]}
+    >>> learned_params(said, "chosen.")
+    {'chosen.shallow_trees': 'depth 2 × 200, share 0.31'}
+    """
+    members = {m["kind"]: f"{m['setting']}, share {m['share']:.2f}" for m in booster.get("members", ())}
+    others = {key: str(value) for key, value in booster.items() if key != "members"}
+    return {f"{prefix}{_KIND.sub('_', key)}": value for key, value in (members | others).items()}
 
 
 def panel_params(model: AnyModel) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
+from exodx.training.benchmarks import BENCHMARKS
 from exodx.training.final import train_model
 from exodx.training.multiclass import (
     ClassFold,
@@ -11,7 +12,6 @@ from exodx.training.multiclass import (
     train_classes,
 )
 from exodx.training.nested import (
-    BENCHMARKS,
     CrossValidation,
     HeldExplanation,
     Validation,

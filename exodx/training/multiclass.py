@@ -17,9 +17,8 @@ from exodx.errors import InputRefused, Problem
 from exodx.frozen import ClassLimit, Measurements, MulticlassModel, SoftmaxCalibrator, softmax
 from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
-from exodx.training.benchmarks import benchmark_scores
+from exodx.training.benchmarks import BENCHMARKS, benchmark_scores
 from exodx.training.final import freeze_model
-from exodx.training.nested import BENCHMARKS
 from exodx.training.outer import run_folds
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.softmax import fit_softmax

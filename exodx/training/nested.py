@@ -17,19 +17,19 @@ from exodx.frozen.calibrator import probability
 from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.stats import auc_cross_validated
-from exodx.training.benchmarks import benchmark_scores
+from exodx.training.benchmarks import BENCHMARKS, benchmark_scores
+from exodx.training.learning_curve import fewer_margins, stacked
 from exodx.training.outer import run_folds
 from exodx.training.panel_size import SizeRuns
 from exodx.training.permutation import PermutedRuns, has_sites, permute_labels
 from exodx.training.procedure import Fitted, fit_procedure, prepare
 
 Floats = NDArray[np.float64]
-BENCHMARKS = ("logistic", "single_analyte")
 
 
 @dataclass(frozen=True, slots=True)
 class FoldChoice:
-    """What the procedure chose in one outer fold."""
+    """What the procedure chose in one outer fold, from how many specimens that it could use, and the mean of its inner folds."""
 
     repeat: int
     fold: int
@@ -38,6 +38,8 @@ class FoldChoice:
     n_train: int
     references: tuple[str, ...]
     zone: tuple[float, float] | None = None
+    n_usable: int | None = None
+    n_fewer: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,9 @@ class HeldExplanation:
     values: Floats
 
 
-OuterFold = tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats], HeldExplanation]
-"""Held-out rows, their margins, what was chosen, the benchmarks' scores, and the explanation of those that were scored."""
+OuterFold = tuple[NDArray[np.intp], Floats, FoldChoice, dict[str, Floats], HeldExplanation, Floats]
+"""Held-out rows, their margins, what was chosen, the benchmarks' scores, the explanation of those that were scored, and what the
+members of inner folds give them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class CrossValidation:
     choices : tuple of FoldChoice
     explanations : tuple of HeldExplanation
         Of the same folds.
+    fewer : ndarray, shape (J, R, n), optional
+        Log-odds, not calibrated, by the members of J inner folds, which learned from fewer specimens; NaN where there are none.
     """
 
     design: str
@@ -87,6 +92,7 @@ class CrossValidation:
     benchmarks: dict[str, Floats]
     choices: tuple[FoldChoice, ...]
     explanations: tuple[HeldExplanation, ...] = ()
+    fewer: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +152,17 @@ def cross_validate(
     margin = np.full(folds.shape, np.nan)
     positive = np.zeros(folds.shape, bool)
     benchmarks = {name: np.full(folds.shape, np.nan) for name in BENCHMARKS}
-    choices, explanations = [], []
-    for repeat, _, (held, scores, choice, others, explanation) in results:
+    choices, explanations, fewer = [], [], []
+    for repeat, _, (held, scores, choice, others, explanation, less) in results:
         margin[repeat, held] = scores
         positive[repeat, held] = probability(scores) >= choice.threshold
         for name, values in others.items():
             benchmarks[name][repeat, held] = values
         choices.append(choice)
         explanations.append(explanation)
-    return CrossValidation(design, folds, margin, positive, benchmarks, tuple(choices), tuple(explanations))
+        fewer.append((repeat, held, less))
+    curve = stacked(fewer, folds.shape)
+    return CrossValidation(design, folds, margin, positive, benchmarks, tuple(choices), tuple(explanations), curve)
 
 
 def validate_permuted(
@@ -202,9 +210,11 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
         return refused
     fitted = fit_procedure(data, plan)
     measurements = cohort.measurements[held]
-    references = fitted.transform.references
-    choice = FoldChoice(repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, fitted.threshold.zone)
-    return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements), _explain(fitted, measurements)
+    references, zone = fitted.transform.references, fitted.threshold.zone
+    n_fewer = float(np.mean([len(inner.y) for inner in data.folds]))
+    choice = FoldChoice(repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, zone, len(data.y), n_fewer)
+    others, fewer = benchmark_scores(data, measurements), fewer_margins(data, fitted, measurements)
+    return held, fitted.margin(measurements), choice, others, _explain(fitted, measurements), fewer
 
 
 def _explain(fitted: Fitted, measurements: Measurements) -> HeldExplanation:

@@ -66,7 +66,7 @@ class Ridge:
         centred = np.where(known, x - mean, 0.0)
         spread = np.sqrt((centred**2).sum(axis=0) / n)
         scale = np.where(spread > 0, spread, 1.0)
-        columns, back = _rotated(centred / scale)
+        columns, back = rotated(centred / scale)
         lines = []
         for strength in self.stages:
             fitted = LogisticRegression(C=strength, max_iter=MAX_ITER).fit(columns, y)
@@ -83,7 +83,7 @@ def _limits(features: Floats) -> tuple[Floats, Floats]:
     return lower, upper
 
 
-def _rotated(x: Floats) -> tuple[Floats, Floats]:
+def rotated(x: Floats) -> tuple[Floats, Floats]:
     """Return columns with the same inner products between specimens, and the matrix that takes coefficients back."""
     if x.shape[1] <= x.shape[0]:
         return x, np.eye(x.shape[1])

@@ -63,7 +63,8 @@ def test_panel_learning_plan_and_provenance_are_on_the_page(page, study, fast_pl
     for summary in study.evaluation.features:
         assert f"<td>{summary.declared}</td><td>{summary.direction}</td>" in page
     provenance = study.model.provenance
-    for text in (provenance.cohort_fingerprint, provenance.panel_fingerprint, provenance.booster["candidate"], str(fast_plan.seed)):
+    learned = provenance.booster["members"][0]["setting"]
+    for text in (provenance.cohort_fingerprint, provenance.panel_fingerprint, learned, str(fast_plan.seed)):
         assert text in page
     assert study.model.panel.intended_use in page
 

@@ -77,3 +77,16 @@ def test_what_was_not_estimated_is_absent_rather_than_nan(study, fast_plan):
     assert record.curves == {}
     assert not any(name.startswith(("shap_stability", "benefit_curve", "panel_size")) for name in record.metrics)
     assert record.metrics["qc/a_b"] == 1
+
+
+def test_members_are_params_by_kind(recorded, study):
+    (member,) = study[0].provenance.booster["members"]
+    assert recorded.params["chosen.shallow_trees"] == f"{member['setting']}, share 1.00"
+    assert not [name for name in recorded.params if "members" in name]
+
+
+def test_an_older_models_booster_is_recorded_as_it_was(study, fast_plan):
+    model, evaluation = study
+    older = replace(model, provenance=replace(model.provenance, booster={"candidate": "stumps", "rounds": 300}))
+    params = study_record(older, "0" * 64, fast_plan, evaluation, "<p>", {}).params
+    assert (params["chosen.candidate"], params["chosen.rounds"]) == ("stumps", "300")

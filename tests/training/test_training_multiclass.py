@@ -33,7 +33,7 @@ def test_classes_that_differ_are_told_apart_out_of_fold(cohort, validation):
     assert scored.mean() > 0.8  # the haemolysed are not scored
     found = macro_auc(cohort.class_codes[scored], validation.scores[:, scored], validation.folds[:, scored])
     assert found.lower > 0.7
-    assert set(validation.benchmarks) == {"logistic", "single_analyte"}
+    assert set(validation.benchmarks) == {"logistic", "single_analyte", "default_xgboost"}
     assert validation.sure.any()
 
 
