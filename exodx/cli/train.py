@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 @plan_options
 @stated_options
 @click.option("--panel-curve/--no-panel-curve", default=None, help="Also performance against panel size; takes twice the time.")
+@click.option("--monotone/--no-monotone", default=None, help="Hold the model to the panel's directions; also validated without.")
+@click.option("--selection", help="'stability': learn from features selected inside each fold; also validated on the full panel.")
 @click.option("--date", help="Column of dates, e.g. for --temporal.")
 @click.option("--temporal/--no-temporal", default=None, help="Also learn from the earlier subjects and hold out the later (dates).")
 @click.option(

@@ -56,6 +56,11 @@ LABELS = MappingProxyType(
         "auc_single_analyte": "AUC, best single analyte",
         "auc_minus_logistic": "AUC, model minus logistic regression",
         "auc_minus_single_analyte": "AUC, model minus best single analyte",
+        "auc_unconstrained": "AUC, without monotone constraints",
+        "auc_minus_unconstrained": "AUC, monotone minus unconstrained",
+        "auc_full_panel": "AUC, full panel",
+        "auc_minus_full_panel": "AUC, selected minus full panel",
+        "selection_stability": "Stability of the selected features",
     }
 )
 

@@ -35,6 +35,7 @@ from exodx.training import (
     Validation,
     analyte_units,
     cross_validate,
+    released,
     repeated_folds,
     run_panel_sizes,
     train_model,
@@ -137,6 +138,7 @@ def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) ->
     design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeat{'s' if plan.repeats > 1 else ''}"
     total += sum(per_repeat) if plan.panel_curve else 0
     total += (0 if later is None else len(later)) + plan.permutations * per_repeat[0]
+    total += sum(per_repeat) * len(released(plan))
     with progress(total) as tick:
         random = cross_validate(cohort, plan, folds, design, jobs, tick)
         by_site = cross_validate(cohort, plan, sites[None], "leave-one-site-out", jobs, tick) if len(names) > 1 else None
@@ -147,7 +149,8 @@ def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) ->
             temporal = cross_validate(cohort, plan, later, f"subjects from {first} on held out", jobs, tick)
         sizes = _sizes(cohort, plan, folds, jobs, tick) if plan.panel_curve else None
         permuted = validate_permuted(cohort, plan, random, jobs, tick) if plan.permutations else None
-        return Validation(random, by_site, other, sizes, temporal, permuted)
+        compared = {name: cross_validate(cohort, each, folds, name, jobs, tick) for name, each in released(plan).items()}
+        return Validation(random, by_site, other, sizes, temporal, permuted, compared)
 
 
 def _sizes(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], jobs: int, tick: Tick) -> SizeRuns:

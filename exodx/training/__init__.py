@@ -23,6 +23,7 @@ from exodx.training.panel_size import SizeRuns, analyte_units, panel_sizes, run_
 from exodx.training.permutation import PermutedRuns, permute_labels
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.recalibration import recalibrate_model
+from exodx.training.restriction import Restriction, released
 
 __all__ = [
     "BENCHMARKS",
@@ -33,6 +34,7 @@ __all__ = [
     "HeldExplanation",
     "PermutedRuns",
     "Prepared",
+    "Restriction",
     "SizeRuns",
     "Validation",
     "analyte_units",
@@ -46,6 +48,7 @@ __all__ = [
     "permute_labels",
     "prepare",
     "recalibrate_model",
+    "released",
     "repeated_folds",
     "run_panel_sizes",
     "train_classes",

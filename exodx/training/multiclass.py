@@ -116,6 +116,8 @@ def check_classes(cohort: Cohort, plan: StudyPlan) -> None:
         ("target", plan.target not in ("sensitivity", "specificity")),
         ("prevalence", plan.prevalence is not None),
         ("panel_curve", plan.panel_curve),
+        ("monotone", plan.monotone),
+        ("selection", plan.selection != "none"),
     ]
     fix = "Leave it out, or name one class against all others: --positive VALUE. With several classes the most probable is called."
     problems += [

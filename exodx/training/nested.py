@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -38,6 +38,7 @@ class FoldChoice:
     n_train: int
     references: tuple[str, ...]
     zone: tuple[float, float] | None = None
+    selected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class Validation:
         The later subjects held out (row 0), and forward-chaining blocks (rows after it), where the plan asks for it.
     permuted : PermutedRuns, optional
         The same with permuted labels, where the plan asks for it.
+    compared : dict of str to CrossValidation
+        On the same folds, without each restriction that the plan asks for; see :func:`exodx.training.released`.
     """
 
     random: CrossValidation
@@ -115,6 +118,7 @@ class Validation:
     sizes: SizeRuns | None = None
     temporal: CrossValidation | None = None
     permuted: PermutedRuns | None = None
+    compared: dict[str, CrossValidation] = field(default_factory=dict)
 
 
 def repeated_folds(cohort: Cohort, plan: StudyPlan) -> NDArray[np.intp]:
@@ -203,7 +207,9 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
     fitted = fit_procedure(data, plan)
     measurements = cohort.measurements[held]
     references = fitted.transform.references
-    choice = FoldChoice(repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, fitted.threshold.zone)
+    selected = fitted.restriction.chosen(fitted.transform.names)
+    limits = fitted.threshold.value, len(train), references, fitted.threshold.zone
+    choice = FoldChoice(repeat, fold, fitted.shares, *limits, selected)
     return held, fitted.margin(measurements), choice, benchmark_scores(data, measurements), _explain(fitted, measurements)
 
 

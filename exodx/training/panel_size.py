@@ -111,7 +111,8 @@ def _fold(
     scores = []
     for size in sizes:
         columns = sorted(column for name in ranking[:size] for column in units[name])
-        members = tuple(one.fit(data.features[:, columns], data.y, plan.seed) for one in fitted.chosen)
+        within = data.restriction.within(columns)
+        members = tuple(one.fit(data.features[:, columns], data.y, plan.seed, within) for one in fitted.chosen)
         combined = Combined(members, fitted.combined.weights)
         scores.append(np.where(scored, combined.margin(features[:, columns]), np.nan))
     return held, np.array(scores), ranking
