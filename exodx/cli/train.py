@@ -81,9 +81,9 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
 
 @contextmanager
 def progress_bar(total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while outer folds are fitted; nothing where stderr is not a terminal."""
-    lock = threading.Lock()
-    with click.progressbar(length=total, label="validating", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    """Show a bar on stderr while outer folds are fitted, with how many and the time left; nothing where stderr is no terminal."""
+    lock, hidden = threading.Lock(), not sys.stderr.isatty()
+    with click.progressbar(length=total, label="validating", file=sys.stderr, hidden=hidden, show_eta=True, show_pos=True) as bar:
 
         def tick() -> None:
             with lock:

@@ -1,6 +1,7 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
 from exodx.training.final import train_model
+from exodx.training.fold_store import FoldStore, study_store
 from exodx.training.multiclass import (
     ClassFold,
     ClassValidation,
@@ -31,6 +32,7 @@ __all__ = [
     "ClassValidation",
     "CrossValidation",
     "Fitted",
+    "FoldStore",
     "HeldExplanation",
     "PermutedRuns",
     "Prepared",
@@ -51,6 +53,7 @@ __all__ = [
     "released",
     "repeated_folds",
     "run_panel_sizes",
+    "study_store",
     "train_classes",
     "train_model",
     "validate_permuted",

@@ -19,6 +19,7 @@ from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.training.benchmarks import benchmark_scores
 from exodx.training.final import freeze_model
+from exodx.training.fold_store import NOT_KEPT, FoldStore
 from exodx.training.nested import BENCHMARKS
 from exodx.training.outer import run_folds
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
@@ -189,11 +190,18 @@ def choose_limit(probabilities: Floats, codes: NDArray[np.intp], target: float) 
     return ClassLimit(min(keeps, default=2.0), target)
 
 
-def cross_validate_classes(
-    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], design: str, jobs: int, tick: Callable[[], None]
+def cross_validate_classes(  # noqa: PLR0913
+    cohort: Cohort,
+    plan: StudyPlan,
+    folds: NDArray[np.intp],
+    design: str,
+    jobs: int,
+    tick: Callable[[], None],
+    kept: FoldStore = NOT_KEPT,
 ) -> ClassValidation:
     """Run the whole procedure of all classes once for every outer fold; see :func:`exodx.training.cross_validate`."""
-    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick)
+    finished = kept.of("classes", cohort, plan, folds, (ClassFold,))
+    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick, finished)
     shape = (*folds.shape, len(cohort.classes))
     scores = np.full(shape, np.nan)
     benchmarks = {name: np.full(shape, np.nan) for name in BENCHMARKS}

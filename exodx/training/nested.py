@@ -18,6 +18,7 @@ from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.stats import auc_cross_validated
 from exodx.training.benchmarks import benchmark_scores
+from exodx.training.fold_store import NOT_KEPT, FoldStore
 from exodx.training.outer import run_folds
 from exodx.training.panel_size import SizeRuns
 from exodx.training.permutation import PermutedRuns, has_sites, permute_labels
@@ -128,8 +129,14 @@ def repeated_folds(cohort: Cohort, plan: StudyPlan) -> NDArray[np.intp]:
     )
 
 
-def cross_validate(
-    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], design: str, jobs: int, tick: Callable[[], None]
+def cross_validate(  # noqa: PLR0913
+    cohort: Cohort,
+    plan: StudyPlan,
+    folds: NDArray[np.intp],
+    design: str,
+    jobs: int,
+    tick: Callable[[], None],
+    kept: FoldStore = NOT_KEPT,
 ) -> CrossValidation:
     """Run the whole procedure once for every outer fold.
 
@@ -145,8 +152,11 @@ def cross_validate(
         Folds fitted at a time; changes the time only.
     tick : callable
         Called after each fold, for a progress bar.
+    kept : FoldStore, optional
+        Folds of an interrupted study.
     """
-    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick)
+    finished = kept.of("nested", cohort, plan, folds, (FoldChoice, HeldExplanation))
+    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick, finished)
     margin = np.full(folds.shape, np.nan)
     positive = np.zeros(folds.shape, bool)
     benchmarks = {name: np.full(folds.shape, np.nan) for name in BENCHMARKS}
@@ -162,7 +172,7 @@ def cross_validate(
 
 
 def validate_permuted(
-    cohort: Cohort, plan: StudyPlan, random: CrossValidation, jobs: int, tick: Callable[[], None]
+    cohort: Cohort, plan: StudyPlan, random: CrossValidation, jobs: int, tick: Callable[[], None], kept: FoldStore = NOT_KEPT
 ) -> PermutedRuns:
     """Validate the whole procedure on the first repeat's folds, dealt anew for each of the plan's permutations of the labels.
 
@@ -173,7 +183,7 @@ def validate_permuted(
         With ``permutations`` above 0.
     random : CrossValidation
         With the labels as they are.
-    jobs, tick
+    jobs, tick, kept
         As for :func:`cross_validate`.
     """
     aucs = np.full(plan.permutations, np.nan)
@@ -181,7 +191,7 @@ def validate_permuted(
         dealt = permute_labels(cohort, plan.seed + 7919 * (b + 1))
         folds = repeated_folds(dealt, replace(plan, repeats=1))
         try:
-            aucs[b] = _auc(dealt, cross_validate(dealt, plan, folds, "labels permuted", jobs, tick))
+            aucs[b] = _auc(dealt, cross_validate(dealt, plan, folds, "labels permuted", jobs, tick, kept))
         except InputRefused:
             continue
     if np.isnan(aucs).all():
