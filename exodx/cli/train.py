@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     help="How much is tried: a first look, the default, or about twice as long as that.",
 )
 @click.option("--panel-curve/--no-panel-curve", default=None, help="Also performance against panel size; takes twice the time.")
+@click.option("--monotone/--no-monotone", default=None, help="Hold the model to the panel's directions; also validated without.")
+@click.option("--selection", help="'stability': learn from features selected inside each fold; also validated on the full panel.")
 @click.option("--date", help="Column of dates, e.g. for --temporal.")
 @click.option("--temporal/--no-temporal", default=None, help="Also learn from the earlier subjects and hold out the later (dates).")
 @click.option(
@@ -84,9 +86,9 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
 
 @contextmanager
 def progress_bar(total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while outer folds are fitted; nothing where stderr is not a terminal."""
-    lock = threading.Lock()
-    with click.progressbar(length=total, label="validating", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    """Show a bar on stderr while outer folds are fitted, with how many and the time left; nothing where stderr is no terminal."""
+    lock, hidden = threading.Lock(), not sys.stderr.isatty()
+    with click.progressbar(length=total, label="validating", file=sys.stderr, hidden=hidden, show_eta=True, show_pos=True) as bar:
 
         def tick() -> None:
             with lock:

@@ -52,6 +52,7 @@ class FoldResult:
     references: tuple[str, ...] = ()
     n_usable: int | None = None
     n_fewer: float | None = None
+    selected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Evaluation:
     headline : Headline
     estimates : tuple of Estimate
         ``auc``, ``sensitivity`` … of the random design; ``<name>_leave_one_site_out`` where sites exist; ``auc_<benchmark>`` and
-        ``auc_minus_<benchmark>``; ``auc_fewer_specimens`` and ``auc_minus_fewer``.
+        ``auc_minus_<benchmark>``; ``auc_fewer_specimens`` and ``auc_minus_fewer``; and the same of the plan without its restrictions
+        (``unconstrained``, ``full_panel``).
     findings : tuple of Finding
     flow : dict of str to int
         Specimens read, positive, negative, scored, not reported; subjects; sites.
@@ -121,7 +123,10 @@ class Evaluation:
             roc=RocBand(**{key: tuple(values) for key, values in state["roc"].items()}),
             calibration=tuple(CalibrationBin(**b) for b in state["calibration"]),
             sites=tuple(SiteResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state["sites"]),
-            folds=tuple(FoldResult(**{**f, "references": tuple(f["references"])}) for f in state["folds"]),
+            folds=tuple(
+                FoldResult(**{**f, "references": tuple(f["references"]), "selected": tuple(f.get("selected", ()))})
+                for f in state["folds"]
+            ),
             features=tuple(FeatureSummary(**f) for f in state["features"]),
             subgroups=tuple(SubgroupResult(**{**s, "auc": Estimate(**s["auc"])}) for s in state.get("subgroups", ())),
             shift=_shift(state.get("shift")),

@@ -11,6 +11,7 @@ from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_re
 from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites, audit_threshold
 from exodx.evaluation.benefit_curve import benefit_curve
 from exodx.evaluation.cohort_audits import audit_file
+from exodx.evaluation.compared import audit_compared, compared_estimates
 from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.designs import (
     audit_permutation,
@@ -75,6 +76,7 @@ def evaluate_inside(
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
     estimates += learning_curve_estimates(y[scored], random, scored, subjects[scored])
+    estimates += compared_estimates(cohort, random, validation.compared)
     sites, pooled = site_estimates(cohort, validation.by_site, estimates[0])
     estimates += pooled
     estimates += temporal_estimates(cohort, validation.temporal, random, estimates[0], prevalence)
@@ -96,6 +98,7 @@ def evaluate_inside(
         *audit_temporal(cohort, validation.temporal),
         *audit_permutation(validation.permuted),
         *audit_model(estimates, summaries),
+        *audit_compared(estimates, random),
         *audit_threshold(model.threshold),
     ]
     mean = margin.mean(axis=0)
@@ -189,6 +192,7 @@ def _folds(random: CrossValidation, y: NDArray[np.int8]) -> tuple[FoldResult, ..
                 choice.references,
                 choice.n_usable,
                 choice.n_fewer,
+                choice.selected,
             )
         )
     return tuple(results)

@@ -33,7 +33,8 @@ class Analyte:
     accession : str, optional
         miRBase ``MIMAT…`` or UniProt accession.
     direction : str, optional
-        The declared direction in cases, ``up`` or ``down``; checked against the fitted model, never imposed on it.
+        The declared direction in cases, ``up`` or ``down``; checked against the fitted model; imposed on it only
+        where a plan says ``monotone``.
     lod : float, optional
         Limit of detection, in ``unit``.
     efficiency : float

@@ -14,6 +14,8 @@ from exodx.panel.declaration import check_table
 
 BESIDE = ("panel_curve", "temporal", "permutations", "classes")
 """What may be asked for beside the design, and changes no other number."""
+RESTRICTIONS = ("monotone", "selection")
+"""What a model may be held to; a plan that does not ask for it is the plan it was before there was such a thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class StudyPlan:
         Harm of a false positive over harm of a false negative, e.g. 0.1.
     prevalence : float, optional
         Prevalence of use for PPV and NPV; overrides the panel's.
+    monotone : bool
+        Hold the model to the directions that the panel declares; it is also validated without, and both are reported.
+    selection : str
+        ``stability``: learn from the features that separate the classes in most halves of the training subjects (for panels with
+        many more analytes than specimens); it is also validated on the full panel. ``none``: all features.
     panel_curve : bool
         Also estimate performance against panel size; takes about as long again.
     temporal : bool
@@ -80,6 +87,8 @@ class StudyPlan:
     grey_zone: bool = False
     harm_ratio: float | None = None
     prevalence: float | None = None
+    monotone: bool = False
+    selection: Literal["none", "stability"] = "none"
     panel_curve: bool = False
     temporal: bool = False
     permutations: int = 0
@@ -116,7 +125,8 @@ class StudyPlan:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the plan's content (64 hexadecimal digits); of what stands beside the design, what is asked for."""
-        content = {key: value for key, value in asdict(self).items() if key not in BESIDE or value}
+        unasked = {key for key in (*BESIDE, *RESTRICTIONS) if getattr(self, key) in (None, False, 0, "", "none")}
+        content = {key: value for key, value in asdict(self).items() if key not in unasked}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -62,6 +62,11 @@ LABELS = MappingProxyType(
         "auc_minus_default_xgboost": "AUC, model minus default XGBoost",
         "auc_fewer_specimens": "AUC, learned from fewer specimens",
         "auc_minus_fewer": "AUC, model minus that of fewer",
+        "auc_unconstrained": "AUC, without monotone constraints",
+        "auc_minus_unconstrained": "AUC, monotone minus unconstrained",
+        "auc_full_panel": "AUC, full panel",
+        "auc_minus_full_panel": "AUC, selected minus full panel",
+        "selection_stability": "Stability of the selected features",
     }
 )
 

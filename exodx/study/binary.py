@@ -29,14 +29,17 @@ from exodx.report import (
     stability_figure,
     study_page,
 )
-from exodx.tracking import LoggedRun, log_run, open_store, study_record
+from exodx.tracking import LoggedRun, home_folder, log_run, open_store, study_record
 from exodx.training import (
+    FoldStore,
     SizeRuns,
     Validation,
     analyte_units,
     cross_validate,
+    released,
     repeated_folds,
     run_panel_sizes,
+    study_store,
     train_model,
     validate_permuted,
 )
@@ -82,6 +85,9 @@ def run_study(
 ) -> Study:
     """Validate the procedure, train the final model, evaluate, explain, report and track.
 
+    Outer folds that an interrupted study of the same cohort and plan finished are not fitted again; they lie in
+    ``$EXODX_HOME/cache`` until the study is finished.
+
     Parameters
     ----------
     cohort : Cohort
@@ -108,7 +114,8 @@ def run_study(
     store = open_store(cohort.panel.name) if track else None
     plan = replace(plan, panel=cohort.panel.name)  # where the panel's file lay is no part of the study
     cohort = cohort.sorted()
-    validation = _validate(cohort, plan, jobs, progress)
+    kept = study_store(home_folder() / "cache", cohort, plan)
+    validation = _validate(cohort, plan, jobs, progress, kept)
     model = train_model(cohort, plan)
     prevalence = plan.prevalence if plan.prevalence is not None else cohort.panel.prevalence
     evaluation = evaluate_inside(cohort, model, validation, prevalence, plan.seed)
@@ -123,10 +130,11 @@ def run_study(
         if store is not None:
             record = study_record(model, model_hash, plan, evaluation, page, figures)
             run = log_run(record, folder, model.name, store)
+    kept.forget()
     return Study(model, model_hash, evaluation, page, out, run)
 
 
-def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) -> Validation:
+def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress, kept: FoldStore) -> Validation:
     """Validate by repeated random folds; by sites where there are two or more; and what else there is reason to ask."""
     folds = repeated_folds(cohort, plan)
     sites, names = site_folds(cohort.sites)
@@ -137,22 +145,24 @@ def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) ->
     design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeat{'s' if plan.repeats > 1 else ''}"
     total += sum(per_repeat) if plan.panel_curve else 0
     total += (0 if later is None else len(later)) + plan.permutations * per_repeat[0]
+    total += sum(per_repeat) * len(released(plan))
     with progress(total) as tick:
-        random = cross_validate(cohort, plan, folds, design, jobs, tick)
-        by_site = cross_validate(cohort, plan, sites[None], "leave-one-site-out", jobs, tick) if len(names) > 1 else None
+        random = cross_validate(cohort, plan, folds, design, jobs, tick, kept)
+        by_site = cross_validate(cohort, plan, sites[None], "leave-one-site-out", jobs, tick, kept) if len(names) > 1 else None
         other, temporal = None, None
         if otherwise is not None:
-            other = cross_validate(otherwise, plan, folds[:1], f"censored = {otherwise.panel.censored!r}", jobs, tick)
+            other = cross_validate(otherwise, plan, folds[:1], f"censored = {otherwise.panel.censored!r}", jobs, tick, kept)
         if later is not None:
-            temporal = cross_validate(cohort, plan, later, f"subjects from {first} on held out", jobs, tick)
-        sizes = _sizes(cohort, plan, folds, jobs, tick) if plan.panel_curve else None
-        permuted = validate_permuted(cohort, plan, random, jobs, tick) if plan.permutations else None
-        return Validation(random, by_site, other, sizes, temporal, permuted)
+            temporal = cross_validate(cohort, plan, later, f"subjects from {first} on held out", jobs, tick, kept)
+        sizes = _sizes(cohort, plan, folds, jobs, tick, kept) if plan.panel_curve else None
+        permuted = validate_permuted(cohort, plan, random, jobs, tick, kept) if plan.permutations else None
+        compared = {name: cross_validate(cohort, each, folds, name, jobs, tick, kept) for name, each in released(plan).items()}
+        return Validation(random, by_site, other, sizes, temporal, permuted, compared)
 
 
-def _sizes(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], jobs: int, tick: Tick) -> SizeRuns:
+def _sizes(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], jobs: int, tick: Tick, kept: FoldStore) -> SizeRuns:
     transform = learn_transform(cohort.panel, cohort.measurements, cohort.y)
-    return run_panel_sizes(cohort, plan, folds, len(analyte_units(transform)), jobs, tick)
+    return run_panel_sizes(cohort, plan, folds, len(analyte_units(transform)), jobs, tick, kept)
 
 
 def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> dict[str, bytes]:

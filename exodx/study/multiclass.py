@@ -13,8 +13,8 @@ from exodx.frozen.bundle import check_folder, model_id
 from exodx.panel import StudyPlan
 from exodx.report import class_study_figures, class_study_page
 from exodx.study.binary import REPORT, Progress, silent
-from exodx.tracking import LoggedRun, class_record, log_run, open_store
-from exodx.training import check_classes, class_folds, cross_validate_classes, train_classes
+from exodx.tracking import LoggedRun, class_record, home_folder, log_run, open_store
+from exodx.training import FoldStore, check_classes, class_folds, cross_validate_classes, study_store, train_classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ def run_class_study(
     cohort = cohort.sorted()
     check_classes(cohort, plan)
     store = open_store(cohort.panel.name) if track else None
-    validation = _validate(cohort, plan, jobs, progress)
+    kept = study_store(home_folder() / "cache", cohort, plan)
+    validation = _validate(cohort, plan, jobs, progress, kept)
     model = train_classes(cohort, plan)
     evaluation = evaluate_classes_inside(cohort, model, validation, plan.seed)
     with tempfile.TemporaryDirectory() as scratch:
@@ -61,10 +62,11 @@ def run_class_study(
         if store is not None:
             record = class_record(model, model_hash, plan, evaluation, page, figures, validation.random.choices)
             run = log_run(record, folder, model.name, store)
+    kept.forget()
     return ClassStudy(model, model_hash, evaluation, page, out, run)
 
 
-def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) -> ClassValidations:
+def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress, kept: FoldStore) -> ClassValidations:
     """Validate by repeated random folds, by sites where there are two or more, and once with censored cells taken otherwise."""
     folds = class_folds(cohort, plan)
     sites, names = site_folds(cohort.sites)
@@ -73,12 +75,12 @@ def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress) ->
     total = sum(per_repeat) + (len(names) if len(names) > 1 else 0) + (per_repeat[0] if otherwise is not None else 0)
     design = f"{int(folds.max()) + 1}-fold nested cross-validation, {plan.repeats} repeats"
     with progress(total) as tick:
-        random = cross_validate_classes(cohort, plan, folds, design, jobs, tick)
+        random = cross_validate_classes(cohort, plan, folds, design, jobs, tick, kept)
         by_site = None
         if len(names) > 1:
-            by_site = cross_validate_classes(cohort, plan, sites[None], "leave-one-site-out", jobs, tick)
+            by_site = cross_validate_classes(cohort, plan, sites[None], "leave-one-site-out", jobs, tick, kept)
         other = None
         if otherwise is not None:
             what = f"censored = {otherwise.panel.censored!r}"
-            other = cross_validate_classes(otherwise, plan, folds[:1], what, jobs, tick)
+            other = cross_validate_classes(otherwise, plan, folds[:1], what, jobs, tick, kept)
     return ClassValidations(random, by_site, other)

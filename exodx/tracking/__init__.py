@@ -5,7 +5,7 @@ from exodx.tracking.log import LoggedRun, log_run
 from exodx.tracking.recalibrated import register_recalibrated
 from exodx.tracking.record import ChildRun, RunRecord
 from exodx.tracking.registry import fetch_bundle
-from exodx.tracking.store import Store, open_store, serve_ui
+from exodx.tracking.store import Store, home_folder, open_store, serve_ui
 from exodx.tracking.study_record import study_record
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Store",
     "class_record",
     "fetch_bundle",
+    "home_folder",
     "log_run",
     "open_store",
     "register_recalibrated",

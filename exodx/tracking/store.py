@@ -64,11 +64,14 @@ def open_store(experiment: str | None = None) -> Store:
     except (OSError, MlflowException, SQLAlchemyError) as error:
         found = str(error).splitlines()[0]
         fix = "Set EXODX_HOME or MLFLOW_TRACKING_URI to a store that can be written, or use --no-track."
-        raise UsageError(Problem("STORE_UNUSABLE", os.environ.get("MLFLOW_TRACKING_URI") or str(_home()), found, fix)) from None
+        raise UsageError(
+            Problem("STORE_UNUSABLE", os.environ.get("MLFLOW_TRACKING_URI") or str(home_folder()), found, fix)
+        ) from None
     return store
 
 
-def _home() -> Path:
+def home_folder() -> Path:
+    """Return the folder of all that is kept between runs: ``$EXODX_HOME`` (``~/.exodx`` unless set)."""
     return Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute()
 
 
@@ -77,7 +80,7 @@ def _store() -> Store:
     if uri:
         _knock(uri)
         return Store(uri, None)
-    home = _home()
+    home = home_folder()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Store(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
 

@@ -2,6 +2,7 @@
 
 from exodx.training.benchmarks import BENCHMARKS
 from exodx.training.final import train_model
+from exodx.training.fold_store import FoldStore, study_store
 from exodx.training.multiclass import (
     ClassFold,
     ClassValidation,
@@ -23,6 +24,7 @@ from exodx.training.panel_size import SizeRuns, analyte_units, panel_sizes, run_
 from exodx.training.permutation import PermutedRuns, permute_labels
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.recalibration import recalibrate_model
+from exodx.training.restriction import Restriction, released
 
 __all__ = [
     "BENCHMARKS",
@@ -30,9 +32,11 @@ __all__ = [
     "ClassValidation",
     "CrossValidation",
     "Fitted",
+    "FoldStore",
     "HeldExplanation",
     "PermutedRuns",
     "Prepared",
+    "Restriction",
     "SizeRuns",
     "Validation",
     "analyte_units",
@@ -46,8 +50,10 @@ __all__ = [
     "permute_labels",
     "prepare",
     "recalibrate_model",
+    "released",
     "repeated_folds",
     "run_panel_sizes",
+    "study_store",
     "train_classes",
     "train_model",
     "validate_permuted",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,21 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
+Signs = tuple[int, ...]
 
 MAX_BIN = 32
 """Cut points per feature: of 60 to 500 specimens a bin holds a few, and wide panels fit several times faster than with 256."""
 
 OBJECTIVE = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "verbosity": 0}
 """One thread: two inside a small fit cost more than they give. Same inputs, same trees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some columns of a wider table."""
+
+    columns: tuple[int, ...]
+    width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +39,43 @@ class Trees:
     boosters : tuple of Booster
     rounds : int
         Of each booster, so many are used.
+    part : Part, optional
+        The columns that the boosters know, of more.
     """
 
     boosters: tuple[xgboost.Booster, ...]
     rounds: int
+    part: Part | None = None
 
     def margin(self, features: Floats) -> Floats:
         """Return log-odds, shape (n,), of features of shape (n, k)."""
-        matrix = xgboost.DMatrix(features, missing=np.nan, nthread=1)
+        matrix = self._matrix(features)
         return self._mean([_predict(booster, matrix, self.rounds) for booster in self.boosters])
 
     def contributions(self, features: Floats) -> Floats:
         """Return XGBoost's own SHAP values and, in the last column, the base value; shape (n, k + 1)."""
-        matrix = xgboost.DMatrix(features, missing=np.nan, nthread=1)
+        matrix = self._matrix(features)
         kept = {"pred_contribs": True, "iteration_range": (0, self.rounds)}
-        return self._mean([np.asarray(booster.predict(matrix, **kept), np.float64) for booster in self.boosters])
+        found = self._mean([np.asarray(booster.predict(matrix, **kept), np.float64) for booster in self.boosters])
+        if self.part is None:
+            return found
+        whole = np.zeros((len(features), self.part.width + 1))
+        whole[:, [*self.part.columns, self.part.width]] = found
+        return whole
 
     def used(self) -> frozenset[int]:
         """Return the columns that a split looks at."""
         names = (name for booster in self.boosters for name in booster.get_score(importance_type="weight"))
-        return frozenset(int(name[1:]) for name in names)
+        used = {int(name[1:]) for name in names}
+        return frozenset(used if self.part is None else (self.part.columns[column] for column in used))
+
+    def widen(self, columns: tuple[int, ...], width: int) -> Trees:
+        """Return the same member for a table of so many columns, of which it knows these alone."""
+        return replace(self, part=Part(columns, width))
+
+    def _matrix(self, features: Floats) -> xgboost.DMatrix:
+        known = features if self.part is None else features[:, self.part.columns]
+        return xgboost.DMatrix(known, missing=np.nan, nthread=1)
 
     def _mean(self, values: Sequence[Floats]) -> Floats:
         total = values[0].copy()
@@ -66,10 +92,15 @@ class Boosting:
     stages: tuple[int, ...]
     params: dict[str, Any] = field(default_factory=dict)
 
-    def grow(self, features: Floats, y: Labels, seed: int) -> tuple[Trees, ...]:
-        """Fit once, and return a member for every stage."""
-        booster = fit_booster(features, y, self.params, max(self.stages), seed)
+    def grow(self, features: Floats, y: Labels, seed: int, signs: Signs = ()) -> tuple[Trees, ...]:
+        """Fit once, and return a member for every stage; log-odds only rise (or fall) with a feature whose sign is 1 (or −1)."""
+        booster = fit_booster(features, y, self.params | monotone(signs), max(self.stages), seed)
         return tuple(Trees((booster,), rounds) for rounds in self.stages)
+
+
+def monotone(signs: Signs) -> dict[str, Any]:
+    """Return XGBoost's parameter for signs of features; none where no sign is given."""
+    return {"monotone_constraints": signs} if any(signs) else {}
 
 
 def fit_booster(features: Floats, y: Labels, params: dict[str, Any], rounds: int, seed: int) -> xgboost.Booster:
@@ -102,9 +133,13 @@ def merge(members: Sequence[tuple[Trees, float]]) -> xgboost.Booster:
             state = _parsed(booster)["learner"]
             grown = state["gradient_booster"]["model"]
             scale = weight / len(member.boosters)
-            trees += [_scaled(tree, scale) for tree in grown["trees"][: grown["iteration_indptr"][member.rounds]]]
+            kept = grown["trees"][: grown["iteration_indptr"][member.rounds]]
+            trees += [_scaled(_widened(tree, member.part), scale) for tree in kept]
             offset += scale * _offset(state)
-    trees = trees or [_scaled(learner["gradient_booster"]["model"]["trees"][0], 0.0)]
+    part = members[0][0].part
+    trees = trees or [_scaled(_widened(learner["gradient_booster"]["model"]["trees"][0], part), 0.0)]
+    if part is not None:
+        learner["learner_model_param"]["num_feature"] = str(part.width)
     model = learner["gradient_booster"]["model"]
     model["trees"] = [{**tree, "id": number} for number, tree in enumerate(trees)]
     model["tree_info"] = [0] * len(trees)
@@ -130,6 +165,14 @@ def _scaled(tree: dict[str, Any], weight: float) -> dict[str, Any]:
     conditions[leaf] *= np.float32(weight)
     weights = np.array(tree["base_weights"], np.float32) * np.float32(weight)
     return {**tree, "split_conditions": conditions.tolist(), "base_weights": weights.tolist()}
+
+
+def _widened(tree: dict[str, Any], part: Part | None) -> dict[str, Any]:
+    """Give the features that a tree splits on their places in the wider table."""
+    if part is None:
+        return tree
+    places = [part.columns[column] for column in tree["split_indices"]]
+    return {**tree, "split_indices": places, "tree_param": {**tree["tree_param"], "num_feature": str(part.width)}}
 
 
 def _offset(learner: dict[str, Any]) -> float:

@@ -18,6 +18,7 @@ from exodx.errors import InputRefused, Problem
 from exodx.frozen import Forest, Linear
 from exodx.training.boosting import Boosting, Trees, merge
 from exodx.training.random_cuts import ExtraTrees
+from exodx.training.restriction import Restriction
 from exodx.training.ridge import Line, Ridge
 from exodx.training.verification import verify_forest
 
@@ -50,6 +51,9 @@ class Member(Protocol):
     def used(self) -> frozenset[int]:
         """Return the columns it looks at."""
 
+    def widen(self, columns: tuple[int, ...], width: int) -> Member:
+        """Return the same for a table of so many columns, of which it knows these alone."""
+
 
 class Setting(Protocol):
     """A way to fit a member, read at several stages."""
@@ -62,8 +66,8 @@ class Setting(Protocol):
     def stages(self) -> Sequence[float]:
         """Rounds, sub-forests or strengths."""
 
-    def grow(self, features: Floats, y: Labels, seed: int) -> Sequence[Member]:
-        """Fit once and return a member for every stage."""
+    def grow(self, features: Floats, y: Labels, seed: int, signs: tuple[int, ...] = ()) -> Sequence[Member]:
+        """Fit once and return a member for every stage; log-odds keep to the signs of features, where there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +78,27 @@ class Chosen:
     setting: Setting
     stage: int
 
-    def fit(self, features: Floats, y: Labels, seed: int) -> Member:
+    def fit(self, features: Floats, y: Labels, seed: int, restriction: Restriction) -> Member:
         """Fit it."""
-        return self.setting.grow(features, y, seed)[self.stage]
+        return grow(self.setting, features, y, seed, restriction)[self.stage]
 
     @property
     def words(self) -> str:
         """Say what it is, e.g. ``depth 2 × 200``."""
         return f"{self.setting.name} × {self.setting.stages[self.stage]:g}"
+
+
+def grow(setting: Setting, features: Floats, y: Labels, seed: int, restriction: Restriction) -> Sequence[Member]:
+    """Fit a setting once, within a restriction, and return a member for every stage.
+
+    Columns that are not looked at are left out before fitting, so that no draw of columns is spent on them; the members take the
+    whole table all the same.
+    """
+    columns = restriction.columns
+    if columns is None:
+        return setting.grow(features, y, seed, restriction.signs)
+    signs = restriction.within(columns).signs
+    return [member.widen(columns, features.shape[1]) for member in setting.grow(features[:, columns], y, seed, signs)]
 
 
 def family(budget: str) -> dict[str, tuple[Setting, ...]]:

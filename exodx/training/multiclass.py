@@ -19,6 +19,7 @@ from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.training.benchmarks import BENCHMARKS, benchmark_scores
 from exodx.training.final import freeze_model
+from exodx.training.fold_store import NOT_KEPT, FoldStore
 from exodx.training.outer import run_folds
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
 from exodx.training.softmax import fit_softmax
@@ -115,6 +116,8 @@ def check_classes(cohort: Cohort, plan: StudyPlan) -> None:
         ("target", plan.target not in ("sensitivity", "specificity")),
         ("prevalence", plan.prevalence is not None),
         ("panel_curve", plan.panel_curve),
+        ("monotone", plan.monotone),
+        ("selection", plan.selection != "none"),
     ]
     fix = "Leave it out, or name one class against all others: --positive VALUE. With several classes the most probable is called."
     problems += [
@@ -186,11 +189,18 @@ def choose_limit(probabilities: Floats, codes: NDArray[np.intp], target: float) 
     return ClassLimit(min(keeps, default=2.0), target)
 
 
-def cross_validate_classes(
-    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], design: str, jobs: int, tick: Callable[[], None]
+def cross_validate_classes(  # noqa: PLR0913
+    cohort: Cohort,
+    plan: StudyPlan,
+    folds: NDArray[np.intp],
+    design: str,
+    jobs: int,
+    tick: Callable[[], None],
+    kept: FoldStore = NOT_KEPT,
 ) -> ClassValidation:
     """Run the whole procedure of all classes once for every outer fold; see :func:`exodx.training.cross_validate`."""
-    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick)
+    finished = kept.of("classes", cohort, plan, folds, (ClassFold,))
+    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick, finished)
     shape = (*folds.shape, len(cohort.classes))
     scores = np.full(shape, np.nan)
     benchmarks = {name: np.full(shape, np.nan) for name in BENCHMARKS}

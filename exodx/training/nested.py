@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -18,6 +18,7 @@ from exodx.frozen.measurements import BLOCKING
 from exodx.panel import StudyPlan
 from exodx.stats import auc_cross_validated
 from exodx.training.benchmarks import BENCHMARKS, benchmark_scores
+from exodx.training.fold_store import NOT_KEPT, FoldStore
 from exodx.training.learning_curve import fewer_margins, stacked
 from exodx.training.outer import run_folds
 from exodx.training.panel_size import SizeRuns
@@ -40,6 +41,7 @@ class FoldChoice:
     zone: tuple[float, float] | None = None
     n_usable: int | None = None
     n_fewer: float | None = None
+    selected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class Validation:
         The later subjects held out (row 0), and forward-chaining blocks (rows after it), where the plan asks for it.
     permuted : PermutedRuns, optional
         The same with permuted labels, where the plan asks for it.
+    compared : dict of str to CrossValidation
+        On the same folds, without each restriction that the plan asks for; see :func:`exodx.training.released`.
     """
 
     random: CrossValidation
@@ -121,6 +125,7 @@ class Validation:
     sizes: SizeRuns | None = None
     temporal: CrossValidation | None = None
     permuted: PermutedRuns | None = None
+    compared: dict[str, CrossValidation] = field(default_factory=dict)
 
 
 def repeated_folds(cohort: Cohort, plan: StudyPlan) -> NDArray[np.intp]:
@@ -130,8 +135,14 @@ def repeated_folds(cohort: Cohort, plan: StudyPlan) -> NDArray[np.intp]:
     )
 
 
-def cross_validate(
-    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], design: str, jobs: int, tick: Callable[[], None]
+def cross_validate(  # noqa: PLR0913
+    cohort: Cohort,
+    plan: StudyPlan,
+    folds: NDArray[np.intp],
+    design: str,
+    jobs: int,
+    tick: Callable[[], None],
+    kept: FoldStore = NOT_KEPT,
 ) -> CrossValidation:
     """Run the whole procedure once for every outer fold.
 
@@ -147,8 +158,11 @@ def cross_validate(
         Folds fitted at a time; changes the time only.
     tick : callable
         Called after each fold, for a progress bar.
+    kept : FoldStore, optional
+        Folds of an interrupted study.
     """
-    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick)
+    finished = kept.of("nested", cohort, plan, folds, (FoldChoice, HeldExplanation))
+    results = run_folds(partial(_outer_fold, cohort, plan, folds), folds, plan, jobs, tick, finished)
     margin = np.full(folds.shape, np.nan)
     positive = np.zeros(folds.shape, bool)
     benchmarks = {name: np.full(folds.shape, np.nan) for name in BENCHMARKS}
@@ -166,7 +180,7 @@ def cross_validate(
 
 
 def validate_permuted(
-    cohort: Cohort, plan: StudyPlan, random: CrossValidation, jobs: int, tick: Callable[[], None]
+    cohort: Cohort, plan: StudyPlan, random: CrossValidation, jobs: int, tick: Callable[[], None], kept: FoldStore = NOT_KEPT
 ) -> PermutedRuns:
     """Validate the whole procedure on the first repeat's folds, dealt anew for each of the plan's permutations of the labels.
 
@@ -177,7 +191,7 @@ def validate_permuted(
         With ``permutations`` above 0.
     random : CrossValidation
         With the labels as they are.
-    jobs, tick
+    jobs, tick, kept
         As for :func:`cross_validate`.
     """
     aucs = np.full(plan.permutations, np.nan)
@@ -185,7 +199,7 @@ def validate_permuted(
         dealt = permute_labels(cohort, plan.seed + 7919 * (b + 1))
         folds = repeated_folds(dealt, replace(plan, repeats=1))
         try:
-            aucs[b] = _auc(dealt, cross_validate(dealt, plan, folds, "labels permuted", jobs, tick))
+            aucs[b] = _auc(dealt, cross_validate(dealt, plan, folds, "labels permuted", jobs, tick, kept))
         except InputRefused:
             continue
     if np.isnan(aucs).all():
@@ -210,9 +224,10 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
         return refused
     fitted = fit_procedure(data, plan)
     measurements = cohort.measurements[held]
-    references, zone = fitted.transform.references, fitted.threshold.zone
+    selected = fitted.restriction.chosen(fitted.transform.names)
     n_fewer = float(np.mean([len(inner.y) for inner in data.folds]))
-    choice = FoldChoice(repeat, fold, fitted.shares, fitted.threshold.value, len(train), references, zone, len(data.y), n_fewer)
+    limits = fitted.threshold.value, len(train), fitted.transform.references, fitted.threshold.zone
+    choice = FoldChoice(repeat, fold, fitted.shares, *limits, len(data.y), n_fewer, selected)
     others, fewer = benchmark_scores(data, measurements), fewer_margins(data, fitted, measurements)
     return held, fitted.margin(measurements), choice, others, _explain(fitted, measurements), fewer
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from exodx.errors import InputRefused
 from exodx.panel import StudyPlan
+from exodx.training.fold_store import NOT_KEPT, FoldStore
 
 Result = TypeVar("Result")
 
@@ -19,7 +20,7 @@ Fit = Callable[[int, int], Result | InputRefused]
 
 
 def run_folds(
-    fit: Fit[Result], folds: NDArray[np.intp], plan: StudyPlan, jobs: int, tick: Callable[[], None]
+    fit: Fit[Result], folds: NDArray[np.intp], plan: StudyPlan, jobs: int, tick: Callable[[], None], kept: FoldStore = NOT_KEPT
 ) -> list[tuple[int, int, Result]]:
     """Run every fold of every repeat and return (repeat, fold, result) in order; folds that were refused are left out.
 
@@ -33,6 +34,8 @@ def run_folds(
         How many at a time; changes the time only. Under ``joblib.parallel_config`` the work goes wherever that says.
     tick : callable
         Called as each is done.
+    kept : FoldStore, optional
+        What is there is not fitted again; what is not is kept there once it is fitted.
 
     Raises
     ------
@@ -41,7 +44,9 @@ def run_folds(
     """
     tasks = [(r, f) for r in range(len(folds)) for f in range(int(folds[r].max()) + 1)]
     prefer = "threads" if plan.budget == "minimal" else "processes"
-    running = Parallel(n_jobs=min(jobs, len(tasks)), prefer=prefer, return_as="generator")(delayed(fit)(r, f) for r, f in tasks)
+    running = Parallel(n_jobs=min(jobs, len(tasks)), prefer=prefer, return_as="generator")(
+        delayed(_fitted_once)(fit, kept, r, f) for r, f in tasks
+    )
     done, refusals = [], []
     for (repeat, fold), result in zip(tasks, running, strict=True):
         tick()
@@ -52,3 +57,13 @@ def run_folds(
     if not done:
         raise InputRefused(refusals[0].problems)
     return done
+
+
+def _fitted_once(fit: Fit[Result], kept: FoldStore, repeat: int, fold: int) -> Result | InputRefused:
+    found: Result | None = kept.fetch(repeat, fold)
+    if found is not None:
+        return found
+    result = fit(repeat, fold)
+    if not isinstance(result, InputRefused):
+        kept.keep(repeat, fold, result)
+    return result

@@ -14,6 +14,7 @@ from exodx.cohort.splits import training_rows
 from exodx.errors import InputRefused
 from exodx.frozen import FrozenTransform
 from exodx.panel import StudyPlan
+from exodx.training.fold_store import NOT_KEPT, FoldStore
 from exodx.training.outer import run_folds
 from exodx.training.procedure import Combined, Fitted, Prepared, fit_procedure, prepare
 
@@ -52,8 +53,14 @@ def panel_sizes(n_analytes: int) -> tuple[int, ...]:
     return (*(k for k in SIZES if k < n_analytes), n_analytes)
 
 
-def run_panel_sizes(
-    cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], n_analytes: int, jobs: int, tick: Callable[[], None]
+def run_panel_sizes(  # noqa: PLR0913
+    cohort: Cohort,
+    plan: StudyPlan,
+    folds: NDArray[np.intp],
+    n_analytes: int,
+    jobs: int,
+    tick: Callable[[], None],
+    kept: FoldStore = NOT_KEPT,
 ) -> SizeRuns:
     """Fit and score panels of growing size in every outer fold.
 
@@ -71,6 +78,8 @@ def run_panel_sizes(
         Folds fitted at a time; changes the time only.
     tick : callable
         Called after each fold.
+    kept : FoldStore, optional
+        Folds of an interrupted study.
 
     Raises
     ------
@@ -78,7 +87,8 @@ def run_panel_sizes(
         When no fold can be learned from.
     """
     sizes = panel_sizes(n_analytes)
-    results = run_folds(partial(_fold, cohort, plan, folds, sizes), folds, plan, jobs, tick)
+    finished = kept.of(f"sizes {sizes}", cohort, plan, folds, ())
+    results = run_folds(partial(_fold, cohort, plan, folds, sizes), folds, plan, jobs, tick, finished)
     margin = np.full((len(sizes), *folds.shape), np.nan)
     rankings = []
     for repeat, _, (held, scores, ranking) in results:
@@ -111,7 +121,8 @@ def _fold(
     scores = []
     for size in sizes:
         columns = sorted(column for name in ranking[:size] for column in units[name])
-        members = tuple(one.fit(data.features[:, columns], data.y, plan.seed) for one in fitted.chosen)
+        within = data.restriction.within(columns)
+        members = tuple(one.fit(data.features[:, columns], data.y, plan.seed, within) for one in fitted.chosen)
         combined = Combined(members, fitted.combined.weights)
         scores.append(np.where(scored, combined.margin(features[:, columns]), np.nan))
     return held, np.array(scores), ranking

@@ -21,7 +21,8 @@ from exodx.panel import StudyPlan
 from exodx.stats import log_loss
 from exodx.training.combination import Weights, learn_weights
 from exodx.training.decision import choose_threshold, fit_calibrator, require_subjects
-from exodx.training.family import Chosen, Member, Setting, family, freeze
+from exodx.training.family import Chosen, Member, Setting, family, freeze, grow
+from exodx.training.restriction import Restriction, require_directions, restrict
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +38,7 @@ class InnerFold:
     held_rows: NDArray[np.intp]
     transform: FrozenTransform
     held_measurements: Measurements
+    restriction: Restriction
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Prepared:
     transform: FrozenTransform
     features: Floats
     subjects: NDArray[np.intp]
+    restriction: Restriction
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class Fitted:
         Log loss of each, calibrated, out of inner folds.
     held_margin : ndarray, shape (n,)
         Calibrated, of each training specimen by members that were fitted without it.
+    restriction : Restriction
+        What the members, fitted on all of them, were held to.
     """
 
     transform: FrozenTransform
@@ -114,6 +119,7 @@ class Fitted:
     chosen: tuple[Chosen, ...]
     losses: tuple[float, ...]
     held_margin: Floats
+    restriction: Restriction
 
     def margin(self, measurements: Measurements) -> Floats:
         """Return calibrated margins; NaN for specimens that cannot be scored."""
@@ -133,11 +139,16 @@ class Fitted:
     def describe(self) -> dict[str, Any]:
         """Return members, settings, weights and inner log losses as plain JSON types."""
         rows = zip(self.chosen, self.combined.weights.weight, self.combined.weights.share, self.losses, strict=True)
+        names = self.transform.names
+        held = {name: sign for name, sign in zip(names, self.restriction.signs, strict=False) if sign}
+        selected = list(self.restriction.chosen(names))
         return {
             "members": [
                 {"kind": one.kind, "setting": one.words, "weight": float(w), "share": float(share), "inner_log_loss": loss}
                 for one, w, share, loss in rows
-            ]
+            ],
+            **({"monotone": held} if held else {}),
+            **({"selected": selected} if selected else {}),
         }
 
 
@@ -149,8 +160,11 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     Raises
     ------
     InputRefused
-        When a class has fewer than two subjects, or fewer than conformal sets need, or nothing was measured.
+        When a class has fewer than two subjects, or fewer than conformal sets need, or nothing was measured; when the plan asks
+        for declared directions and the panel has none.
     """
+    if plan.monotone:
+        require_directions(cohort.panel)
     flags = learn_transform(cohort.panel, cohort.measurements, cohort.y).apply(cohort.measurements).flags
     cohort = cohort[(flags & BLOCKING) == 0]
     counts = np.bincount(cohort.y, minlength=2)
@@ -165,9 +179,12 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
         rows, held = training_rows(assigned, fold, subjects), np.flatnonzero(assigned == fold)
         transform = learn_transform(cohort.panel, cohort.measurements[rows], y[rows])
         train, test = (transform.apply(cohort.measurements[r]).values for r in (rows, held))
-        folds.append(InnerFold(train, y[rows], test, y[held], held, transform, cohort.measurements[held]))
+        restriction = restrict(cohort.panel, plan, transform, train, (y[rows], subjects[rows]))
+        folds.append(InnerFold(train, y[rows], test, y[held], held, transform, cohort.measurements[held], restriction))
     transform = learn_transform(cohort.panel, cohort.measurements, y)
-    return Prepared(y, tuple(folds), transform, transform.apply(cohort.measurements).values, subjects)
+    features = transform.apply(cohort.measurements).values
+    restriction = restrict(cohort.panel, plan, transform, features, (y, subjects))
+    return Prepared(y, tuple(folds), transform, features, subjects, restriction)
 
 
 def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:
@@ -190,10 +207,11 @@ def _fit(data: Prepared, plan: StudyPlan) -> Fitted:
     held = calibrator.margin(weights(margins))
     threshold = choose_threshold(probability(held), y, plan, data.subjects)
     chosen = tuple(candidate.chosen for candidate in found)
-    members = tuple(one.fit(data.features, y, plan.seed) for one in chosen)
+    members = tuple(one.fit(data.features, y, plan.seed, data.restriction) for one in chosen)
     inner = tuple(Combined(tuple(candidate.members[fold] for candidate in found), weights) for fold in range(len(data.folds)))
     losses = tuple(candidate.loss for candidate in found)
-    return Fitted(data.transform, Combined(members, weights), inner, calibrator, threshold, chosen, losses, held)
+    combined = Combined(members, weights)
+    return Fitted(data.transform, combined, inner, calibrator, threshold, chosen, losses, held, data.restriction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +228,7 @@ def _best(data: Prepared, kind: str, settings: Sequence[Setting], seed: int) -> 
     """Return the setting and stage with the least log loss out of inner folds: one fit a fold, read at each stage."""
     looked_at = []
     for setting in settings:
-        grown = [setting.grow(fold.train, fold.y, seed) for fold in data.folds]
+        grown = [grow(setting, fold.train, fold.y, seed, fold.restriction) for fold in data.folds]
         for stage in range(len(setting.stages)):
             members = tuple(stages[stage] for stages in grown)
             margin = np.empty(len(data.y))

@@ -13,7 +13,7 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from exodx.training.boosting import OBJECTIVE, Floats, Labels, Trees
+from exodx.training.boosting import OBJECTIVE, Floats, Labels, Signs, Trees, monotone
 
 FEWEST_CUTS, MOST_CUTS = 8, 25
 TREES_OF_A_FOREST = 4
@@ -38,12 +38,13 @@ class ExtraTrees:
     name: str
     stages: tuple[int, ...]
 
-    def grow(self, features: Floats, y: Labels, seed: int) -> tuple[Trees, ...]:
+    def grow(self, features: Floats, y: Labels, seed: int, signs: Signs = ()) -> tuple[Trees, ...]:
         """Fit the sub-forests; no subsampling, almost no shrinkage: what makes the trees differ is where they may cut."""
         rng = np.random.default_rng(seed)
         x = features.astype(np.float32)
         params = {
             **OBJECTIVE,
+            **monotone(signs),
             "max_bin": BINS,
             "max_depth": DEPTH,
             "eta": 1.0,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from exodx.frozen import Linear
@@ -13,6 +15,7 @@ from exodx.frozen.linear import linear_terms
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
+Signs = tuple[int, ...]
 
 EDGE = 0.01
 """Values outside the 1st to 99th percentile of training count as lying there: a line would follow an error anywhere."""
@@ -41,6 +44,13 @@ class Line:
         """Return the columns with a coefficient."""
         return frozenset(np.flatnonzero(self.linear.coefficient).tolist())
 
+    def widen(self, columns: tuple[int, ...], width: int) -> Line:
+        """Return the same line for a table of so many columns, of which it knows these alone."""
+        whole = np.zeros((4, width))
+        whole[:, columns] = self.linear[:4]
+        coefficient, mean, lower, upper = whole
+        return Line(Linear(coefficient, mean, lower, upper, self.linear.intercept))
+
 
 @dataclass(frozen=True, slots=True)
 class Ridge:
@@ -56,8 +66,11 @@ class Ridge:
     name: str
     stages: tuple[float, ...]
 
-    def grow(self, features: Floats, y: Labels, seed: int) -> tuple[Line, ...]:  # noqa: ARG002
-        """Fit every strength, on as few columns as there are specimens (a rotation does not change a ridge)."""
+    def grow(self, features: Floats, y: Labels, seed: int, signs: Signs = ()) -> tuple[Line, ...]:  # noqa: ARG002
+        """Fit every strength, on as few columns as there are specimens (a rotation does not change a ridge).
+
+        With signs, coefficients stay on their side of zero: the same penalised likelihood is minimised within those bounds.
+        """
         known = ~np.isnan(features)
         lower, upper = _limits(features)
         x = np.where(known, np.clip(features, lower, upper), np.nan)
@@ -66,13 +79,39 @@ class Ridge:
         centred = np.where(known, x - mean, 0.0)
         spread = np.sqrt((centred**2).sum(axis=0) / n)
         scale = np.where(spread > 0, spread, 1.0)
-        columns, back = rotated(centred / scale)
-        lines = []
-        for strength in self.stages:
-            fitted = LogisticRegression(C=strength, max_iter=MAX_ITER).fit(columns, y)
-            coefficient = np.where(spread > 0, (back @ fitted.coef_[0]) / scale, 0.0)
-            lines.append(Line(Linear(coefficient, mean, lower, upper, np.asarray(fitted.intercept_, np.float64))))
-        return tuple(lines)
+        fitted = _bounded(centred / scale, y, self.stages, signs) if any(signs) else _free(centred / scale, y, self.stages)
+        return tuple(
+            Line(Linear(np.where(spread > 0, coefficient / scale, 0.0), mean, lower, upper, intercept))
+            for coefficient, intercept in fitted
+        )
+
+
+def _free(z: Floats, y: Labels, strengths: tuple[float, ...]) -> list[tuple[Floats, Floats]]:
+    """Return coefficients and intercept of every strength."""
+    columns, back = rotated(z)
+    found = []
+    for strength in strengths:
+        fitted = LogisticRegression(C=strength, max_iter=MAX_ITER).fit(columns, y)
+        found.append((back @ fitted.coef_[0], np.asarray(fitted.intercept_, np.float64)))
+    return found
+
+
+def _bounded(z: Floats, y: Labels, strengths: tuple[float, ...], signs: Signs) -> list[tuple[Floats, Floats]]:
+    """Return coefficients with the signs they may have, and intercept, of every strength; each starts where the last one ended."""
+    sides = {0: (None, None), 1: (0.0, None), -1: (None, 0.0)}
+    bounds = [*(sides[sign] for sign in signs), (None, None)]
+    at, found = np.zeros(z.shape[1] + 1), []
+    for strength in strengths:
+
+        def objective(at: Floats, strength: float = strength) -> tuple[float, Floats]:
+            line = z @ at[:-1] + at[-1]
+            residual = strength * (expit(line) - y)
+            loss = strength * float(np.logaddexp(0, line).sum() - y @ line) + float(at[:-1] @ at[:-1]) / 2
+            return loss, np.append(z.T @ residual + at[:-1], residual.sum())
+
+        at = minimize(objective, at, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": MAX_ITER}).x
+        found.append((at[:-1], at[-1:]))
+    return found
 
 
 def _limits(features: Floats) -> tuple[Floats, Floats]:
