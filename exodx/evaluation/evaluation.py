@@ -66,8 +66,8 @@ class Evaluation:
     headline : Headline
     estimates : tuple of Estimate
         ``auc``, ``sensitivity`` … of the random design; ``<name>_leave_one_site_out`` where sites exist; ``auc_<benchmark>`` and
-        ``auc_minus_<benchmark>``; ``auc_fewer_specimens`` and ``auc_minus_fewer``; and the same of the plan without its restrictions
-        (``unconstrained``, ``full_panel``).
+        ``auc_minus_<benchmark>``; ``auc_fewer_specimens`` and ``auc_minus_fewer``; and the same without the restrictions
+        of the plan (``unconstrained``, ``full_panel``).
     findings : tuple of Finding
     flow : dict of str to int
         Specimens read, positive, negative, scored, not reported; subjects; sites.
