@@ -27,6 +27,7 @@ from exodx.evaluation.designs import site_results
 from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
+from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import Features, MulticlassModel, log_odds
 from exodx.stats import Estimate, macro_auc, macro_auc_difference
@@ -178,6 +179,7 @@ def _findings(
             *audit_file(one, reads),
             *audit_assay(one),
             *audit_handling(one),
+            *audit_preprocessing(one),
             *audit_references(cohort.panel, [choice.references[k] for choice in random.choices]),
             *audit_censoring(one, one_against_rest(random, k), otherwise),
         ]

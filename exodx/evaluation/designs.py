@@ -10,7 +10,8 @@ from scipy.special import stdtrit
 
 from exodx.cohort import Cohort, site_folds
 from exodx.evaluation.audits import Finding
-from exodx.evaluation.estimates import accuracy_estimates, probability_estimates, site_auc
+from exodx.evaluation.calls import call_estimates, first_row
+from exodx.evaluation.estimates import probability_estimates, site_auc
 from exodx.evaluation.evaluation import Evaluation, SiteResult
 from exodx.stats import Estimate, SitePooled, auc_cross_validated, auc_difference, difference_of_estimates, pooled_auc
 from exodx.training import CrossValidation, PermutedRuns
@@ -106,7 +107,8 @@ def temporal_estimates(
         return [auc]
     found = [auc, difference_of_estimates(overall, auc, f"gap_{LATER}")]
     found += _same_specimens(y, subjects, rows, random, temporal)
-    calls = accuracy_estimates(y[rows], temporal.positive[:1, rows], subjects[rows], prevalence)
+    cut = first_row(temporal)
+    calls = call_estimates(y, cut, rows, subjects, prevalence)
     values = probability_estimates(y[rows], temporal.margin[:1, rows], subjects[rows])
     found += [replace(e, name=f"{e.name}_{LATER}") for e in (*calls, *values)]
     if prevalence is None:  # said once, of the random design
@@ -171,7 +173,7 @@ def permutation_estimates(permuted: PermutedRuns | None, n: int) -> list[Estimat
     reason = f"(1 + permutations that reach {permuted.observed:.3f}) / (1 + {len(aucs)})"
     return [
         Estimate("auc_permuted", mean, min(lower, mean), max(upper, mean), method=method, n=n),
-        Estimate("permutation_p", permuted.p, None, None, method=method, n=n, reason=reason),
+        Estimate("permutation_p", None if np.isnan(permuted.p) else permuted.p, None, None, method=method, n=n, reason=reason),
     ]
 
 

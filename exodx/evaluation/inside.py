@@ -10,6 +10,7 @@ from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
 from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites, audit_threshold
 from exodx.evaluation.benefit_curve import benefit_curve
+from exodx.evaluation.calls import call_estimates
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.compared import audit_compared, compared_estimates
 from exodx.evaluation.curves import calibration_bins, roc_band
@@ -21,12 +22,9 @@ from exodx.evaluation.designs import (
     temporal_estimates,
 )
 from exodx.evaluation.estimates import (
-    accuracy_estimates,
-    coverage_estimates,
     flow_counts,
     probability_estimates,
     quality_counts,
-    zone_estimates,
 )
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline
 from exodx.evaluation.explanation_stability import explanation_stability
@@ -38,7 +36,6 @@ from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
-from exodx.frozen.threshold import label_sets
 from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference
 from exodx.training import BENCHMARKS, CrossValidation, Validation
 
@@ -70,8 +67,7 @@ def evaluate_inside(
         raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source or "cohort", found, "Collect more subjects of both classes."))
     margin, folds = random.margin[:, scored], random.folds[:, scored]
     estimates = [auc_cross_validated(y[scored], margin, folds, subjects[scored], name="auc")]
-    estimates += _accuracy(y, random, scored, subjects, prevalence)
-    estimates += _coverage(y, random, scored, subjects) if model.threshold.criterion == "conformal" else []
+    estimates += call_estimates(y, random, scored, subjects, prevalence)
     estimates += _threshold(model)
     estimates += probability_estimates(y[scored], margin, subjects[scored])
     estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
@@ -120,33 +116,6 @@ def evaluate_inside(
         explanation_stability=explanation_stability(random.explanations),
         quality=quality_counts(report, features.flags),
     )
-
-
-def _accuracy(
-    y: NDArray[np.int8], random: CrossValidation, scored: NDArray[np.bool_], subjects: NDArray[np.intp], prevalence: float | None
-) -> list[Estimate]:
-    """Return the accuracy of the calls that each outer fold's own threshold makes, or its own grey zone."""
-    positive, negative = random.positive.copy(), ~random.positive
-    for choice in random.choices:
-        if choice.zone is not None:
-            rows = random.folds[choice.repeat] == choice.fold
-            p = probability(random.margin[choice.repeat, rows])
-            positive[choice.repeat, rows], negative[choice.repeat, rows] = p >= choice.zone[1], p < choice.zone[0]
-    if all(choice.zone is None for choice in random.choices):
-        return accuracy_estimates(y[scored], positive[:, scored], subjects[scored], prevalence)
-    return zone_estimates(y[scored], positive[:, scored], negative[:, scored], subjects[scored], prevalence)
-
-
-def _coverage(
-    y: NDArray[np.int8], random: CrossValidation, scored: NDArray[np.bool_], subjects: NDArray[np.intp]
-) -> list[Estimate]:
-    """Return the coverage of conformal sets by each outer fold's own limits."""
-    control, case = np.zeros((2, *random.folds.shape), bool)
-    for choice in random.choices:
-        rows = random.folds[choice.repeat] == choice.fold
-        p = probability(random.margin[choice.repeat, rows])
-        control[choice.repeat, rows], case[choice.repeat, rows] = label_sets(p, choice.threshold, choice.zone)
-    return coverage_estimates(y[scored], control[:, scored], case[:, scored], subjects[scored])
 
 
 def _threshold(model: DiagnosticModel) -> list[Estimate]:

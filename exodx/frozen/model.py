@@ -28,7 +28,7 @@ class Provenance:
 
     ``parent`` is the hash of the model whose probabilities were refitted to make this one, ``recalibrated`` says how, on the cohort
     with ``recalibration_fingerprint``; empty for a model that was trained. ``holds_at`` is the share of cases that a recalibrated
-    model's probabilities hold at.
+    model's probabilities hold at, ``learned_share`` the share among the specimens that could be learned from.
     """
 
     exodx: str
@@ -47,11 +47,13 @@ class Provenance:
     recalibrated: str = ""
     recalibration_fingerprint: str = ""
     holds_at: float | None = None
+    learned_share: float | None = None
 
     @property
     def share_positive(self) -> float:
         """Share of cases that the probabilities were made for: training's, unless they were recalibrated."""
-        return self.n_positive / self.n_specimens if self.holds_at is None else self.holds_at
+        known = (self.holds_at, self.learned_share, self.n_positive / self.n_specimens)
+        return next(share for share in known if share is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from exodx.cohort import Cohort
 from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance, State
 from exodx.frozen.calibrator import probability
 from exodx.frozen.libraries import library_sizes
-from exodx.frozen.measurements import BLOCKING
 from exodx.frozen.scale import count_matrix
 from exodx.panel import Scale, StudyPlan
 from exodx.panel.names import LATEST, release_text
@@ -38,7 +37,7 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
 
 def freeze_model(cohort: Cohort, plan: StudyPlan, data: Prepared, fitted: Fitted) -> DiagnosticModel:
     """Freeze what was fitted on a cohort (in the order of its ids) with its provenance."""
-    reference = _reference(cohort, fitted.transform) | _distributions(cohort, fitted) | _threshold_range(cohort, fitted, plan)
+    reference = _reference(cohort, fitted.transform) | _distributions(cohort, data, fitted) | _threshold_range(data, fitted, plan)
     provenance = Provenance(
         exodx=version("exodx"),
         libraries={name: version(name) for name in ("numpy", "scikit-learn", "xgboost")} | {"miRBase": release_text(LATEST)},
@@ -52,6 +51,7 @@ def freeze_model(cohort: Cohort, plan: StudyPlan, data: Prepared, fitted: Fitted
         synthetic=cohort.synthetic,
         positive_label=cohort.positive_label,
         booster=fitted.describe(),
+        learned_share=float(data.y.mean()),
     )
     return DiagnosticModel(
         name=cohort.panel.name,
@@ -82,12 +82,12 @@ def _reference(cohort: Cohort, transform: FrozenTransform) -> dict[str, Any]:
     }
 
 
-def _distributions(cohort: Cohort, fitted: Fitted) -> dict[str, Any]:
+def _distributions(cohort: Cohort, data: Prepared, fitted: Fitted) -> dict[str, Any]:
     """Return what a later cohort is compared with: 21 quantiles of features and of out-of-fold margins, a specimen a subject."""
     first = np.unique(cohort.subjects, return_index=True)[1]
     features = fitted.transform.apply(cohort.measurements)
     margin = np.full(len(cohort), np.nan)
-    margin[(features.flags & BLOCKING) == 0] = fitted.held_margin
+    margin[data.rows] = fitted.held_margin
     columns = zip(features.names, features.values[first].T, strict=True)
     return {
         "distribution": {name: _distribution(column) for name, column in columns},
@@ -95,9 +95,8 @@ def _distributions(cohort: Cohort, fitted: Fitted) -> dict[str, Any]:
     }
 
 
-def _threshold_range(cohort: Cohort, fitted: Fitted, plan: StudyPlan) -> dict[str, Any]:
-    usable = (fitted.transform.apply(cohort.measurements).flags & BLOCKING) == 0
-    found = threshold_range(probability(fitted.held_margin), cohort.y[usable], cohort.subjects[usable], plan)
+def _threshold_range(data: Prepared, fitted: Fitted, plan: StudyPlan) -> dict[str, Any]:
+    found = threshold_range(probability(fitted.held_margin), data.y, data.subjects, plan)
     return {"threshold_range": found.to_dict()}
 
 

@@ -67,12 +67,17 @@ def missing_costs(panel: Panel, data: Prepared, fitted: Fitted) -> dict[str, Any
 
 
 def _score(folds: Sequence[_Fold], fitted: Fitted, missing: Sequence[str]) -> tuple[float, list[float]]:
-    """Return the mean AUC over folds (their margins are not on one scale), and the calls' sensitivity and specificity."""
+    """Return the mean AUC over folds (their margins are not on one scale), and the calls' sensitivity and specificity.
+
+    A specimen between the ends of a grey zone counts as an error of either.
+    """
     margins = [fold.margin(missing) for fold in folds]
     y = np.concatenate([fold.y for fold in folds])
-    positive = fitted.threshold.is_positive(probability(fitted.calibrator.margin(np.concatenate(margins))))
+    p = probability(fitted.calibrator.margin(np.concatenate(margins)))
+    negative_below = fitted.threshold.value if fitted.threshold.zone is None else fitted.threshold.zone[0]
+    positive, negative = fitted.threshold.is_positive(p), p < negative_below
     found = [auc(fold.y, margin) for fold, margin in zip(folds, margins, strict=True)]
-    return float(np.mean(found)), [float(positive[y == 1].mean()), float(1 - positive[y == 0].mean())]
+    return float(np.mean(found)), [float(positive[y == 1].mean()), float(negative[y == 0].mean())]
 
 
 @dataclass(frozen=True, slots=True)

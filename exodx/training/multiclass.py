@@ -116,6 +116,8 @@ def check_classes(cohort: Cohort, plan: StudyPlan) -> None:
         ("target", plan.target not in ("sensitivity", "specificity")),
         ("prevalence", plan.prevalence is not None),
         ("panel_curve", plan.panel_curve),
+        ("temporal", plan.temporal),
+        ("permutations", plan.permutations > 0),
         ("monotone", plan.monotone),
         ("selection", plan.selection != "none"),
     ]

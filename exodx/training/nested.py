@@ -42,6 +42,7 @@ class FoldChoice:
     n_usable: int | None = None
     n_fewer: float | None = None
     selected: tuple[str, ...] = ()
+    criterion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ def _outer_fold(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], repeat
     selected = fitted.restriction.chosen(fitted.transform.names)
     n_fewer = float(np.mean([len(inner.y) for inner in data.folds]))
     limits = fitted.threshold.value, len(train), fitted.transform.references, fitted.threshold.zone
-    choice = FoldChoice(repeat, fold, fitted.shares, *limits, len(data.y), n_fewer, selected)
+    choice = FoldChoice(repeat, fold, fitted.shares, *limits, len(data.y), n_fewer, selected, fitted.threshold.criterion)
     others, fewer = benchmark_scores(data, measurements), fewer_margins(data, fitted, measurements)
     return held, fitted.margin(measurements), choice, others, _explain(fitted, measurements), fewer
 

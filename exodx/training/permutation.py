@@ -34,6 +34,8 @@ class PermutedRuns:
     def p(self) -> float:
         """``(1 + permutations that reach the observed AUC) / (1 + N)`` (Phipson and Smyth 2010, 10.2202/1544-6115.1585)."""
         known = self.aucs[np.isfinite(self.aucs)]
+        if not np.isfinite(self.observed):
+            return float("nan")
         return (1 + int((known >= self.observed - 1e-12).sum())) / (1 + len(known))
 
 

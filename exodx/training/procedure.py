@@ -51,6 +51,8 @@ class Prepared:
     features: Floats
     subjects: NDArray[np.intp]
     restriction: Restriction
+    rows: NDArray[np.intp]
+    """Of the cohort, shape (n,): those that can be learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +167,8 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     """
     if plan.monotone:
         require_directions(cohort.panel)
-    flags = learn_transform(cohort.panel, cohort.measurements, cohort.y).apply(cohort.measurements).flags
-    cohort = cohort[(flags & BLOCKING) == 0]
-    counts = np.bincount(cohort.y, minlength=2)
-    if counts.min() < 2:
-        found = f"{counts[1]} positive and {counts[0]} negative specimens can be used"
-        raise InputRefused(Problem("TOO_FEW_SPECIMENS", "cohort", found, "A model needs specimens of both classes."))
+    rows = _usable(cohort)
+    cohort = cohort[rows]
     y, subjects = cohort.y, cohort.subjects
     require_subjects(y, subjects, plan)
     assigned = stratified_folds(y, subjects, plan.inner_folds, plan.seed)
@@ -184,7 +182,23 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     transform = learn_transform(cohort.panel, cohort.measurements, y)
     features = transform.apply(cohort.measurements).values
     restriction = restrict(cohort.panel, plan, transform, features, (y, subjects))
-    return Prepared(y, tuple(folds), transform, features, subjects, restriction)
+    return Prepared(y, tuple(folds), transform, features, subjects, restriction, rows)
+
+
+def _usable(cohort: Cohort) -> NDArray[np.intp]:
+    """Return the rows that a transform learned from them alone can score: without one, others may fall that leaned on it."""
+    rows = np.arange(len(cohort))
+    while True:
+        part = cohort[rows]
+        flags = learn_transform(part.panel, part.measurements, part.y).apply(part.measurements).flags
+        kept = (flags & BLOCKING) == 0
+        counts = np.bincount(part.y[kept], minlength=2)
+        if counts.min() < 2:
+            found = f"{counts[1]} positive and {counts[0]} negative specimens can be used"
+            raise InputRefused(Problem("TOO_FEW_SPECIMENS", "cohort", found, "A model needs specimens of both classes."))
+        if kept.all():
+            return rows
+        rows = rows[kept]
 
 
 def fit_procedure(data: Prepared, plan: StudyPlan) -> Fitted:

@@ -74,9 +74,10 @@ def _ends(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float
 
 def _cuts(ends: tuple[NDArray[np.float32], NDArray[np.float32]], rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw cut points, shape (cuts, k), evenly between the ends of each column, in ascending order."""
-    low, high = ends
-    share = rng.random((int(rng.integers(FEWEST_CUTS, MOST_CUTS + 1)), len(low)), np.float32)
-    return np.sort(low + (high - low) * share, axis=0)
+    low, high = (end.astype(np.float64) for end in ends)
+    share = rng.random((int(rng.integers(FEWEST_CUTS, MOST_CUTS + 1)), len(low)))
+    cuts: NDArray[np.float32] = np.sort(low * (1 - share) + high * share, axis=0).astype(np.float32)
+    return cuts
 
 
 def coarse(x: NDArray[np.float32], cuts: NDArray[np.float32]) -> NDArray[np.float32]:

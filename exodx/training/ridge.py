@@ -20,6 +20,8 @@ Signs = tuple[int, ...]
 EDGE = 0.01
 """Values outside the 1st to 99th percentile of training count as lying there: a line would follow an error anywhere."""
 MAX_ITER = 5000
+FLAT = 1e-9
+"""A spread this small beside the values is rounding: the feature says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ class Ridge:
         mean = np.where(known, x, 0.0).sum(axis=0) / n
         centred = np.where(known, x - mean, 0.0)
         spread = np.sqrt((centred**2).sum(axis=0) / n)
-        scale = np.where(spread > 0, spread, 1.0)
+        flat = (upper <= lower) | (spread <= FLAT * np.maximum(np.abs(lower), np.abs(upper)))
+        centred, scale = np.where(flat, 0.0, centred), np.where(flat, 1.0, spread)
         fitted = _bounded(centred / scale, y, self.stages, signs) if any(signs) else _free(centred / scale, y, self.stages)
         return tuple(
-            Line(Linear(np.where(spread > 0, coefficient / scale, 0.0), mean, lower, upper, intercept))
+            Line(Linear(np.where(flat, 0.0, coefficient / scale), mean, lower, upper, intercept))
             for coefficient, intercept in fitted
         )
 
