@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
-from exodx.errors import RUO, ExodxError
+from exodx.errors import RUO, ExodxError, UsageError
 
 COMMANDS = {
     "card": "Write one specimen's card, under an opaque id.",
@@ -63,6 +64,9 @@ def app() -> None:
 def main() -> None:
     """Run the command line; a refusal is told on stderr and becomes the exit code."""
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its chatter is not ours
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # as files are, whatever the terminal's language
     try:
         app()
     except ExodxError as error:
@@ -70,3 +74,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left cannot be written either
+        click.echo(f"exodx: refused\n[OUTPUT_UNWRITABLE] stdout: {error.strerror}. Write to a place with room: -o FILE.", err=True)
+        sys.exit(UsageError.exit_code)

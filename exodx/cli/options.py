@@ -121,9 +121,12 @@ def open_binary(model: str, what: str) -> Any:
 
 
 def check_output(out: Path, source: Path | None = None) -> None:
-    """Refuse an output that would overwrite the input."""
+    """Refuse an output that would overwrite the input, a folder or a device."""
     from exodx.errors import Problem, UsageError
 
+    if out.exists() and not out.is_file():
+        fix = "Name a file; without -o data go to stdout, where a command has them."
+        raise UsageError(Problem("OUTPUT_UNWRITABLE", str(out), "it is no regular file", fix))
     if source is not None and out.exists() and source.exists() and out.samefile(source):
         raise UsageError(Problem("OUTPUT_IS_INPUT", str(out), "writing there would destroy the input", "Choose another file."))
 

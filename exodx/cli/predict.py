@@ -45,7 +45,7 @@ NOT_ALL_SCORED = 5
 @click.option("--keep-going", is_flag=True, help="Score the rows that can be read; the others get status INVALID (exit code 5).")
 @click.option("--jobs", type=click.IntRange(1), help="Threads; as many as there are processors unless given.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
-@click.option("--shard", metavar="I/N", help="Score the I-th of N equal pieces of a large cohort.")
+@click.option("--shard", metavar="I/N", help="Score the I-th of N pieces of a large cohort, cut between blocks of some megabytes.")
 def command(
     cohort: Path,
     model: str,

@@ -239,6 +239,8 @@ def _notes(targets: Sequence[str], unit: str, references: Sequence[str], left_ou
         )
         notes.append(f"panel inferred: {said}")
     if left_out:
-        names = ", ".join(left_out[:8]) + (f" … ({len(left_out)} in all)" if len(left_out) > 8 else "")
+        names = ", ".join(name or "(no name)" for name in left_out[:8]) + (
+            f" … ({len(left_out)} in all)" if len(left_out) > 8 else ""
+        )
         notes.append(f"columns not used: {names}")
     return notes

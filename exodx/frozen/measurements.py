@@ -125,6 +125,8 @@ def of_each(flags: NDArray[np.uint32], say: Callable[[int], str]) -> list[str]:
 
 def reasons_of(flags: int) -> str:
     """Return a specimen's reasons as ``CODE: sentence`` joined by semicolons; empty when there is none."""
+    if flags & Reason.INVALID_CELL:  # nothing stood in for a cell that could not be read: the specimen was not scored
+        flags &= ~(Reason.NO_VALUE | Reason.RARELY_UNDETECTED)
     return "; ".join(f"{reason.name}: {reason.sentence}" for reason in Reason if flags & reason)
 
 

@@ -85,8 +85,7 @@ class Partial:
         if self.kind == ARROW:
             whole = self.folder / WHOLE
             file_of_stream(str(self.folder / BODY), str(whole))
-        os.chmod(whole, 0o644)
-        os.replace(whole, out)
+        os.replace(whole, os.path.realpath(out))
         shutil.rmtree(self.folder)
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from exodx.tables.coded import Coded
 
 TOP = 3
 CSV, PARQUET, ARROW = "csv", "parquet", "arrow"
+NOT_WRITTEN = frozenset({".xlsx", ".xls", ".ods", ".tsv", ".json", ".gz", ".zst", ".zip", ".html"})
 FORMATS = MappingProxyType({".parquet": PARQUET, ".pq": PARQUET, ".arrow": ARROW, ".feather": ARROW})
 """Ending of a file's name → its format; any other is CSV."""
 
@@ -128,19 +129,14 @@ def write_scores(scores: Scores, explain: Explain, out: Path | TextIO) -> None:
     if not isinstance(out, Path):
         out.write(csv_text(prediction_columns(scores, explain)))
         return
-    kind = format_of(out)
+    kind, out = format_of(out), Path(os.path.realpath(out))
     content = csv_text(prediction_columns(scores, explain)).encode() if kind == CSV else doors.arrow_bytes(scores, explain, kind)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(scratch, 0o644)
-            os.replace(scratch, out)
-        except BaseException:
-            Path(scratch).unlink(missing_ok=True)
-            raise
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+            written = Path(scratch) / out.name
+            written.write_bytes(content)
+            os.replace(written, out)
     except OSError as error:
         raise unwritable(out, error) from None
 
@@ -151,8 +147,18 @@ def unwritable(out: Path, error: OSError) -> UsageError:
 
 
 def format_of(out: Path) -> str:
-    """Return how a file is written, by its name: Parquet, Arrow's IPC format, else CSV."""
-    return FORMATS.get(out.suffix.casefold(), CSV)
+    """Return how a file is written, by its name: Parquet, Arrow's IPC format, else CSV.
+
+    Raises
+    ------
+    UsageError
+        When the name ends as that of a file which is not written.
+    """
+    ending = out.suffix.casefold()
+    if ending in NOT_WRITTEN:
+        fix = "Name a .csv, .parquet or .arrow file."
+        raise UsageError(Problem("OUTPUT_FORMAT", str(out), f"{ending} files are not written", fix))
+    return FORMATS.get(ending, CSV)
 
 
 def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:

@@ -167,8 +167,8 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     """
     if plan.monotone:
         require_directions(cohort.panel)
-    rows = _usable(cohort)
-    cohort = cohort[rows]
+    usable = _usable(cohort)
+    cohort = cohort[usable]
     y, subjects = cohort.y, cohort.subjects
     require_subjects(y, subjects, plan)
     assigned = stratified_folds(y, subjects, plan.inner_folds, plan.seed)
@@ -182,7 +182,7 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     transform = learn_transform(cohort.panel, cohort.measurements, y)
     features = transform.apply(cohort.measurements).values
     restriction = restrict(cohort.panel, plan, transform, features, (y, subjects))
-    return Prepared(y, tuple(folds), transform, features, subjects, restriction, rows)
+    return Prepared(y, tuple(folds), transform, features, subjects, restriction, usable)
 
 
 def _usable(cohort: Cohort) -> NDArray[np.intp]:

@@ -212,3 +212,20 @@ def test_budgets_are_a_ladder_and_another_word_is_refused():
     assert counts == sorted(set(counts))
     with pytest.raises(InputRefused, match="budget"):
         family("endless")
+
+
+def test_a_column_that_is_constant_but_for_rounding_gets_no_coefficient():
+    """3.3219 is no binary number: its spread comes out near 1e-16, and standardised it would stand in for the intercept."""
+    x, y = data(n=160, k=20, missing=0.0)
+    rng = np.random.default_rng(4)
+    floor = np.where(rng.random((160, 400)) < 0.005, 5.0, 3.3219)
+    line = Ridge("ridge", (1.0,)).grow(np.hstack([x, floor]), y, 0)[0]
+    assert np.abs(line.linear.coefficient[20:]).max() < 1000
+    assert abs(line.contributions(np.hstack([x, floor]))[:, 20:-1].sum()) / 160 < 0.5
+
+
+def test_cut_points_of_a_column_that_spans_all_of_float32_are_finite():
+    x, y = data(missing=0.0)
+    x[3, 1], x[4, 1] = -3.2e38, 3.2e38
+    member = ExtraTrees("sub-forests", (2,)).grow(x, y, 0)[0]
+    assert np.isfinite(member.margin(x)).all()
