@@ -49,7 +49,7 @@ def test_net_benefit_by_hand(model, alike):
     cohort, found = alike
     y, _, call = scored(model, cohort)
     se, fpr = (call[y == 1] == "positive").mean(), (call[y == 0] == "positive").mean()
-    share = model.provenance.n_positive / model.provenance.n_specimens
+    share = model.provenance.share_positive
     odds = model.threshold.value / (1 - model.threshold.value) * (0.1 / 0.9) / (share / (1 - share))
     assert found.estimate("net_benefit").value == pytest.approx(0.1 * se - 0.9 * fpr * odds)
     assert found.estimate("net_benefit_all").value == pytest.approx(0.1 - 0.9 * odds)

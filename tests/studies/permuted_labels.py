@@ -46,7 +46,7 @@ def null_auc(panel: Panel, seed: int, budget: str, n: int = 90) -> float:
 
 
 if __name__ == "__main__":
-    cohorts, budget = int(sys.argv[1]) if len(sys.argv) > 1 else 60, sys.argv[2] if len(sys.argv) > 2 else "small"
+    cohorts, budget = int(sys.argv[1]) if len(sys.argv) > 1 else 60, sys.argv[2] if len(sys.argv) > 2 else "quick"
     print(f"| {cohorts} cohorts of 90, budget {budget!r} | mean AUC | standard error | SD | 2.5–97.5 % |")
     print("| --- | --- | --- | --- | --- |")
     for name, make in PANELS.items():

@@ -38,5 +38,5 @@ def test_permuted_labels_small(name):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", PANELS)
 def test_permuted_labels_in_full(name):
-    found = np.array([null_auc(PANELS[name](), seed, "small") for seed in range(50)])
+    found = np.array([null_auc(PANELS[name](), seed, "minimal") for seed in range(50)])
     assert abs(found.mean() - 0.5) < 3 * found.std(ddof=1) / np.sqrt(len(found))

@@ -80,4 +80,4 @@ def test_the_ridges_strength_is_the_one_with_the_least_inner_log_loss(parts):
 
     best = min(RIDGE_C, key=loss)
     expected = pipeline(best).fit(data.features, data.y).decision_function(data.transform.apply(held).values)
-    np.testing.assert_array_equal(benchmark_scores(data, held)["logistic"], expected)
+    np.testing.assert_allclose(benchmark_scores(data, held)["logistic"], expected, rtol=1e-9)  # another order of sums

@@ -106,7 +106,7 @@ def test_a_cohort_too_small_to_refit_is_shifted_from_the_share_of_training(model
     moved = recalibrate_model(model, HASH, few, prevalence=0.05)
     before, scored = predicted(model, few)
     after, _ = predicted(moved, few)
-    share = model.provenance.n_positive / model.provenance.n_specimens
+    share = model.provenance.share_positive
     np.testing.assert_allclose(after.probability[scored], prior_shift(before.probability[scored], share, 0.05), rtol=1e-9)
 
 
