@@ -38,6 +38,20 @@ def test_the_temporal_design_learns_from_the_earlier_alone(done):
     assert evaluation.estimate("auc_forward_chaining").method.endswith("3 blocks")
 
 
+def test_later_subjects_are_called_by_the_grey_zone_too(done, fast_plan):
+    """As in the random design, a specimen between the limits is no call; else later subjects are flattered."""
+    cohort, validation, _ = done
+    temporal = validation.temporal
+    zoned = replace(temporal, choices=tuple(replace(c, zone=(0.2, 0.8)) for c in temporal.choices))
+    random = replace(validation.random, choices=tuple(replace(c, zone=(0.2, 0.8)) for c in validation.random.choices))
+    found = evaluate_inside(cohort, train_model(cohort, fast_plan), replace(validation, random=random, temporal=zoned), None, 0)
+    rows = (temporal.folds[0] == 0) & np.isfinite(temporal.margin[0])
+    p = 1 / (1 + np.exp(-temporal.margin[0, rows]))
+    case = cohort.y[rows] == 1
+    assert found.estimate("sensitivity_temporal").value == pytest.approx((p[case] >= 0.8).mean())
+    assert found.estimate("indeterminate_temporal").value == pytest.approx(((p >= 0.2) & (p < 0.8)).mean(), abs=0.01)
+
+
 def test_specimens_after_the_cut_change_nothing_that_is_learned(done, fast_plan):
     """Garbage in the later half of the labels moves no margin by which the later are scored."""
     cohort, validation, _ = done
