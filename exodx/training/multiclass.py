@@ -248,6 +248,7 @@ def train_classes(cohort: Cohort, plan: StudyPlan) -> MulticlassModel:
         n_subjects=len(np.unique(whole.subjects)),
         n_positive=0,
         positive_label="",
+        learned_share=None,
         booster={
             f"{name}: {key}": value
             for name, p in zip(cohort.classes, parts, strict=True)

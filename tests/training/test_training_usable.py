@@ -55,6 +55,11 @@ def test_the_specimens_left_can_all_be_scored_by_what_is_learned_from_them():
     train_model(cohort, PLAN)
 
 
+def test_several_classes_have_no_one_share_of_cases(class_model):
+    assert class_model.provenance.learned_share is None
+    assert all(0 < part.provenance.learned_share < 1 for part in class_model.parts)
+
+
 @pytest.mark.parametrize("asked", [{"temporal": True}, {"permutations": 2}])
 def test_designs_that_several_classes_do_not_have_are_refused(asked):
     with pytest.raises(InputRefused, match="PLAN_OF_TWO_CLASSES"):
