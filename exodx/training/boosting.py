@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,65 +24,70 @@ OBJECTIVE = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Some columns of a wider table."""
+class Roots:
+    """A share of k columns: so many times the square root of their number."""
 
-    columns: tuple[int, ...]
-    width: int
+    times: float
+
+    def share(self, k: int) -> float:
+        """Return the share, at most 1.
+
+        >>> Roots(2).share(100)
+        0.2
+        """
+        return min(1.0, self.times / math.sqrt(k))
 
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """A member made of trees: the mean of its boosters' margins.
+    """A member made of trees: the sum of its boosters' margins.
 
     Parameters
     ----------
     boosters : tuple of Booster
+    columns : tuple of tuple of int
+        Of each booster: which columns of the table its own are.
     rounds : int
         Of each booster, so many are used.
-    part : Part, optional
-        The columns that the boosters know, of more.
+    width : int
+        How many columns the table has.
     """
 
     boosters: tuple[xgboost.Booster, ...]
+    columns: tuple[tuple[int, ...], ...]
     rounds: int
-    part: Part | None = None
+    width: int
 
     def margin(self, features: Floats) -> Floats:
-        """Return log-odds, shape (n,), of features of shape (n, k)."""
-        matrix = self._matrix(features)
-        return self._mean([_predict(booster, matrix, self.rounds) for booster in self.boosters])
+        """Return log-odds, shape (n,), of features of shape (n, width)."""
+        total = np.zeros(len(features))
+        for booster, _, matrix in self._asked(features):
+            total += _predict(booster, matrix, self.rounds)
+        return total
 
     def contributions(self, features: Floats) -> Floats:
-        """Return XGBoost's own SHAP values and, in the last column, the base value; shape (n, k + 1)."""
-        matrix = self._matrix(features)
-        kept = {"pred_contribs": True, "iteration_range": (0, self.rounds)}
-        found = self._mean([np.asarray(booster.predict(matrix, **kept), np.float64) for booster in self.boosters])
-        if self.part is None:
-            return found
-        whole = np.zeros((len(features), self.part.width + 1))
-        whole[:, [*self.part.columns, self.part.width]] = found
-        return whole
+        """Return XGBoost's own SHAP values and, in the last column, the base value; shape (n, width + 1)."""
+        total = np.zeros((len(features), self.width + 1))
+        for booster, columns, matrix in self._asked(features):
+            found = booster.predict(matrix, pred_contribs=True, iteration_range=(0, self.rounds))
+            total[:, [*columns, self.width]] += found
+        return total
 
     def used(self) -> frozenset[int]:
         """Return the columns that a split looks at."""
-        names = (name for booster in self.boosters for name in booster.get_score(importance_type="weight"))
-        used = {int(name[1:]) for name in names}
-        return frozenset(used if self.part is None else (self.part.columns[column] for column in used))
+        pairs = zip(self.boosters, self.columns, strict=True)
+        return frozenset(columns[int(name[1:])] for booster, columns in pairs for name in booster.get_score())
 
     def widen(self, columns: tuple[int, ...], width: int) -> Trees:
         """Return the same member for a table of so many columns, of which it knows these alone."""
-        return replace(self, part=Part(columns, width))
+        return replace(self, columns=tuple(tuple(columns[own] for own in known) for known in self.columns), width=width)
 
-    def _matrix(self, features: Floats) -> xgboost.DMatrix:
-        known = features if self.part is None else features[:, self.part.columns]
-        return xgboost.DMatrix(known, missing=np.nan, nthread=1)
-
-    def _mean(self, values: Sequence[Floats]) -> Floats:
-        total = values[0].copy()
-        for value in values[1:]:
-            total += value
-        return total / len(values)
+    def _asked(self, features: Floats) -> Iterator[tuple[xgboost.Booster, tuple[int, ...], xgboost.DMatrix]]:
+        matrices: dict[tuple[int, ...], xgboost.DMatrix] = {}
+        for booster, columns in zip(self.boosters, self.columns, strict=True):
+            if columns not in matrices:
+                matrices = {columns: unlabelled(features[:, columns])}
+            yield booster, columns, matrices[columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,8 @@ class Boosting:
     def grow(self, features: Floats, y: Labels, seed: int, signs: Signs = ()) -> tuple[Trees, ...]:
         """Fit once, and return a member for every stage; log-odds only rise (or fall) with a feature whose sign is 1 (or −1)."""
         booster = fit_booster(features, y, self.params | monotone(signs), max(self.stages), seed)
-        return tuple(Trees((booster,), rounds) for rounds in self.stages)
+        width = features.shape[1]
+        return tuple(Trees((booster,), (tuple(range(width)),), rounds, width) for rounds in self.stages)
 
 
 def monotone(signs: Signs) -> dict[str, Any]:
@@ -104,12 +111,18 @@ def monotone(signs: Signs) -> dict[str, Any]:
 
 
 def fit_booster(features: Floats, y: Labels, params: dict[str, Any], rounds: int, seed: int) -> xgboost.Booster:
-    """Fit one booster; ``colsample_bynode`` given as ``"sqrt"`` looks at √k of k features at each split."""
-    matrix = xgboost.QuantileDMatrix(features, y, missing=np.nan, nthread=1, max_bin=MAX_BIN)
-    chosen = {**OBJECTIVE, "max_bin": MAX_BIN, "seed": seed, **params}
-    if chosen.get("colsample_bynode") == "sqrt":
-        chosen["colsample_bynode"] = features.shape[1] ** -0.5
-    return xgboost.train(chosen, matrix, rounds)
+    """Fit one booster; a parameter given as `Roots` is a share of the columns there are.
+
+    The histograms are made of a plain matrix: made of a quantile matrix they are the same, bit for bit, and take far longer.
+    """
+    matrix = xgboost.DMatrix(features, y, missing=np.nan, nthread=1)
+    shares = {key: value.share(features.shape[1]) for key, value in params.items() if isinstance(value, Roots)}
+    return xgboost.train({**OBJECTIVE, "max_bin": MAX_BIN, "seed": seed, **params, **shares}, matrix, rounds)
+
+
+def unlabelled(features: NDArray[np.floating]) -> xgboost.DMatrix:
+    """Return features as XGBoost takes them for prediction."""
+    return xgboost.DMatrix(features, missing=np.nan, nthread=1)
 
 
 def _predict(booster: xgboost.Booster, matrix: xgboost.DMatrix, rounds: int) -> Floats:
@@ -124,22 +137,21 @@ def merge(members: Sequence[tuple[Trees, float]]) -> xgboost.Booster:
     members : sequence of (Trees, float)
         Those without weight are left out; where none has any there is one tree, which adds nothing.
     """
-    whole = _parsed(members[0][0].boosters[0])
+    first = members[0][0]
+    whole = _parsed(first.boosters[0])
     learner = whole["learner"]
     trees: list[dict[str, Any]] = []
     offset = 0.0
     for member, weight in members:
-        for booster in member.boosters if weight > 0 else ():
+        for booster, columns in zip(member.boosters, member.columns, strict=True) if weight > 0 else ():
             state = _parsed(booster)["learner"]
             grown = state["gradient_booster"]["model"]
-            scale = weight / len(member.boosters)
             kept = grown["trees"][: grown["iteration_indptr"][member.rounds]]
-            trees += [_scaled(_widened(tree, member.part), scale) for tree in kept]
-            offset += scale * _offset(state)
-    part = members[0][0].part
-    trees = trees or [_scaled(_widened(learner["gradient_booster"]["model"]["trees"][0], part), 0.0)]
-    if part is not None:
-        learner["learner_model_param"]["num_feature"] = str(part.width)
+            trees += [_scaled(_widened(tree, columns, member.width), weight) for tree in kept]
+            offset += weight * _offset(state)
+    stump = learner["gradient_booster"]["model"]["trees"][0]
+    trees = trees or [_scaled(_widened(stump, first.columns[0], first.width), 0.0)]
+    learner["learner_model_param"]["num_feature"] = str(first.width)
     model = learner["gradient_booster"]["model"]
     model["trees"] = [{**tree, "id": number} for number, tree in enumerate(trees)]
     model["tree_info"] = [0] * len(trees)
@@ -167,12 +179,12 @@ def _scaled(tree: dict[str, Any], weight: float) -> dict[str, Any]:
     return {**tree, "split_conditions": conditions.tolist(), "base_weights": weights.tolist()}
 
 
-def _widened(tree: dict[str, Any], part: Part | None) -> dict[str, Any]:
+def _widened(tree: dict[str, Any], columns: tuple[int, ...], width: int) -> dict[str, Any]:
     """Give the features that a tree splits on their places in the wider table."""
-    if part is None:
+    if columns == tuple(range(width)):
         return tree
-    places = [part.columns[column] for column in tree["split_indices"]]
-    return {**tree, "split_indices": places, "tree_param": {**tree["tree_param"], "num_feature": str(part.width)}}
+    places = [columns[own] for own in tree["split_indices"]]
+    return {**tree, "split_indices": places, "tree_param": {**tree["tree_param"], "num_feature": str(width)}}
 
 
 def _offset(learner: dict[str, Any]) -> float:

@@ -8,7 +8,7 @@ a long search finds noise. The settings are those that did well over many cohort
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import Forest, Linear
-from exodx.training.boosting import Boosting, Trees, merge
+from exodx.training.boosting import Boosting, Roots, Trees, merge
 from exodx.training.random_cuts import ExtraTrees
 from exodx.training.restriction import Restriction
 from exodx.training.ridge import Line, Ridge
@@ -27,14 +27,13 @@ Labels = NDArray[np.int8]
 
 SHALLOW, FOREST, EXTRA_TREES, RIDGE = "shallow trees", "boosted random forest", "extra-trees", "ridge"
 
-STUMPS = {"max_depth": 1, "eta": 0.05}
-PAIRS = {"max_depth": 2, "eta": 0.05}
+STUMPS = {"max_depth": 1, "eta": 0.05, "colsample_bytree": Roots(2)}
+PAIRS = {"max_depth": 2, "eta": 0.05, "colsample_bytree": Roots(2)}
 SAMPLED = {
     "max_depth": 6,
     "eta": 0.15,
     "subsample": 0.63,
-    "colsample_bynode": "sqrt",
-    "num_parallel_tree": 30,
+    "colsample_bynode": Roots(1),
 }
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
@@ -104,28 +103,35 @@ def grow(setting: Setting, features: Floats, y: Labels, seed: int, restriction: 
 def family(budget: str) -> dict[str, tuple[Setting, ...]]:
     """Return the settings of each kind of member.
 
-    ``minimal``: shallow trees alone, for demonstrations and tests. ``quick``: all kinds, one setting each, fewer extra-trees.
-    ``standard``: more extra-trees. ``thorough``: twice as many again, and more settings to choose from.
+    ``minimal``: shallow trees alone, for demonstrations and tests. ``quick``: all kinds, one setting each, half the sub-forests and
+    half the trees of a round. ``standard``: the whole family. ``thorough``: more trees in every sub-forest and round, and two
+    settings of shallow trees to choose from.
 
     Raises
     ------
     InputRefused
         For another budget.
     """
-    pairs = Boosting("depth 2", (200,), PAIRS)
-    forest = Boosting("depth 6, 30 trees a round", (20,), SAMPLED)
+    stumps, pairs = Boosting("stumps", (300,), STUMPS), Boosting("depth 2", (200,), PAIRS)
     ridge = Ridge("ridge logistic", STRENGTHS)
     if budget == "minimal":
-        return {SHALLOW: (Boosting("stumps", (50, 100, 200, 300), STUMPS), Boosting("depth 2", (50, 100, 200), PAIRS))}
+        return {SHALLOW: (replace(stumps, stages=(50, 100, 200, 300)), replace(pairs, stages=(50, 100, 200)))}
     if budget == "quick":
-        return {SHALLOW: (pairs,), FOREST: (forest,), EXTRA_TREES: (ExtraTrees("sub-forests", (25,)),), RIDGE: (ridge,)}
+        return {SHALLOW: (pairs,), FOREST: (_sampled(8),), EXTRA_TREES: (_extra_trees(15, 5),), RIDGE: (ridge,)}
     if budget == "standard":
-        return {SHALLOW: (pairs,), FOREST: (forest,), EXTRA_TREES: (ExtraTrees("sub-forests", (80,)),), RIDGE: (ridge,)}
+        return {SHALLOW: (pairs,), FOREST: (_sampled(15),), EXTRA_TREES: (_extra_trees(30, 5),), RIDGE: (ridge,)}
     if budget == "thorough":
-        shallow = (Boosting("stumps", (300,), STUMPS), pairs)
-        return {SHALLOW: shallow, FOREST: (forest,), EXTRA_TREES: (ExtraTrees("sub-forests", (160,)),), RIDGE: (ridge,)}
+        return {SHALLOW: (stumps, pairs), FOREST: (_sampled(30),), EXTRA_TREES: (_extra_trees(30, 15),), RIDGE: (ridge,)}
     found = f"{budget!r} is no budget"
     raise InputRefused(Problem("VALUE_INVALID", "plan.budget", found, "Use quick, standard or thorough."))
+
+
+def _sampled(trees: int) -> Boosting:
+    return Boosting(f"depth 6, {trees} trees a round", (20,), {**SAMPLED, "num_parallel_tree": trees})
+
+
+def _extra_trees(forests: int, trees: int) -> ExtraTrees:
+    return ExtraTrees(f"sub-forests of {trees} trees", (forests,), trees)
 
 
 def freeze(members: Sequence[tuple[Member, float]], n_features: int) -> Forest:

@@ -1,4 +1,4 @@
-"""Extra-trees grown by XGBoost: fully grown trees on features that are cut at random points.
+"""Extra-trees grown by XGBoost: fully grown trees on features that are cut at random points, boosted in small steps.
 
 With few analytes and strong interactions, trees that choose among random thresholds (Geurts, Ernst and Wehenkel 2006,
 10.1007/s10994-006-6226-1) separate better than trees that search for the best one. XGBoost has no such trees; but a sub-forest that
@@ -7,16 +7,20 @@ sees each feature through random cut points of its own chooses among those alone
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from exodx.training.boosting import OBJECTIVE, Floats, Labels, Signs, Trees, monotone
+from exodx.training.boosting import OBJECTIVE, Floats, Labels, Roots, Signs, Trees, monotone
 
 FEWEST_CUTS, MOST_CUTS = 8, 25
-TREES_OF_A_FOREST = 4
+STEP = 0.3
+"""Of what is left over, a sub-forest takes this share; so many steps that little is left."""
+COLUMNS = Roots(8)
+"""A sub-forest draws so many columns, and each of its nodes the square root of all: histograms of the others need not be made."""
 BINS = 64
 """More than there are cut points, so that each stays apart."""
 DEPTH = 14
@@ -26,41 +30,53 @@ BELOW_ALL = np.float32(-3e38)
 
 @dataclass(frozen=True, slots=True)
 class ExtraTrees:
-    """A mean of sub-forests, each on cut points of its own.
+    """A sum of sub-forests, each on columns and cut points of its own, fitted to what those before it left over.
 
     Parameters
     ----------
     name : str
     stages : tuple of int
         One number: how many sub-forests.
+    trees : int
+        Of each.
     """
 
     name: str
     stages: tuple[int, ...]
+    trees: int
 
     def grow(self, features: Floats, y: Labels, seed: int, signs: Signs = ()) -> tuple[Trees, ...]:
-        """Fit the sub-forests; no subsampling, almost no shrinkage: what makes the trees differ is where they may cut."""
+        """Fit the sub-forests; no subsampling, almost no penalty: what makes the trees differ is where they may cut."""
         rng = np.random.default_rng(seed)
-        x = features.astype(np.float32)
-        params = {
-            **OBJECTIVE,
-            **monotone(signs),
-            "max_bin": BINS,
-            "max_depth": DEPTH,
-            "eta": 1.0,
-            "reg_lambda": 0.01,
-            "min_child_weight": 0.001,
-            "num_parallel_tree": TREES_OF_A_FOREST,
-            "colsample_bynode": x.shape[1] ** -0.5,
-            "base_score": float(y.mean()),
-        }
-        ends = _ends(x)
         (count,) = self.stages
-        boosters = []
+        width = features.shape[1]
+        drawn = math.ceil(COLUMNS.share(width) * width)
+        score = float(y.mean())
+        margin = np.full(len(y), np.log(score / (1 - score)), np.float32)
+        boosters: list[xgboost.Booster] = []
+        known: list[tuple[int, ...]] = []
         for _ in range(count):
-            matrix = xgboost.QuantileDMatrix(coarse(x, _cuts(ends, rng)), y, missing=np.nan, nthread=1, max_bin=BINS)
-            boosters.append(xgboost.train({**params, "seed": int(rng.integers(2**31))}, matrix, 1))
-        return (Trees(tuple(boosters), 1),)
+            columns = tuple(np.sort(rng.choice(width, drawn, replace=False)).tolist())
+            x = features[:, columns].astype(np.float32)
+            matrix = xgboost.DMatrix(coarse(x, _cuts(_ends(x), rng)), y, base_margin=margin, missing=np.nan, nthread=1)
+            own = tuple(signs[column] for column in columns) if signs else ()
+            params = {
+                **OBJECTIVE,
+                **monotone(own),
+                "max_bin": BINS,
+                "max_depth": DEPTH,
+                "eta": STEP,
+                "reg_lambda": 0.01,
+                "min_child_weight": 0.001,
+                "num_parallel_tree": self.trees,
+                "colsample_bynode": width**0.5 / drawn,
+                "base_score": 0.5 if boosters else score,
+                "seed": int(rng.integers(2**31)),
+            }
+            boosters.append(xgboost.train(params, matrix, 1))
+            known.append(columns)
+            margin = boosters[-1].predict(matrix, output_margin=True)
+        return (Trees(tuple(boosters), tuple(known), 1, width),)
 
 
 def _ends(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -34,10 +34,10 @@ from exodx.frozen.calibrator import probability
 from exodx.panel import Analyte, Panel
 from exodx.stats import auc, log_loss
 from exodx.training.boosting import MAX_BIN, OBJECTIVE, Boosting
-from exodx.training.family import PAIRS, STUMPS
 
 Floats = NDArray[np.float64]
 N, OUTER, INNER, SEED = 200, 5, 4, 1
+STUMPS, PAIRS = ({"max_depth": depth, "eta": 0.05} for depth in (1, 2))
 WIDTHS = (30, 500)
 CANDIDATES = (
     Boosting("depth 1", (50, 100, 200, 300), STUMPS),

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bench_training import bins, check, compare, drawn, grid_search, main, staged, study, train
+from bench_training import PAIRS, STUMPS, bins, check, compare, drawn, grid_search, main, staged, study, train
 
 from exodx.training.boosting import MAX_BIN, Boosting
-from exodx.training.family import PAIRS, STUMPS
 
 FEW = (Boosting("depth 1", (5, 10), STUMPS), Boosting("depth 2", (5, 10), PAIRS))
 

@@ -34,7 +34,7 @@ def members(seed=0, **shape):
     grown = {
         SHALLOW: PAIRS.grow(x, y, seed)[1],
         FOREST: family("quick")[FOREST][0].grow(x, y, seed)[0],
-        EXTRA_TREES: ExtraTrees("sub-forests", (5,)).grow(x, y, seed)[0],
+        EXTRA_TREES: ExtraTrees("sub-forests", (5,), 4).grow(x, y, seed)[0],
         RIDGE: Ridge("ridge", (0.1,)).grow(x, y, seed)[0],
     }
     return x, y, grown
@@ -74,7 +74,7 @@ def test_a_coarse_value_is_below_a_cut_exactly_when_the_value_is(seed, n_cuts):
 def test_extra_trees_split_values_never_seen_as_their_cuts_say():
     """On the coarse values they were grown on, and on the values themselves, the trees say the same."""
     x, y = data(missing=0.0)
-    member = ExtraTrees("sub-forests", (1,)).grow(x, y, 7)[0]
+    member = ExtraTrees("sub-forests", (1,), 4).grow(x, y, 7)[0]
     trees = member.boosters[0].trees_to_dataframe()
     thresholds = {
         f: np.unique(part["Split"].to_numpy(np.float32)) for f, part in trees[trees["Feature"] != "Leaf"].groupby("Feature")
@@ -91,7 +91,7 @@ def test_extra_trees_learn_an_interaction_that_shallow_trees_find_hard():
     rng = np.random.default_rng(1)
     x, new = rng.uniform(-1, 1, (160, 6)), rng.uniform(-1, 1, (4000, 6))
     y, new_y = ((v[:, 0] * v[:, 1] * v[:, 2] > 0).astype(np.int8) for v in (x, new))
-    forest = ExtraTrees("sub-forests", (40,)).grow(x, y, 0)[0]
+    forest = ExtraTrees("sub-forests", (40,), 4).grow(x, y, 0)[0]
     stumps = Boosting("stumps", (300,), {"max_depth": 1, "eta": 0.05}).grow(x, y, 0)[0]
     assert auc(new_y, forest.margin(new)) > auc(new_y, stumps.margin(new)) + 0.05
 
@@ -125,7 +125,7 @@ def test_the_ridge_holds_values_inside_training_s_range_and_missing_ones_at_the_
 def test_columns_without_values_or_without_spread_do_no_harm():
     x, y = data()
     x[:, 2], x[:, 4] = np.nan, 1.5
-    for grown in (Ridge("r", (0.1,)), ExtraTrees("e", (3,)), PAIRS):
+    for grown in (Ridge("r", (0.1,)), ExtraTrees("e", (3,), 4), PAIRS):
         member = grown.grow(x, y, 0)[-1]
         assert np.isfinite(member.margin(x)).all()
         assert not {2, 4} & member.used()
@@ -141,6 +141,32 @@ def test_members_merged_are_their_weighted_sum():
     np.testing.assert_allclose(merged.predict(matrix, output_margin=True), expected.sum(axis=1), atol=2e-5)
 
 
+def test_a_sub_forest_knows_its_own_columns_of_a_wide_table():
+    """Of 150 columns each sub-forest draws 98 (8 √150); together, and as a part of a wider table, they say what XGBoost says."""
+    x, y = data(k=150)
+    member = ExtraTrees("sub-forests", (6,), 4).grow(x, y, 2)[0]
+    assert {len(columns) for columns in member.columns} == {98}
+    assert len(set(member.columns)) == 6
+    np.testing.assert_allclose(member.contributions(x).sum(axis=1), member.margin(x), atol=2e-5)
+    places = tuple(range(1, 301, 2))
+    wide = np.full((len(x), 302), np.nan)
+    wide[:, places] = x
+    widened = member.widen(places, 302)
+    np.testing.assert_array_equal(widened.margin(wide), member.margin(x))
+    assert widened.used() == {places[column] for column in member.used()}
+    merged = merge([(widened, 0.7)])
+    np.testing.assert_allclose(merged.predict(xgboost.DMatrix(wide), output_margin=True), 0.7 * member.margin(x), atol=2e-5)
+
+
+def test_boosted_sub_forests_go_on_from_where_the_last_one_stopped():
+    """The first of two sums is a part of the second; what is left over, training's log loss, only falls."""
+    x, y = data(missing=0.0)
+    sums = [ExtraTrees("sub-forests", (count,), 4).grow(x, y, 5)[0] for count in (1, 2, 8)]
+    assert bytes(sums[0].boosters[0].save_raw()) == bytes(sums[1].boosters[0].save_raw())
+    losses = [np.logaddexp(0, -(2 * y - 1.0) * member.margin(x)).mean() for member in sums]
+    assert losses[0] > losses[1] > losses[2]
+
+
 def test_the_frozen_forest_is_the_weighted_sum_of_tree_and_linear_explainers():
     x, _, grown = members()
     weights = {SHALLOW: 0.4, FOREST: 0.25, EXTRA_TREES: 1.5, RIDGE: 0.8}
@@ -148,9 +174,8 @@ def test_the_frozen_forest_is_the_weighted_sum_of_tree_and_linear_explainers():
     values, base = frozen.contributions(x)
     expected = weights[RIDGE] * grown[RIDGE].contributions(x)[:, :-1]
     for kind in (SHALLOW, FOREST, EXTRA_TREES):
-        boosters = grown[kind].boosters
-        for booster in boosters:
-            expected += weights[kind] / len(boosters) * shap.TreeExplainer(booster).shap_values(x)
+        for booster in grown[kind].boosters:
+            expected += weights[kind] * shap.TreeExplainer(booster).shap_values(x)
     np.testing.assert_allclose(values, expected, atol=1e-4)
     np.testing.assert_allclose(values.sum(axis=1) + base, frozen.margin(x), atol=1e-6)
 
@@ -208,7 +233,8 @@ def test_budgets_are_a_ladder_and_another_word_is_refused():
     assert set(family("minimal")) == {SHALLOW}
     for budget in ("quick", "standard", "thorough"):
         assert set(family(budget)) == {SHALLOW, FOREST, EXTRA_TREES, RIDGE}
-    counts = [family(budget)[EXTRA_TREES][0].stages[0] for budget in ("quick", "standard", "thorough")]
+    grown = [family(budget)[EXTRA_TREES][0] for budget in ("quick", "standard", "thorough")]
+    counts = [setting.stages[0] * setting.trees for setting in grown]
     assert counts == sorted(set(counts))
     with pytest.raises(InputRefused, match="budget"):
         family("endless")
@@ -227,5 +253,5 @@ def test_a_column_that_is_constant_but_for_rounding_gets_no_coefficient():
 def test_cut_points_of_a_column_that_spans_all_of_float32_are_finite():
     x, y = data(missing=0.0)
     x[3, 1], x[4, 1] = -3.2e38, 3.2e38
-    member = ExtraTrees("sub-forests", (2,)).grow(x, y, 0)[0]
+    member = ExtraTrees("sub-forests", (2,), 4).grow(x, y, 0)[0]
     assert np.isfinite(member.margin(x)).all()

@@ -37,7 +37,7 @@ def spoiled(booster, part, **changes):
 
 def test_a_sound_forest_is_frozen(booster):
     verify_forest(Forest(raw(booster), 6), booster)
-    frozen, rows = freeze([(Trees((booster,), 20), 1.0)], 6), probe_rows(Forest(raw(booster), 6))
+    frozen, rows = freeze([(Trees((booster,), (tuple(range(6)),), 20, 6), 1.0)], 6), probe_rows(Forest(raw(booster), 6))
     np.testing.assert_allclose(frozen.margin(rows), Forest(raw(booster), 6).margin(rows), atol=1e-6)
 
 
@@ -75,7 +75,7 @@ def test_a_booster_that_cannot_be_compiled_is_not_frozen():
     with pytest.raises(ModelRefused, match="dart"):
         verify_forest(Forest(raw(grown(booster="dart")), 5), grown(booster="dart"))
     with pytest.raises(ModelRefused, match="FOREST_MISMATCH"):
-        freeze([(Trees((grown(k=5),), 10), 1.0)], 4)
+        freeze([(Trees((grown(k=5),), (tuple(range(5)),), 10, 5), 1.0)], 4)
 
 
 def test_probes_stand_on_and_just_below_thresholds_and_miss_values(booster):
