@@ -104,8 +104,8 @@ def family(budget: str) -> dict[str, tuple[Setting, ...]]:
     """Return the settings of each kind of member.
 
     ``minimal``: shallow trees alone, for demonstrations and tests. ``quick``: all kinds, one setting each, half the sub-forests and
-    half the trees of a round. ``standard``: the whole family. ``thorough``: more trees in every sub-forest and round, and two
-    settings of shallow trees to choose from.
+    half the trees of a round. ``standard``: the whole family, inner folds dealt twice. ``thorough``: more trees in every sub-forest
+    and round, two settings of shallow trees to choose from, inner folds dealt three times.
 
     Raises
     ------
@@ -124,6 +124,14 @@ def family(budget: str) -> dict[str, tuple[Setting, ...]]:
         return {SHALLOW: (stumps, pairs), FOREST: (_sampled(30),), EXTRA_TREES: (_extra_trees(30, 15),), RIDGE: (ridge,)}
     found = f"{budget!r} is no budget"
     raise InputRefused(Problem("VALUE_INVALID", "plan.budget", found, "Use quick, standard or thorough."))
+
+
+def inner_repeats(budget: str) -> int:
+    """Return how often a budget deals the inner folds anew; a specimen's margins out of them are averaged.
+
+    Weights, calibrator and threshold are learned from these margins; with one deal they hang on how the folds happened to fall.
+    """
+    return {"standard": 2, "thorough": 3}.get(budget, 1)
 
 
 def _sampled(trees: int) -> Boosting:

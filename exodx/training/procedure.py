@@ -21,7 +21,7 @@ from exodx.panel import StudyPlan
 from exodx.stats import log_loss
 from exodx.training.combination import Weights, learn_weights
 from exodx.training.decision import choose_threshold, fit_calibrator, require_subjects
-from exodx.training.family import Chosen, Member, Setting, family, freeze, grow
+from exodx.training.family import Chosen, Member, Setting, family, freeze, grow, inner_repeats
 from exodx.training.restriction import Restriction, require_directions, restrict
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ class InnerFold:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Training specimens that can be learned from, their inner folds, and the transform learned from all of them."""
+    """Training specimens that can be learned from, their inner folds (of every deal), and the transform learned from all of them."""
 
     y: NDArray[np.int8]
     folds: tuple[InnerFold, ...]
@@ -171,18 +171,21 @@ def prepare(cohort: Cohort, plan: StudyPlan) -> Prepared:
     cohort = cohort[usable]
     y, subjects = cohort.y, cohort.subjects
     require_subjects(y, subjects, plan)
-    assigned = stratified_folds(y, subjects, plan.inner_folds, plan.seed)
-    folds = []
-    for fold in range(int(assigned.max()) + 1):
-        rows, held = training_rows(assigned, fold, subjects), np.flatnonzero(assigned == fold)
-        transform = learn_transform(cohort.panel, cohort.measurements[rows], y[rows])
-        train, test = (transform.apply(cohort.measurements[r]).values for r in (rows, held))
-        restriction = restrict(cohort.panel, plan, transform, train, (y[rows], subjects[rows]))
-        folds.append(InnerFold(train, y[rows], test, y[held], held, transform, cohort.measurements[held], restriction))
+    dealt = [stratified_folds(y, subjects, plan.inner_folds, plan.seed + r) for r in range(inner_repeats(plan.budget))]
+    folds = [_inner_fold(cohort, plan, assigned, fold) for assigned in dealt for fold in range(int(assigned.max()) + 1)]
     transform = learn_transform(cohort.panel, cohort.measurements, y)
     features = transform.apply(cohort.measurements).values
     restriction = restrict(cohort.panel, plan, transform, features, (y, subjects))
     return Prepared(y, tuple(folds), transform, features, subjects, restriction, usable)
+
+
+def _inner_fold(cohort: Cohort, plan: StudyPlan, assigned: NDArray[np.intp], fold: int) -> InnerFold:
+    y, subjects = cohort.y, cohort.subjects
+    rows, held = training_rows(assigned, fold, subjects), np.flatnonzero(assigned == fold)
+    transform = learn_transform(cohort.panel, cohort.measurements[rows], y[rows])
+    train, test = (transform.apply(cohort.measurements[r]).values for r in (rows, held))
+    restriction = restrict(cohort.panel, plan, transform, train, (y[rows], subjects[rows]))
+    return InnerFold(train, y[rows], test, y[held], held, transform, cohort.measurements[held], restriction)
 
 
 def _usable(cohort: Cohort) -> NDArray[np.intp]:
@@ -230,7 +233,7 @@ def _fit(data: Prepared, plan: StudyPlan) -> Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A setting at one stage: its margins out of inner folds, their log loss once calibrated, and the folds' members."""
+    """A setting at one stage: its margins out of inner folds, averaged over deals, their log loss once calibrated, and its members."""
 
     chosen: Chosen
     margin: Floats
@@ -241,13 +244,15 @@ class _Candidate:
 def _best(data: Prepared, kind: str, settings: Sequence[Setting], seed: int) -> _Candidate:
     """Return the setting and stage with the least log loss out of inner folds: one fit a fold, read at each stage."""
     looked_at = []
+    times = np.bincount(np.concatenate([fold.held_rows for fold in data.folds]), minlength=len(data.y))
     for setting in settings:
         grown = [grow(setting, fold.train, fold.y, seed, fold.restriction) for fold in data.folds]
         for stage in range(len(setting.stages)):
             members = tuple(stages[stage] for stages in grown)
-            margin = np.empty(len(data.y))
+            margin = np.zeros(len(data.y))
             for member, fold in zip(members, data.folds, strict=True):
-                margin[fold.held_rows] = member.margin(fold.held)
+                margin[fold.held_rows] += member.margin(fold.held)
+            margin /= times
             loss = log_loss(data.y, probability(fit_calibrator(margin, data.y).margin(margin)))
             looked_at.append(_Candidate(Chosen(kind, setting, stage), margin, loss, members))
     return min(looked_at, key=lambda candidate: candidate.loss)

@@ -119,10 +119,19 @@ def _bounded(z: Floats, y: Labels, strengths: tuple[float, ...], signs: Signs) -
 
 def _limits(features: Floats) -> tuple[Floats, Floats]:
     """Return the percentiles that values are held between, shape (k,) each; 0 for a column without values."""
-    empty = np.isnan(features).all(axis=0)
-    filled = np.where(empty, 0.0, features)
-    lower, upper = np.nanquantile(filled, (EDGE, 1 - EDGE), axis=0)
+    known = ~np.isnan(features)
+    last = np.maximum(known.sum(axis=0) - 1, 0)
+    ordered = np.sort(np.where(known.any(axis=0), features, 0.0), axis=0)
+    lower, upper = (_at(ordered, share * last) for share in (EDGE, 1 - EDGE))
     return lower, upper
+
+
+def _at(ordered: Floats, place: Floats) -> Floats:
+    """Return the value at a place of each sorted column, between two specimens on the line through them."""
+    below = np.floor(place).astype(np.intp)
+    low, high = (np.take_along_axis(ordered, row[None], axis=0)[0] for row in (below, np.ceil(place).astype(np.intp)))
+    found: Floats = low + (place - below) * (high - low)
+    return found
 
 
 def rotated(x: Floats) -> tuple[Floats, Floats]:
