@@ -43,7 +43,7 @@ class InnerFold:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Training specimens that can be learned from, their inner folds (of every deal), and the transform learned from all of them."""
+    """Training specimens that can be learned from, their inner folds (of every deal), and a transform learned from all of them."""
 
     y: NDArray[np.int8]
     folds: tuple[InnerFold, ...]
@@ -233,7 +233,7 @@ def _fit(data: Prepared, plan: StudyPlan) -> Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A setting at one stage: its margins out of inner folds, averaged over deals, their log loss once calibrated, and its members."""
+    """A setting at one stage: its margins out of inner folds (mean over deals), their log loss once calibrated, and the members."""
 
     chosen: Chosen
     margin: Floats
