@@ -85,6 +85,7 @@ def model_card(m: StudyMaterial, facts: Mapping[str, Fact], answers: Answers) ->
         "findings": [asdict(finding) for finding in e.findings],
         "members": [asdict(row) for row in learned(m.model.provenance.booster).members],
         "provenance": {key: value for key, value in asdict(m.model.provenance).items() if key != "booster"},
+        "plan": {key: value for key, value in asdict(m.plan).items() if value is not None},
         "author": {key: said.get(key, NEEDED) for key in CARD_KEYS},
         "sections": [
             {"section": section, "facts": [{"fact": name} | asdict(facts[name]) for name in names if name in facts]}

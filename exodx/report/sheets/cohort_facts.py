@@ -29,10 +29,12 @@ def specimens(m: StudyMaterial) -> Fact:
     """Tell how many specimens there are, of whom, and how many have the target condition."""
     flow, label = m.evaluation.flow, m.model.provenance.positive_label
     counts = f"{flow['positive']} with the target condition ({label!r}) and {flow['negative']} without"
+    n = plural(flow["specimens"], "specimen")
+    if m.cohort.subjects_stated:
+        n = f"{n} of {plural(flow['subjects'], 'subject')}"
     whose = "" if m.cohort.subjects_stated else " No column names subjects: every specimen was taken as a subject of its own."
     simulated = " The specimens are simulated." if m.cohort.synthetic else ""
-    text = f"{plural(flow['specimens'], 'specimen')} of {plural(flow['subjects'], 'subject')}: {counts}.{whose}{simulated}"
-    return Fact(text, "evaluation.flow; model.provenance; cohort.subject")
+    return Fact(f"{n}: {counts}.{whose}{simulated}", "evaluation.flow; model.provenance; cohort.subject")
 
 
 def flow(m: StudyMaterial) -> Fact:
@@ -43,13 +45,8 @@ def flow(m: StudyMaterial) -> Fact:
 
 def exclusions(m: StudyMaterial) -> Fact:
     """Tell who was left out after the table was read."""
-    gate = m.model.transform.gate
-    rules = [text for rule in gate.rules if rule.name not in gate.not_applied and (text := _refusal(rule))]
-    named = (
-        f"Quality rules that refuse, where they can be looked at: {'; '.join(rules)}."
-        if rules
-        else "No quality rule refuses a specimen."
-    )
+    rules = [text for rule in looked_at(m) if (text := _refusal(rule))]
+    named = f"Quality rules that refuse: {'; '.join(rules)}." if rules else "No quality rule refuses a specimen."
     text = (
         f"Left out of the table: {plural(m.cohort.left_out, 'specimen')} without a reference standard. {named} "
         f"{plural(m.evaluation.flow['not reported'], 'specimen')} could not be scored in every repeat."
@@ -57,8 +54,20 @@ def exclusions(m: StudyMaterial) -> Fact:
     return Fact(text, "evaluation.flow; panel.qc; model.transform")
 
 
+def looked_at(m: StudyMaterial) -> list[QualityRule]:
+    """Return the quality rules that could be looked at in this cohort."""
+    columns = m.cohort.specimens.columns
+    return [rule for rule in rules_in_force(m) if not rule.is_of_specimen or rule.column in columns]
+
+
+def rules_in_force(m: StudyMaterial) -> list[QualityRule]:
+    """Return the quality rules of the model that can be looked at with its panel."""
+    gate = m.model.transform.gate
+    return [rule for rule in gate.rules if not rule.off and rule.name not in gate.not_applied]
+
+
 def _refusal(rule: QualityRule) -> str:
-    if rule.off or (rule.refuse is None and not rule.refuse_words):
+    if rule.refuse is None and not rule.refuse_words:
         return ""
     limit = limit_text(rule, rule.refuse) if rule.refuse is not None else ", ".join(rule.refuse_words)
     return f"{rule.name} ({limit})"
@@ -116,7 +125,7 @@ def _numbers(table: pd.DataFrame, column: str) -> str:
     if not known.size:
         return ""
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75)).tolist()
-    return f"{column} median {middle:.4g} (quartiles {low:.4g} to {high:.4g}, {known.size} of {len(values)} stated)"
+    return f"{column}, as written, median {middle:.4g} (quartiles {low:.4g} to {high:.4g}, {known.size} of {len(values)} stated)"
 
 
 def _words(table: pd.DataFrame, column: str) -> str:
@@ -125,7 +134,7 @@ def _words(table: pd.DataFrame, column: str) -> str:
         return ""
     cells = [cell if cell not in NOT_STATED else "not stated" for cell in table[column].fillna("").astype(str)]
     counts = sorted(Counter(cells).items(), key=lambda entry: (-entry[1], entry[0]))
-    return f"{column} {listed((f'{value} {n}' for value, n in counts), MOST_VALUES, 'other values')}"
+    return f"{column} {listed((f'{value!r} {n}' for value, n in counts), MOST_VALUES, 'other values')}"
 
 
 def _columns(m: StudyMaterial, words: tuple[str, ...], numbers: tuple[str, ...] = ()) -> Fact | None:

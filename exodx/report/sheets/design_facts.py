@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from exodx.report.members import learned
-from exodx.report.sheets.material import ONE_SITE, Fact, StudyMaterial, listed, plural
+from exodx.report.sheets.cohort_facts import rules_in_force
+from exodx.report.sheets.material import ONE_SITE, Fact, StudyMaterial, listed, plural, sources_of
 from exodx.report.words import LABELS, grey_zone, headline, number, sentence, threshold_reason
 from exodx.stats import hanley_mcneil_se, riley_sample_size, validation_sample_size
 
@@ -29,7 +30,7 @@ ENOUGH_TO_EVALUATE = 100
 def objective(m: StudyMaterial) -> Fact:
     """Tell what the study is for."""
     text = (
-        f"To develop a classifier of {m.model.provenance.positive_label!r} from {m.model.panel.title}, and to validate the way it "
+        f"To develop a classifier of {m.model.provenance.positive_label!r} from {m.panel_words}, and to validate the way it "
         "was made inside the same cohort. No other cohort took part."
     )
     return Fact(text, "evaluation.title; panel.title; model.provenance")
@@ -38,7 +39,7 @@ def objective(m: StudyMaterial) -> Fact:
 def title(m: StudyMaterial) -> Fact:
     """Propose a title."""
     label = m.model.provenance.positive_label
-    what = f"a model of {label!r} from {m.model.panel.title}"
+    what = f"a model of {label!r} from {m.panel_words}"
     text = f"Development and internal validation of {what}: a study of diagnostic accuracy (AUC)."
     return Fact(text, "panel.title; model.provenance")
 
@@ -65,12 +66,13 @@ def _random(m: StudyMaterial) -> str:
 def partition(m: StudyMaterial) -> Fact:
     """Tell which specimens were learned from and which were held out."""
     text = (
-        f"Design: {_random(m)}, folds even in the classes, no subject's specimens on both sides. In every outer fold the whole "
+        f"Design: {_random(m)}, folds even in the classes; {m.apart}. In every outer fold the whole "
         "procedure (quality limits, normalisation, features, settings, weights, calibration, threshold) was learned anew from the "
         f"training part alone, by {m.plan.inner_folds} inner folds (fewer where a class is small); the held-out part was scored by "
-        "what came out. The final model was then learned from all specimens; no estimate of performance comes from it."
+        "what came out. The final model was then learned from all specimens that can be scored; no estimate of performance "
+        "comes from it."
     )
-    return Fact(text, "plan.outer_folds; plan.repeats; plan.inner_folds; plan.seed; evaluation.folds")
+    return Fact(text, "cohort.subject; plan.outer_folds; plan.repeats; plan.inner_folds; plan.seed; evaluation.folds")
 
 
 def site_handling(m: StudyMaterial) -> Fact:
@@ -101,13 +103,16 @@ def later_subjects(m: StudyMaterial) -> Fact | None:
 def learning(m: StudyMaterial) -> Fact:
     """Tell how members are chosen, weighed and calibrated."""
     text = (
-        f"A family of models (search budget {m.plan.budget!r}): for each kind of member the setting with the least log loss out of "
-        "inner folds, each fitted by the logistic loss; members are put together in log-odds by non-negative weights, learned out "
-        "of inner folds with a penalty; a slope and an intercept (Platt) calibrate their sum, out of inner folds too. Against "
-        "overfitting: few settings, fixed numbers of rounds, shallow or averaged trees, ridge penalty, nothing chosen on "
-        "specimens that estimate performance."
+        f"Search budget {m.plan.budget!r}, kinds of member tried: {', '.join(_kinds(m))}. Of each kind the setting with the least "
+        "log loss out of inner folds, each fitted by the logistic loss; members are put together in log-odds by non-negative "
+        "weights, learned out of inner folds with a penalty; a slope and an intercept (Platt) calibrate their sum, out of inner "
+        "folds too. Against overfitting: few settings, no early stopping, nothing chosen on specimens that estimate performance."
     )
     return Fact(text, "plan.budget; plan.seed; model.provenance")
+
+
+def _kinds(m: StudyMaterial) -> list[str]:
+    return [row.kind for row in learned(m.model.provenance.booster).members]
 
 
 def members(m: StudyMaterial) -> Fact:
@@ -120,13 +125,11 @@ def members(m: StudyMaterial) -> Fact:
     )
 
 
-def model_reason(m: StudyMaterial) -> Fact:  # noqa: ARG001
+def model_reason(m: StudyMaterial) -> Fact:
     """Tell why these kinds of model are tried."""
-    text = (
-        "Trees find thresholds and interactions, a ridge regression straight lines; which of those tried weighs how much is "
-        "learned from inner folds."
-    )
-    return Fact(text, "exodx")
+    line = ", a ridge regression straight lines" if "ridge" in _kinds(m) else ""
+    text = f"Trees find thresholds and interactions{line}; what weighs how much is learned from inner folds."
+    return Fact(text, "exodx; model.provenance")
 
 
 def restrictions(m: StudyMaterial) -> Fact | None:
@@ -173,7 +176,7 @@ def threshold_origin(m: StudyMaterial) -> Fact:
 def plan_identity(m: StudyMaterial) -> Fact:
     """Tell the study plan as what it is."""
     text = (
-        f"The study plan is kept with the run (plan.json, fingerprint {m.model.provenance.plan_fingerprint}). It is no registered "
+        f"The study plan stands in model_card.json (fingerprint {m.model.provenance.plan_fingerprint}). It is no registered "
         "protocol, and the program cannot know when it was written."
     )
     return Fact(text, "model.provenance")
@@ -187,6 +190,22 @@ def measures(m: StudyMaterial) -> Fact:
     plots = " Plots: ROC curve, calibration, features; decision curve and sites where there are such."
     places = [f"evaluation.estimates.{e.name}" for e in found] + (["evaluation.benefit_curve"] if curve else [])
     return Fact(f"Measures and their intervals: {said}.{curve}{plots}", "; ".join(places))
+
+
+def compared_with(m: StudyMaterial) -> Fact | None:
+    """Tell which models it was compared with, and how."""
+    names = {
+        "logistic": "a ridge logistic regression",
+        "single_analyte": "the best single analyte",
+        "default_xgboost": "XGBoost with its default settings",
+        "unconstrained": "the same without the panel's directions",
+        "full_panel": "the same on the full panel",
+    }
+    found = {key: e for key in names if (e := m.estimate(f"auc_minus_{key}")) is not None}
+    if not found:
+        return None
+    text = f"Compared on the same folds with {', '.join(names[key] for key in found)}, by the paired difference of the AUC."
+    return Fact(text, sources_of(found.values()))
 
 
 def testing(m: StudyMaterial) -> Fact:
@@ -287,9 +306,9 @@ def software(m: StudyMaterial) -> Fact:
 def reproducing(m: StudyMaterial) -> Fact:
     """Tell how to get the same model again."""
     text = (
-        f"exodx train with plan.json and panel.toml of this run, exodx {m.model.provenance.exodx}, and the cohort with the "
-        f"fingerprint {m.model.provenance.cohort_fingerprint[:12]}: the same inputs and seed give the same model "
-        f"(hash {m.model_hash[:12]}). The data are not part of the run."
+        f"exodx train with the plan of model_card.json, the bundle's panel.toml, exodx {m.model.provenance.exodx}, and the "
+        f"cohort with the fingerprint {m.model.provenance.cohort_fingerprint[:12]}: the same inputs and seed give the same model "
+        f"(hash {m.model_hash[:12]}). The data are part of neither."
     )
     return Fact(text, "model.provenance; plan.seed")
 
@@ -305,13 +324,12 @@ def specification(m: StudyMaterial) -> Fact:
 
 def at_use(m: StudyMaterial) -> Fact:
     """Tell what happens to poor input at use."""
-    rules = [
-        rule.name for rule in m.model.transform.gate.rules if not rule.off and rule.name not in m.model.transform.gate.not_applied
-    ]
+    rules = [rule.name for rule in rules_in_force(m)]
     text = (
         "At use a wrong unit, scale, specimen type or platform, an unknown or ambiguous name, and a cell that cannot be read stop "
         "with what to do. Every specimen gets a status with reasons, and none is dropped silently; "
-        f"there is no probability where a specimen cannot be scored. Quality rules: {listed(rules, 12, 'in panel.toml') or 'none'}."
+        f"there is no probability where a specimen cannot be scored. Quality rules, where their column is given: "
+        f"{listed(rules, 12, 'in panel.toml') or 'none'}."
     )
     return Fact(text, "exodx; model.transform")
 
@@ -320,7 +338,7 @@ def users(m: StudyMaterial) -> Fact:  # noqa: ARG001
     """Tell what a user does with the model."""
     text = (
         "A user gives a table of measurements in the panel's units; the program checks it and gives probability, call and reasons. "
-        "No choice is left to the user at scoring but to allow a named difference, with a reason that is written beside it."
+        "A user may allow a named difference from what the model is valid for, with a reason that is written beside the call."
     )
     return Fact(text, "exodx; panel.analytes")
 
@@ -343,6 +361,7 @@ DESIGN_FACTS = MappingProxyType(
             threshold_origin,
             plan_identity,
             measures,
+            compared_with,
             testing,
             indeterminate,
             imbalance,

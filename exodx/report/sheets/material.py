@@ -60,6 +60,18 @@ class StudyMaterial:
         """Short identity of the model."""
         return model_id(self.model, self.model_hash)
 
+    @property
+    def panel_words(self) -> str:
+        """The panel in words, its title as it stands."""
+        return f"the panel {self.model.panel.title!r} ({plural(len(self.model.panel.with_role('target')), 'target analyte')})"
+
+    @property
+    def apart(self) -> str:
+        """What keeps a subject's specimens on one side of a split; without a column of subjects nothing does."""
+        if self.cohort.subjects_stated:
+            return "no subject's specimens stand on both sides"
+        return "no specimen stands on both sides (no column names subjects: two specimens of one person may)"
+
     def estimate(self, name: str) -> Estimate | None:
         """Return an estimate by name, where there is such a one."""
         return next((e for e in self.evaluation.estimates if e.name == name), None)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from exodx.frozen import QuantileNormalisation
 from exodx.frozen.normalisation import InterplateCorrection, LogRatios, ReferenceNormalisation
 from exodx.frozen.scale import Log2Scale
-from exodx.panel import Analyte
+from exodx.panel import Analyte, Scale
 from exodx.report.sheets.material import UNSTATED, Fact, StudyMaterial, listed, plural
 
 MOST_ANALYTES = 40
@@ -83,6 +83,15 @@ def preprocessing(m: StudyMaterial) -> Fact:
     return Fact(text, "model.transform; panel.normalisation; panel.count_normalisation; panel.amount_normalisation")
 
 
+def raw_input(m: StudyMaterial) -> Fact | None:
+    """Tell that values came as an instrument gives them; not known of counts and of values on a log or standard scale."""
+    targets = m.model.panel.with_role("target")
+    if any(a.scale not in (Scale.CT, Scale.LINEAR) for a in targets):
+        return None
+    units = ", ".join(sorted({a.unit for a in targets}))
+    return Fact(f"By their units ({units}) the values of the table are those an instrument gives.", "panel.analytes")
+
+
 def _step(m: StudyMaterial, step: object) -> str:
     """Say what one step does; empty for what every study does anyway."""
     panel = m.model.panel
@@ -99,15 +108,20 @@ def _step(m: StudyMaterial, step: object) -> str:
         }
         return "; ".join(text for kind, text in words.items() if kind in kinds)
     if isinstance(step, ReferenceNormalisation):
-        by = ", ".join(step.reference_means)
-        scales = m.model.transform.scale.scales
-        what = (
-            OF_CT.get(panel.normalisation, "a mean") if any(scales[n] == "ct" for n in step.targets) else panel.amount_normalisation
-        )
-        return f"{what.replace('_', ' ')} is taken off ({by})" if by else ""
+        return _taken_off(m, step)
     if isinstance(step, QuantileNormalisation):
         return "quantile normalisation to the training distribution"
     return "log-ratios of all pairs of analytes" if isinstance(step, LogRatios) else ""
+
+
+def _taken_off(m: StudyMaterial, step: ReferenceNormalisation) -> str:
+    by = ", ".join(step.reference_means)
+    if not (by and step.targets):
+        return ""
+    scales = m.model.transform.scale.scales
+    if any(scales[name] == "ct" for name in step.targets):
+        return f"from Ct targets {OF_CT.get(m.model.panel.normalisation, 'a mean')} is taken off ({by})"
+    return f"amounts become amounts {m.model.panel.amount_normalisation.replace('_', ' ')} ({by})"
 
 
 def predictor_form(m: StudyMaterial) -> Fact:
@@ -124,10 +138,12 @@ def predictor_form(m: StudyMaterial) -> Fact:
 def candidates(m: StudyMaterial) -> Fact:
     """Tell which predictors were candidates, and how they are thinned inside folds."""
     n = len(m.model.panel.with_role("target"))
+    counted = any(a.scale is Scale.COUNTS for a in m.model.panel.with_role("target"))
+    counts = f"; counts must exceed {m.model.panel.min_cpm:g} per million often enough" if counted else ""
     text = (
         f"All {plural(n, 'target analyte')} of the panel were candidates. Inside each fold, without looking at how well they "
         f"predict: an analyte detected in less than {100 * m.model.panel.min_detection:g} % of the training specimens gives its "
-        f"not-detected indicator alone; counts must exceed {m.model.panel.min_cpm:g} per million often enough."
+        f"not-detected indicator alone{counts}."
     )
     more = " Features were then selected by stability inside each fold." if m.plan.selection == "stability" else ""
     return Fact(
@@ -140,14 +156,16 @@ def missing_handling(m: StudyMaterial) -> Fact:
     """Tell what a value that is not there becomes, by why it is not there."""
     encoding = m.model.transform.encoding
     k = len(encoding.at_limit)
-    rare = f"; of {plural(k, 'analyte')} hardly ever undetected in training it takes the limit instead" if k else ""
+    rare = (
+        f"; in {plural(k, 'analyte')}, hardly ever undetected in training, it takes the limit instead, if there is one" if k else ""
+    )
     text = (
         f"A measurement that was not detected {CENSORED[m.model.panel.censored]}"
         f"{' and sets its indicator' if encoding.indicators else ''}{rare}. "
         "One that was not run or failed stays missing: trees send it down a branch learned in training, a linear member takes the "
         f"training mean; where training hardly ever had a gap ({plural(len(encoding.fills), 'feature')} here), the training median "
-        "stands in and the specimen is flagged. A specimen with nothing measured, or without what it is normalised by, is not "
-        "scored. No specimen was left out for a single gap. The same holds in every fold and at use."
+        "stands in and the specimen is flagged. A specimen with nothing measured, or without what it is normalised by, cannot be "
+        "scored; but for that and for quality rules none is left out for a gap. The same holds in every fold and at use."
     )
     return Fact(text, "panel.censored; model.transform")
 
@@ -181,6 +199,7 @@ PANEL_FACTS = MappingProxyType(
             analytes,
             assay,
             preprocessing,
+            raw_input,
             predictor_form,
             candidates,
             missing_handling,

@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from exodx.evaluation import gap_lines
 from exodx.evaluation.audits import SEPARATES as ALONE
-from exodx.report.sheets.material import ONE_SITE, Fact, StudyMaterial, joined, plural, sources_of
-from exodx.report.words import SHAP_NOTE, SIMULATED, benefit_sentence, by_severity, number, sentence, stability_sentence
+from exodx.report.sheets.material import Fact, StudyMaterial, joined, plural, sources_of
+from exodx.report.words import SHAP_NOTE, benefit_sentence, by_severity, number, sentence, stability_sentence
 from exodx.report.words import headline as headline_words
 
 MOST_FEATURES, MOST_COSTS = 10, 5
@@ -18,6 +18,7 @@ LEAKS = (
     "permutation_fails",
     "column_separates",
     "replicates_summarised",
+    "fractions_mixed",
 )
 SEPARATES = ("analyte_separates", "label_duplicated", "column_separates", "number_separates")
 SITE_RESULTS = ("auc_leave_one_site_out", "auc_new_site", "gap_leave_one_site_out")
@@ -52,10 +53,10 @@ def utility(m: StudyMaterial) -> Fact | None:
     return None if curve is None else Fact(f"Net benefit: {benefit_sentence(curve)}.", "evaluation.benefit_curve")
 
 
-def site_results(m: StudyMaterial) -> Fact:
-    """Tell each held-out site, their mean, and what a new site costs."""
+def site_results(m: StudyMaterial) -> Fact | None:
+    """Tell each held-out site, their mean, and what a new site costs; where there are sites."""
     if not m.evaluation.sites:
-        return Fact(ONE_SITE, "evaluation.sites; cohort.specimens")
+        return None
     each = "; ".join(f"{s.site}: AUC {sentence(s.auc)}, {s.n_positive} of {s.n} positive" for s in m.evaluation.sites)
     gaps = "".join(f" {line}." for line in gap_lines(m.evaluation) if "leave-one-site-out" in line)
     found = Fact(f"Held-out sites: {each}.{gaps}", "evaluation.sites")
@@ -68,21 +69,20 @@ def temporal_results(m: StudyMaterial) -> Fact | None:
 
 
 def subgroups(m: StudyMaterial) -> Fact | None:
-    """Tell performance by sex and age; or that the table states neither."""
+    """Tell performance by sex and age, where the table states them."""
     found = m.evaluation.subgroups
-    if found:
-        each = "; ".join(f"{p.column} {p.group}: AUC {sentence(p.auc)}, {p.n_positive} of {p.n} positive" for p in found)
-        return Fact(f"Subgroups: {each}.", "evaluation.subgroups")
-    if not {"age", "sex"} & set(m.cohort.specimens.columns):
-        return Fact("The table states neither age nor sex: no subgroup of people was looked at.", "cohort.specimens")
-    return None
+    if not found:
+        return None
+    each = "; ".join(f"{p.column} {p.group}: AUC {sentence(p.auc)}, {p.n_positive} of {p.n} positive" for p in found)
+    return Fact(f"Subgroups, out of fold: {each}.", "evaluation.subgroups")
 
 
 def fairness(m: StudyMaterial) -> Fact:
     """Tell what was done for fairness: looking, and no more."""
-    looked = subgroups(m)
-    text = "Nothing was done to the model for fairness; age, sex and site are no predictors."
-    found = Fact(text, "model.features; exodx")
+    none = "No subgroup of people could be looked at: the table gives neither age nor sex of more than one kind."
+    looked = subgroups(m) or Fact(none, "cohort.specimens")
+    text = "Nothing was done to the model for fairness; columns read as age, sex or site are no predictors."
+    found = Fact(text, "exodx")
     return joined([found, looked, m.findings(("age_confounded", "sex_confounded"))]) or found
 
 
@@ -109,16 +109,17 @@ def _repeated(m: StudyMaterial) -> bool:
 def events(m: StudyMaterial) -> Fact:
     """Tell how many there were in every analysis."""
     flow, folds, made = m.evaluation.flow, m.evaluation.folds, m.model.provenance
-    train, held = ([getattr(f, key) for f in folds] for key in ("n_train", "n_held"))
+    train, held = [f.n_usable if f.n_usable is not None else f.n_train for f in folds], [f.n_held for f in folds]
+    learned = m.model.threshold.n_positive + m.model.threshold.n_negative
     text = (
-        f"Final model: {made.n_specimens} specimens, {made.n_positive} positive. Estimates out of random folds: {flow['scored']} "
-        f"of them; outer folds learned from {min(train)} to {max(train)} and held out {min(held)} to {max(held)}."
+        f"Final model: learned from {learned} of {made.n_specimens} specimens, {m.model.threshold.n_positive} of them positive. "
+        f"Estimates out of random folds: {flow['scored']}; outer folds learned from {min(train)} to {max(train)} and held out {min(held)} to {max(held)}."
     )
     each = "; ".join(f"{s.site} {s.n}, {s.n_positive} positive" for s in m.evaluation.sites)
     later = m.estimate("auc_temporal")
     text += f" Held-out sites: {each}." if each else ""
     text += f" Later subjects: {plural(later.n, 'specimen')}." if later is not None else ""
-    return Fact(text, "model.provenance; evaluation.flow; evaluation.folds; evaluation.sites")
+    return Fact(text, "model.provenance; model.threshold; evaluation.flow; evaluation.folds; evaluation.sites")
 
 
 def benchmarks(m: StudyMaterial) -> Fact | None:
@@ -205,8 +206,8 @@ def separating(m: StudyMaterial) -> Fact:
 
 def leakage(m: StudyMaterial) -> Fact:
     """Tell what keeps learning and evaluation apart, and what speaks against it."""
-    text = "No subject's specimens stand on both sides of a split, and everything is learned from the training part."
-    base = Fact(f"{text} Duplicates and near copies were looked for.", "evaluation.folds; exodx")
+    text = f"Everything is learned from the training part of a split, and {m.apart}. Duplicates and near copies were looked for."
+    base = Fact(text, "evaluation.folds; cohort.subject; exodx")
     found = m.findings(LEAKS)
     return joined([base, found or Fact("Nothing was found.", "evaluation.findings")]) or base
 
@@ -219,7 +220,6 @@ def external_evidence(m: StudyMaterial) -> Fact:  # noqa: ARG001
 def limits(m: StudyMaterial) -> Fact:
     """Tell what speaks against the numbers: every finding that warns or blocks, and what is true of every such study."""
     said = ["Validated inside its own cohort; other laboratories, populations and prevalences may differ."]
-    said += [SIMULATED] if m.model.provenance.synthetic else []
     said += [] if m.evaluation.sites else ["One site, or none stated: what a new site costs is not known."]
     said += [f"[{f.severity}: {f.code}] {f.message}" for f in by_severity(m.evaluation) if f.severity != "note"]
     return Fact(" ".join(said), "evaluation.findings; evaluation.sites; evaluation.title")

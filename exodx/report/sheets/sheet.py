@@ -39,6 +39,8 @@ class Question:
         What the author adds.
     not_applicable : str
         Why it is not asked of a study of this kind; empty where it is.
+    absent : str
+        Why it is not asked of a study of which none of its facts is known; empty where the author is needed then.
     """
 
     item: str
@@ -49,6 +51,7 @@ class Question:
     status: Literal["filled", "draft"] = "draft"
     needs: str = ""
     not_applicable: str = ""
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,8 @@ def _fill(question: Question, facts: Mapping[str, Fact]) -> Item:
     if question.not_applicable:
         return Item(*asked, "not applicable", question.not_applicable, "exodx")
     told = joined(facts.get(name) for name in (*question.facts, *question.also))
+    if told is None and question.absent:
+        return Item(*asked, "not applicable", question.absent, "exodx")
     if told is None:
         return Item(*asked, "author needed", "", "", question.needs)
     whole = question.status == "filled" and all(name in facts for name in question.facts)
