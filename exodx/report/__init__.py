@@ -1,4 +1,4 @@
-"""PAPER: figures, the self-contained report, one specimen's page, text for the terminal."""
+"""PAPER: figures, the self-contained report, one specimen's page, reporting sheets and model card, text for the terminal."""
 
 from exodx.report.analytes import analyte_figure
 from exodx.report.class_figures import class_study_figures

@@ -18,6 +18,8 @@ from exodx.panel import QualityRule
 from exodx.report.sheets.material import Fact, StudyMaterial, joined, listed, plural
 
 MOST_SITES, MOST_VALUES, MOST_GAPS = 20, 8, 5
+FEWEST, LONGEST = 3, 60
+"""A value that fewer specimens have is not shown, a longer one is cut."""
 NOT_STATED = ("", UNKNOWN)
 
 HANDLING = ("specimen_type", "anticoagulant", "isolation_method", "platform", "kit_lot")
@@ -129,12 +131,19 @@ def _numbers(table: pd.DataFrame, column: str) -> str:
 
 
 def _words(table: pd.DataFrame, column: str) -> str:
-    """Say how often each value of a column of words stands there; empty where none does."""
+    """Say how often each value of a column of words stands there; one of few specimens is not shown, it may tell whose they are."""
     if not _stated(table, column):
         return ""
     cells = [cell if cell not in NOT_STATED else "not stated" for cell in table[column].fillna("").astype(str)]
     counts = sorted(Counter(cells).items(), key=lambda entry: (-entry[1], entry[0]))
-    return f"{column} {listed((f'{value!r} {n}' for value, n in counts), MOST_VALUES, 'other values')}"
+    often = [(value, n) for value, n in counts if n >= FEWEST][:MOST_VALUES]
+    others = len(cells) - sum(n for _, n in often)
+    shown = [f"{_short(value)!r} {n}" for value, n in often] + ([f"other values {others}"] if others else [])
+    return f"{column} {', '.join(shown)}"
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST else f"{value[: LONGEST - 1]}…"
 
 
 def _columns(m: StudyMaterial, words: tuple[str, ...], numbers: tuple[str, ...] = ()) -> Fact | None:

@@ -52,7 +52,8 @@ def abstract(m: StudyMaterial) -> Fact:
     warned = sum(f.severity == "warning" for f in m.evaluation.findings)
     text = (
         f"Methods: {flow['positive']} specimens with and {flow['negative']} without {m.model.provenance.positive_label!r}; "
-        f"{plural(len(m.model.panel.with_role('target')), 'analyte')}; {_random(m)}. Results: {head}; {'; '.join(calls)}. "
+        f"{plural(len(m.model.panel.with_role('target')), 'analyte')}; {_random(m)}. "
+        f"Results: {head}; out of random folds {'; '.join(calls)}. "
         f"Limitations: no external validation; {plural(grave, 'blocking finding')} and {plural(warned, 'warning')}."
     )
     return Fact(text, "evaluation.flow; evaluation.headline; evaluation.findings; panel.analytes")

@@ -76,12 +76,13 @@ class StudyMaterial:
         """Return an estimate by name, where there is such a one."""
         return next((e for e in self.evaluation.estimates if e.name == name), None)
 
-    def told(self, *names: str) -> Fact | None:
-        """Return those of these estimates that there are, in words; None where there is none."""
+    def told(self, *names: str, design: str = "") -> Fact | None:
+        """Return those of these estimates that there are, in words, after their design; None where there is none."""
         found = [e for name in names if (e := self.estimate(name)) is not None]
         if not found:
             return None
-        return Fact(". ".join(f"{label(e.name)}: {sentence(e)}" for e in found) + ".", sources_of(found))
+        text = ". ".join(f"{label(e.name)}: {sentence(e)}" for e in found)
+        return Fact(f"{design}{text}.", sources_of(found))
 
     def findings(self, codes: Iterable[str]) -> Fact | None:
         """Return the findings of these codes, in words; None where there is none."""

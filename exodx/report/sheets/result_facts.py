@@ -10,6 +10,7 @@ from exodx.report.sheets.material import Fact, StudyMaterial, joined, plural, so
 from exodx.report.words import SHAP_NOTE, benefit_sentence, by_severity, number, sentence, stability_sentence
 from exodx.report.words import headline as headline_words
 
+RANDOM = "Out of random folds: "
 MOST_FEATURES, MOST_COSTS = 10, 5
 LEAKS = (
     "near_duplicates",
@@ -39,12 +40,12 @@ def discrimination(m: StudyMaterial) -> Fact | None:
 def accuracy(m: StudyMaterial) -> Fact | None:
     """Tell how right calls are."""
     names = ("sensitivity", "specificity", "sensitivity_of_calls", "specificity_of_calls", "indeterminate", "ppv", "npv")
-    return m.told(*names, "conformal_coverage_positive", "conformal_coverage_negative")
+    return m.told(*names, "conformal_coverage_positive", "conformal_coverage_negative", design=RANDOM)
 
 
 def calibration(m: StudyMaterial) -> Fact | None:
     """Tell how right probabilities are."""
-    return m.told("calibration_slope", "calibration_intercept", "brier")
+    return m.told("calibration_slope", "calibration_intercept", "brier", design=RANDOM)
 
 
 def utility(m: StudyMaterial) -> Fact | None:
@@ -113,7 +114,8 @@ def events(m: StudyMaterial) -> Fact:
     learned = m.model.threshold.n_positive + m.model.threshold.n_negative
     text = (
         f"Final model: learned from {learned} of {made.n_specimens} specimens, {m.model.threshold.n_positive} of them positive. "
-        f"Estimates out of random folds: {flow['scored']}; outer folds learned from {min(train)} to {max(train)} and held out {min(held)} to {max(held)}."
+        f"Estimates out of random folds: {flow['scored']}; outer folds learned from {min(train)} to {max(train)} and held out "
+        f"{min(held)} to {max(held)}."
     )
     each = "; ".join(f"{s.site} {s.n}, {s.n_positive} positive" for s in m.evaluation.sites)
     later = m.estimate("auc_temporal")
