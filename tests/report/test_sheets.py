@@ -15,7 +15,7 @@ from exodx.errors import RUO, InputRefused
 from exodx.evaluation import Evaluation, evaluate_inside
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.designs import temporal_estimates
-from exodx.frozen import DiagnosticModel
+from exodx.frozen import DiagnosticModel, Measurements
 from exodx.panel import Panel, StudyPlan
 from exodx.report.sheets import SHEETS, STATUSES, Answers, StudyMaterial, fill_sheet, read_answers, sheet_text, study_sheets
 from exodx.report.sheets.facts import FACTS, gather_facts
@@ -257,9 +257,11 @@ def test_a_value_of_few_specimens_is_counted_and_not_shown(material):
 
 def test_findings_become_limits_by_severity_and_a_blocking_one_stands_beside_the_headline(material):
     found = (Finding("site_confounded", "blocking", "The site tells."), Finding("columns_not_used", "note", "Some columns."))
+    found += (Finding("logistic_not_beaten", "note", "As good."),)
     blocked = replace(material, evaluation=replace(material.evaluation, findings=found))
     assert "[blocking: site_confounded] The site tells." in filled(blocked, "tripod_ai")["26"].value
     assert "columns_not_used" not in filled(blocked, "tripod_ai")["26"].value
+    assert "[note: logistic_not_beaten] As good." in filled(blocked, "stard")["26"].value
     assert "must not be claimed" in filled(blocked, "stard")["1"].value
     assert "must not be claimed" in study_sheets(blocked, Answers()).files["model_card.md"].decode()
     assert "site_confounded" in filled(blocked, "probast_ai")["dev 2.2"].value
@@ -418,6 +420,24 @@ def test_the_same_study_gives_the_same_bytes_and_in_time(material):
     first = study_sheets(material, Answers()).files
     assert time.perf_counter() - started < 3  # about 0.1 s; generous for a busy machine
     assert first == study_sheets(material, Answers()).files
+
+
+def test_counts_are_told_with_their_zeros_and_filtered_by_counts(material):
+    assert "zero" not in filled(material, "tripod_ai")["20b"].value
+    panel = material.cohort.panel
+    analytes = tuple(replace(a, unit="count", direction=None) if a.role == "target" else a for a in panel.analytes)
+    counted = replace(panel, analytes=analytes)
+    values = material.cohort.measurements.values.copy()
+    values[:, panel.names.index("PD-L1")] = 0
+    measured = Measurements(panel.names, values, material.cohort.measurements.states)
+    told = replace(
+        material,
+        cohort=replace(material.cohort, panel=counted, measurements=measured),
+        model=replace(material.model, panel=counted),
+    )
+    assert "Of the counts 33.3 % are zero." in filled(told, "tripod_ai")["20b"].value
+    assert "per million" in filled(told, "tripod_ai")["9a"].value
+    assert "indicator alone" not in filled(told, "tripod_ai")["9a"].value
 
 
 def test_pieces():

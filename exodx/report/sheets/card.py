@@ -126,7 +126,7 @@ def card_markdown(m: StudyMaterial, card: Mapping[str, Any]) -> str:
 
 
 def _analytes(panel: Mapping[str, Any]) -> list[str]:
-    rows = ["| Analyte | Unit | Role | Declared in cases | Found in cases |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| Analyte | Unit | Role | Declared in cases | Higher values push |", "| --- | --- | --- | --- | --- |"]
     for a in panel["analytes"]:
         cells = (a["name"], a["unit"], a["role"].replace("_", " "), a["declared"] or "–", a["found"] or "–")
         rows.append(f"| {' | '.join(map(_plain, cells))} |")

@@ -14,7 +14,7 @@ from exodx.errors import InputRefused
 from exodx.frozen import State
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.frozen.quality import limit_text
-from exodx.panel import QualityRule
+from exodx.panel import QualityRule, Scale
 from exodx.report.sheets.material import Fact, StudyMaterial, joined, listed, plural
 
 MOST_SITES, MOST_VALUES, MOST_GAPS = 20, 8, 5
@@ -41,7 +41,7 @@ def specimens(m: StudyMaterial) -> Fact:
 
 def flow(m: StudyMaterial) -> Fact:
     """Tell the way of the specimens, from the table on."""
-    steps = "; ".join(f"{what}: {n}" for what, n in m.evaluation.flow.items())
+    steps = "; ".join(f"{what}: {n}" for what, n in m.evaluation.flow.items() if what != "subjects" or m.cohort.subjects_stated)
     return Fact(f"From the table on, in specimens unless said otherwise: {steps}.", "evaluation.flow")
 
 
@@ -212,12 +212,15 @@ def missing_cells(m: StudyMaterial) -> Fact:
         "above the range": (states == State.ABOVE_LOQ).mean(),
     }
     said = ", ".join(f"{what} {100 * part:.1f} %" for what, part in share.items())
+    counts = [a.scale is Scale.COUNTS for a in m.cohort.panel.with_role("target")]
+    values = m.cohort.measurements.values[:, [m.cohort.panel.names.index(name) for name in names]][:, counts]
+    zeros = f" Of the counts {100 * float((values == 0).mean()):.1f} % are zero." if values.size else ""
     whole, y = np.asarray(measured.all(axis=1)), m.cohort.y
     every = " and ".join(f"{int(whole[y == c].sum())} of {int((y == c).sum())} {w}" for c, w in ((1, "positive"), (0, "negative")))
     gaps = sorted(((1 - float(column.mean()), name) for column, name in zip(measured.T, names, strict=True)), reverse=True)
     worst = ", ".join(f"{name} {100 * gap:.1f} %" for gap, name in gaps[:MOST_GAPS] if gap > 0)
     most = f" Most without a number: {worst}." if worst else ""
-    text = f"Of {size}: {said}. All with a number in {every} specimens.{most}"
+    text = f"Of {size}: {said}. All with a number in {every} specimens.{zeros}{most}"
     return Fact(text, "cohort.measurements")
 
 

@@ -67,7 +67,7 @@ def _random(m: StudyMaterial) -> str:
 def partition(m: StudyMaterial) -> Fact:
     """Tell which specimens were learned from and which were held out."""
     text = (
-        f"Design: {_random(m)}, folds even in the classes; {m.apart}. In every outer fold the whole "
+        f"Design: {_random(m)}, folds as even in the classes as can be; {m.apart}. In every outer fold the whole "
         "procedure (quality limits, normalisation, features, settings, weights, calibration, threshold) was learned anew from the "
         f"training part alone, by {m.plan.inner_folds} inner folds (fewer where a class is small); the held-out part was scored by "
         "what came out. The final model was then learned from all specimens that can be scored; no estimate of performance "
@@ -263,9 +263,10 @@ def sample_size(m: StudyMaterial) -> Fact | None:
     """Tell what Riley's criteria ask for, beside what there was; they know nothing of how the size was decided on."""
     auc, share = m.estimate("auc"), m.model.provenance.n_positive / m.model.provenance.n_specimens
     k, n = len(m.model.features), m.evaluation.flow["subjects"]
+    whose = "subject" if m.cohort.subjects_stated else "specimen"
     if auc is None or auc.value is None:
         return None
-    have = f"There were {plural(n, 'subject')} and {plural(k, 'feature')} in the final model."
+    have = f"There were {plural(n, whose)} and {plural(k, 'feature')} in the final model."
     try:
         needed = riley_sample_size(share, k, auc=auc.value)
     except ValueError as error:
@@ -306,9 +307,10 @@ def software(m: StudyMaterial) -> Fact:
 
 def reproducing(m: StudyMaterial) -> Fact:
     """Tell how to get the same model again."""
+    made = m.model.provenance
     text = (
-        f"exodx train with the plan of model_card.json, the bundle's panel.toml, exodx {m.model.provenance.exodx}, and the "
-        f"cohort with the fingerprint {m.model.provenance.cohort_fingerprint[:12]}: the same inputs and seed give the same model "
+        f"exodx train with the plan of model_card.json, the bundle's panel.toml, exodx {made.exodx}, and the cohort with the "
+        f"fingerprint {made.cohort_fingerprint[:12]}: the same inputs, seed and libraries give the same model "
         f"(hash {m.model_hash[:12]}). The data are part of neither."
     )
     return Fact(text, "model.provenance; plan.seed")
@@ -325,12 +327,11 @@ def specification(m: StudyMaterial) -> Fact:
 
 def at_use(m: StudyMaterial) -> Fact:
     """Tell what happens to poor input at use."""
-    rules = [rule.name for rule in rules_in_force(m)]
+    rules = listed((rule.name for rule in rules_in_force(m)), 12, "in panel.toml") or "none"
     text = (
-        "At use a wrong unit, scale, specimen type or platform, an unknown or ambiguous name, and a cell that cannot be read stop "
-        "with what to do. Every specimen gets a status with reasons, and none is dropped silently; "
-        f"there is no probability where a specimen cannot be scored. Quality rules, where their column is given: "
-        f"{listed(rules, 12, 'in panel.toml') or 'none'}."
+        "At use a wrong unit or scale, another specimen type or platform than the panel states, an unknown or ambiguous name, and "
+        "a cell that cannot be read stop with what to do. Every specimen gets a status with reasons, and none is dropped silently; "
+        f"there is no probability where a specimen cannot be scored. Quality rules, where their column is given: {rules}."
     )
     return Fact(text, "exodx; model.transform")
 

@@ -138,12 +138,15 @@ def predictor_form(m: StudyMaterial) -> Fact:
 def candidates(m: StudyMaterial) -> Fact:
     """Tell which predictors were candidates, and how they are thinned inside folds."""
     n = len(m.model.panel.with_role("target"))
-    counted = any(a.scale is Scale.COUNTS for a in m.model.panel.with_role("target"))
-    counts = f"; counts must exceed {m.model.panel.min_cpm:g} per million often enough" if counted else ""
+    counted = {a.scale is Scale.COUNTS for a in m.model.panel.with_role("target")}
+    detection = f"{100 * m.model.panel.min_detection:g} %"
+    rules = {
+        False: f"an analyte detected in less than {detection} of the training specimens gives its not-detected indicator alone",
+        True: f"counts must exceed {m.model.panel.min_cpm:g} per million in as many specimens as the smaller class has",
+    }
     text = (
         f"All {plural(n, 'target analyte')} of the panel were candidates. Inside each fold, without looking at how well they "
-        f"predict: an analyte detected in less than {100 * m.model.panel.min_detection:g} % of the training specimens gives its "
-        f"not-detected indicator alone{counts}."
+        f"predict: {'; '.join(rules[is_count] for is_count in sorted(counted))}."
     )
     more = " Features were then selected by stability inside each fold." if m.plan.selection == "stability" else ""
     return Fact(

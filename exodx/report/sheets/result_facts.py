@@ -10,6 +10,7 @@ from exodx.report.sheets.material import Fact, StudyMaterial, joined, plural, so
 from exodx.report.words import SHAP_NOTE, benefit_sentence, by_severity, number, sentence, stability_sentence
 from exodx.report.words import headline as headline_words
 
+NOT_BEATEN = "_not_beaten"
 RANDOM = "Out of random folds: "
 MOST_FEATURES, MOST_COSTS = 10, 5
 LEAKS = (
@@ -139,7 +140,10 @@ def explanation(m: StudyMaterial) -> Fact | None:
         + (f" (declared {f.declared})" if f.declared else "")
         for f in m.evaluation.features[:MOST_FEATURES]
     )
-    text = f"Mean |SHAP| in log-odds, share, and direction in cases, final model on its training specimens: {each}. {SHAP_NOTE}"
+    text = (
+        "Mean |SHAP| in log-odds, share, and where higher values push (up: towards positive), final model on its training "
+        f"specimens: {each}. {SHAP_NOTE}"
+    )
     return Fact(text, "evaluation.features")
 
 
@@ -220,10 +224,11 @@ def external_evidence(m: StudyMaterial) -> Fact:  # noqa: ARG001
 
 
 def limits(m: StudyMaterial) -> Fact:
-    """Tell what speaks against the numbers: every finding that warns or blocks, and what is true of every such study."""
+    """Tell what speaks against the numbers: findings that warn or block, simpler models not beaten, what is true of every study."""
     said = ["Validated inside its own cohort; other laboratories, populations and prevalences may differ."]
     said += [] if m.evaluation.sites else ["One site, or none stated: what a new site costs is not known."]
-    said += [f"[{f.severity}: {f.code}] {f.message}" for f in by_severity(m.evaluation) if f.severity != "note"]
+    told = [f for f in by_severity(m.evaluation) if f.severity != "note" or f.code.endswith(NOT_BEATEN)]
+    said += [f"[{f.severity}: {f.code}] {f.message}" for f in told]
     return Fact(" ".join(said), "evaluation.findings; evaluation.sites; evaluation.title")
 
 
