@@ -90,6 +90,8 @@ def study_plan(plan: Path | None, **given: Any) -> StudyPlan:
 
     table = read_toml(plan) if plan is not None else {}
     where = str(plan) if plan is not None else "command line"
+    if plan is not None and isinstance(table.get("answers"), str):
+        table["answers"] = str(plan.parent / table["answers"])
     return parse_plan({**table, **{key: value for key, value in given.items() if value is not None}}, where)
 
 

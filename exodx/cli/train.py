@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 @click.option(
     "--permutations", type=click.IntRange(0), help="Also validate with labels permuted so often; each takes a repeat's time."
 )
+@click.option("--answers", help="TOML file with the author's answers to the reporting sheets.")
 @click.option("--seed", type=int, help="Seed of folds and trees.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Folds fitted at a time; changes the time only.")
-@click.option("-o", "--out", type=FILE, help="Folder for the bundle and report.html.")
+@click.option("-o", "--out", type=FILE, help="Folder for the bundle, report.html, sheets and model card.")
 @click.option("--track/--no-track", default=True, help="Write an MLflow run and register the model.")
 @JSON
 def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: bool, **options: Any) -> None:

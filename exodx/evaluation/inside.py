@@ -34,6 +34,7 @@ from exodx.evaluation.learning_curve import learning_curve_estimates
 from exodx.evaluation.panel_size import panel_curve
 from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
+from exodx.evaluation.subgroups import held_out_subgroups
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
 from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference
@@ -109,6 +110,7 @@ def evaluate_inside(
         sites=sites,
         folds=_folds(random, y),
         features=summaries,
+        subgroups=held_out_subgroups(cohort, random.margin, random.folds),
         panel_curve=None if validation.sizes is None else panel_curve(cohort, features, validation.sizes),
         benefit_curve=benefit_curve(
             y[scored], margin, subjects[scored], model.provenance.share_positive, prevalence, model.threshold.positive_from

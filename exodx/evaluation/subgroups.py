@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
 from exodx.cohort.columns import UNKNOWN
-from exodx.evaluation.estimates import site_auc
-from exodx.stats import Estimate
+from exodx.stats import Estimate, auc_cross_validated
 
 OLD = 65
 MIN_SUBJECTS = 5
@@ -52,8 +51,21 @@ def subgroups(cohort: Cohort, margin: NDArray[np.float64]) -> tuple[SubgroupResu
     margin : ndarray, shape (n,)
         NaN where a specimen was not scored.
     """
+    return held_out_subgroups(cohort, margin[None], np.zeros((1, len(margin)), np.intp))
+
+
+def held_out_subgroups(cohort: Cohort, margin: NDArray[np.float64], folds: NDArray[np.intp]) -> tuple[SubgroupResult, ...]:
+    """Return each subgroup's counts and AUC from out-of-fold margins, of pairs within a fold.
+
+    Parameters
+    ----------
+    cohort : Cohort, n specimens
+    margin : ndarray, shape (R, n)
+        NaN where a specimen was not scored.
+    folds : ndarray of int, shape (R, n)
+    """
     return tuple(
-        SubgroupResult(column, group, int(rows.sum()), int(cohort.y[rows].sum()), _auc(cohort, margin, rows, group))
+        SubgroupResult(column, group, int(rows.sum()), int(cohort.y[rows].sum()), _auc(cohort, margin, folds, rows, group))
         for column, group, rows in _parts(cohort)
     )
 
@@ -81,8 +93,8 @@ def _age_bound(age: NDArray[np.float64], y: NDArray[np.int8]) -> float | None:
     return OLD if both else float(np.median(age[age > age.min()])) if np.median(age) == age.min() else float(np.median(age))
 
 
-def _auc(cohort: Cohort, margin: NDArray[np.float64], rows: NDArray[np.bool_], group: str) -> Estimate:
-    rows = rows & np.isfinite(margin)
+def _auc(cohort: Cohort, margin: NDArray[np.float64], folds: NDArray[np.intp], rows: NDArray[np.bool_], group: str) -> Estimate:
+    rows = rows & np.isfinite(margin).all(axis=0)
     y, subjects = cohort.y[rows], cohort.subjects[rows]
     positive, negative = (len(np.unique(subjects[y == label])) for label in (1, 0))
     reason = ""
@@ -90,4 +102,6 @@ def _auc(cohort: Cohort, margin: NDArray[np.float64], rows: NDArray[np.bool_], g
         reason = "not stated is no group"
     elif min(positive, negative) < MIN_SUBJECTS:
         reason = f"{positive} positive and {negative} negative subjects scored; an AUC needs {MIN_SUBJECTS} of each"
-    return Estimate("auc", None, None, None, n=len(y), reason=reason) if reason else site_auc(y, margin[rows], subjects)
+    if reason:
+        return Estimate("auc", None, None, None, n=len(y), reason=reason)
+    return auc_cross_validated(y, margin[:, rows], folds[:, rows], subjects, name="auc")

@@ -52,7 +52,7 @@ FILES = (
 )
 CLASSES = "classes.json"
 """Of a bundle of several classes."""
-COMPANIONS = ("report.html",)
+COMPANIONS = ("report.html", "sheets", "model_card.md", "model_card.json")
 """May lie in the folder; not part of the model, never read."""
 SINCE = {COMPILED: 2, LINEAR: 3}
 """Format version from which a bundle has the file."""

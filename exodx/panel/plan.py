@@ -14,6 +14,8 @@ from exodx.panel.declaration import check_table
 
 BESIDE = ("panel_curve", "temporal", "permutations", "classes")
 """What may be asked for beside the design, and changes no other number."""
+ANSWERS = "answers"
+"""What authors say of a finished study is no choice of the study."""
 RESTRICTIONS = ("monotone", "selection")
 """What a model may be held to; a plan that does not ask for it is the plan it was before there was such a thing."""
 
@@ -62,6 +64,8 @@ class StudyPlan:
         Also hold out the later subjects (about 30 %, by the column of dates) and learn from the earlier alone.
     permutations : int
         Also validate the whole procedure with labels that mean nothing, permuted so often (0: not at all).
+    answers : str, optional
+        TOML file with the author's answers to the reporting sheets, beside the plan's own file; no part of the study.
     seed : int
         Seed of folds and of XGBoost.
     """
@@ -92,6 +96,7 @@ class StudyPlan:
     panel_curve: bool = False
     temporal: bool = False
     permutations: int = 0
+    answers: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -126,7 +131,7 @@ class StudyPlan:
     def fingerprint(self) -> str:
         """SHA-256 of the plan's content (64 hexadecimal digits); of what stands beside the design, what is asked for."""
         unasked = {key for key in (*BESIDE, *RESTRICTIONS) if getattr(self, key) in (None, False, 0, "", "none")}
-        content = {key: value for key, value in asdict(self).items() if key not in unasked}
+        content = {key: value for key, value in asdict(self).items() if key not in {*unasked, ANSWERS}}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""PAPER: figures, the self-contained report, one specimen's page, text for the terminal."""
+"""PAPER: figures, the self-contained report, one specimen's page, reporting sheets and model card, text for the terminal."""
 
 from exodx.report.analytes import analyte_figure
 from exodx.report.class_figures import class_study_figures
@@ -9,10 +9,13 @@ from exodx.report.evaluation_page import evaluation_page
 from exodx.report.explanations import beeswarm_figure, waterfall_figure
 from exodx.report.figures import calibration_figure, panel_size_figure, roc_figure, sites_figure
 from exodx.report.page import specimen_page, study_page
+from exodx.report.sheets import Answers, StudyMaterial, read_answers, study_sheets
 from exodx.report.style import png
 from exodx.report.text import evaluation_text
 
 __all__ = [
+    "Answers",
+    "StudyMaterial",
     "analyte_figure",
     "beeswarm_figure",
     "benefit_figure",
@@ -26,10 +29,12 @@ __all__ = [
     "evaluation_text",
     "panel_size_figure",
     "png",
+    "read_answers",
     "roc_figure",
     "sites_figure",
     "specimen_page",
     "stability_figure",
     "study_page",
+    "study_sheets",
     "waterfall_figure",
 ]

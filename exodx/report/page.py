@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -199,6 +199,11 @@ def data_uri(content: bytes) -> str:
 
 def render(template: str, **values: object) -> str:
     """Return a template of this package filled in; everything is escaped."""
+    return render_all(template, [values])[0]
+
+
+def render_all(template: str, pages: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return a template of this package filled in once for each page; it is read once."""
     environment = Environment(
         loader=PackageLoader("exodx.report"),
         autoescape=select_autoescape(),
@@ -216,4 +221,5 @@ def render(template: str, **values: object) -> str:
         "benefit_sentence": benefit_sentence,
         "stability_sentence": stability_sentence,
     }
-    return environment.get_template(template).render(**values)
+    page = environment.get_template(template)
+    return [page.render(**values) for values in pages]

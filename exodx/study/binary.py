@@ -16,18 +16,22 @@ from exodx.cohort import Cohort, site_folds, temporal_folds
 from exodx.evaluation import Evaluation, evaluate_inside, other_censoring
 from exodx.frozen import DiagnosticModel, save_bundle
 from exodx.frozen.bundle import check_folder, model_id
-from exodx.panel import StudyPlan
+from exodx.panel import StudyPlan, read_toml
 from exodx.report import (
+    Answers,
+    StudyMaterial,
     analyte_figure,
     beeswarm_figure,
     benefit_figure,
     calibration_figure,
     panel_size_figure,
     png,
+    read_answers,
     roc_figure,
     sites_figure,
     stability_figure,
     study_page,
+    study_sheets,
 )
 from exodx.tracking import LoggedRun, home_folder, log_run, open_store, study_record
 from exodx.training import (
@@ -94,7 +98,7 @@ def run_study(
         With a reference standard.
     plan : StudyPlan
     out : Path, optional
-        Folder for the bundle and ``report.html``.
+        Folder for the bundle, ``report.html``, the sheets and the model card.
     track : bool
         Write an MLflow run and register the model.
     jobs : int
@@ -105,14 +109,15 @@ def run_study(
     Raises
     ------
     InputRefused
-        When the cohort cannot be learned from.
+        When the cohort cannot be learned from, or the plan's answers answer nothing that is asked.
     ModelRefused
         When ``out`` holds something other than a bundle.
     """
     if out is not None:
         check_folder(out)
+    answers = study_answers(plan)
     store = open_store(cohort.panel.name) if track else None
-    plan = replace(plan, panel=cohort.panel.name)  # where the panel's file lay is no part of the study
+    plan = replace(plan, panel=cohort.panel.name, answers=None)  # where files lay is no part of the study
     cohort = cohort.sorted()
     kept = study_store(home_folder() / "cache", cohort, plan)
     validation = _validate(cohort, plan, jobs, progress, kept)
@@ -124,14 +129,33 @@ def run_study(
         model_hash = save_bundle(model, folder)
         figures = _figures(cohort, model, evaluation)
         page = study_page(evaluation, model, plan, figures, model_id(model, model_hash))
+        sheets = study_sheets(StudyMaterial(cohort, model, model_hash, plan, evaluation), answers)
         if out is not None:
             (out / REPORT).write_text(page, encoding="utf-8")
+            _write(out, sheets.files)
         run = None
         if store is not None:
             record = study_record(model, model_hash, plan, evaluation, page, figures)
-            run = log_run(record, folder, model.name, store)
+            run = log_run(record.with_more(sheets.files, sheets.tags, sheets.metrics), folder, model.name, store)
     kept.forget()
     return Study(model, model_hash, evaluation, page, out, run)
+
+
+def study_answers(plan: StudyPlan) -> Answers:
+    """Return the author's answers that a plan names; none where it names no file.
+
+    Raises
+    ------
+    InputRefused
+        When the file cannot be read, or names a sheet or an item that is not known.
+    """
+    return Answers() if plan.answers is None else read_answers(read_toml(Path(plan.answers)), plan.answers)
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
 
 
 def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress, kept: FoldStore) -> Validation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exodx.cohort import Cohort, site_folds
+from exodx.errors import InputRefused, Problem
 from exodx.evaluation import ClassEvaluation, ClassValidations, evaluate_classes_inside, other_censoring
 from exodx.frozen import MulticlassModel, save_bundle
 from exodx.frozen.bundle import check_folder, model_id
@@ -37,12 +38,15 @@ def run_class_study(
     Raises
     ------
     InputRefused
-        When a class has too few subjects, or the plan asks for what only a positive class has.
+        When a class has too few subjects, or the plan asks for what only a positive class has, such as reporting sheets.
     ModelRefused
         When ``out`` holds something other than a bundle.
     """
     if out is not None:
         check_folder(out)
+    if plan.answers is not None:
+        fix = "Take the answers out of the plan, or name one class against all others: --positive VALUE."
+        raise InputRefused(Problem("ANSWERS_CLASSES", plan.answers, "there are no reporting sheets of several classes yet", fix))
     plan = replace(plan, panel=cohort.panel.name)  # where the panel's file lay is no part of the study
     cohort = cohort.sorted()
     check_classes(cohort, plan)

@@ -12,13 +12,16 @@ metrics :
     ``shap_stability/rank_correlation``, ``shap_stability/top`` : mean ρ of rankings over outer folds; Nogueira of top sets
     ``panel_size/minimal`` : the smallest panel within one standard error of the best
     ``panel_size/auc`` (with ``/lower``, ``/upper``), ``panel_size/stability`` : a step for each number of analytes
-tags : ``exodx.version``, ``exodx.model_id``, ``exodx.model_hash``, fingerprints, ``exodx.synthetic``, ``exodx.findings``
-artifacts : ``report.html``, ``evaluation.json``, ``plan.json``, ``panel.toml``, ``figures/*.png``
+    ``sheets/<sheet>/<status>`` : items of a reporting sheet that are filled, draft, author_needed, not_applicable
+tags :
+    ``exodx.version``, ``exodx.model_id``, ``exodx.model_hash``, fingerprints, ``exodx.synthetic``, ``exodx.findings``,
+    ``exodx.sheets.<sheet>``
+artifacts : ``report.html``, ``evaluation.json``, ``plan.json``, ``panel.toml``, ``figures/*.png``, ``sheets/*``, ``model_card.*``
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,7 @@ class RunRecord:
     files: dict[str, bytes]
     children: tuple[ChildRun, ...] = ()
     curves: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    def with_more(self, files: dict[str, bytes], tags: dict[str, str], metrics: dict[str, float]) -> RunRecord:
+        """Return the record with further files, tags and metrics."""
+        return replace(self, files=self.files | files, tags=self.tags | tags, metrics=self.metrics | metrics)

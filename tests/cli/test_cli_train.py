@@ -37,8 +37,8 @@ def test_train_gives_the_same_bundle_bytes_again_without_tracking_whatever_the_j
     answer = json.loads(again.out)
     assert answer["run_id"] is None
     assert answer["model_hash"] == trained.answer["model_hash"]
-    for file in sorted(trained.bundle.iterdir()):
-        assert (tmp_path / "b" / file.name).read_bytes() == file.read_bytes(), file.name
+    for file in sorted(path for path in trained.bundle.rglob("*") if path.is_file()):
+        assert (tmp_path / "b" / file.relative_to(trained.bundle)).read_bytes() == file.read_bytes(), file.name
 
 
 def test_train_refuses_an_unknown_plan_key_with_the_nearest_name(cli, tmp_path):

@@ -8,6 +8,7 @@ from exodx.evaluation import evaluate_external
 from exodx.evaluation.check import check_cohort
 from exodx.report import benefit_figure, evaluation_page, png, specimen_page, stability_figure, study_page
 from exodx.report.check_page import check_page
+from exodx.report.sheets import SHEETS, Answers, StudyMaterial, sheet_text, study_sheets
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
@@ -44,3 +45,32 @@ def test_a_page_fits_a_phone(pages, browser, name, tmp_path):
     assert width <= PHONE["width"]
     assert images
     assert min(images) > 200
+
+
+@pytest.fixture(scope="module")
+def sheet_pages(study, fast_plan):
+    material = StudyMaterial(study.cohort, study.model, "0123abcd" * 8, fast_plan, study.evaluation)
+    files = study_sheets(material, Answers()).files
+    return {name: content.decode() for name, content in files.items() if name.endswith(".html")}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_sheet_fits_a_phone_in_light_and_dark_without_errors(sheet_pages, browser, name, scheme, tmp_path):
+    path = tmp_path / "sheet.html"
+    path.write_text(sheet_pages[f"sheets/{name}.html"], encoding="utf-8")
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        browser.get(path.as_uri())
+        width, items = browser.execute_script(
+            "return [document.documentElement.scrollWidth, document.querySelectorAll('.item').length]"
+        )
+        colour = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert width <= PHONE["width"]
+    assert items == len(sheet_text(name).questions)
+    assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 25, 30)"}[scheme]
+    assert browser.get_log("browser") == []
