@@ -5,6 +5,7 @@ So the output is the local engine's to the byte, appears whole or not at all, an
 
 from __future__ import annotations
 
+import glob
 import tempfile
 from collections import deque
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from dask import config
 from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster
-from distributed.comm import CommClosedError
+from distributed.comm import CommClosedError, resolve_address
 
 from exodx.errors import ModelRefused, Problem, UsageError
 from exodx.scoring import run
@@ -58,13 +59,15 @@ def on_cluster(job: Job, cohort: str, cluster: Cluster) -> Outcome:
 def _client(cluster: Cluster) -> Iterator[Client]:
     with ExitStack() as stack:
         try:
+            if cluster.scheduler is not None:
+                resolve_address(cluster.scheduler)  # a client of an address that is none would hang
             where = cluster.scheduler or stack.enter_context(
                 LocalCluster(cluster.workers, threads_per_worker=1, processes=True, dashboard_address=None)
             )
             client = stack.enter_context(Client(where, timeout=cluster.seconds, set_as_default=False))
             client.wait_for_workers(1, timeout=cluster.seconds)
         except (OSError, ValueError) as error:
-            found = f"no scheduler with a worker answered within {cluster.seconds:g} s ({str(error).splitlines()[0]})"
+            found = f"no scheduler with a worker answered ({str(error).splitlines()[0]})"
             fix = "Check the address and that workers run; without --scheduler workers are started here."
             raise UsageError(Problem("SCHEDULER_SILENT", cluster.scheduler or "--engine dask", found, fix)) from None
         yield client
@@ -102,8 +105,7 @@ def _take(job: Job, output: Partial, waiting: deque[tuple[Group, Future]], done:
     group, future = waiting.popleft()
     answer = _answer(group, future)
     if answer.strange:
-        fix = f"Install {' and '.join(versions_here())} on the scheduler and all workers."
-        raise UsageError(Problem("WORKERS_DIFFER", "--engine dask", answer.strange, fix))
+        raise _different(answer.strange)
     if answer.refused:
         raise ModelRefused(answer.refused)
     if answer.whole or len(answer.parts) != group.n_blocks:
@@ -123,7 +125,18 @@ def _answer(group: Group, future: Future) -> Answer:
         raise _LostCluster(f"the scheduler is gone ({error})") from None
     except OSError as error:
         raise unreadable(group.source.url, error) from None
+    except (ImportError, RuntimeError) as error:  # Dask's, where the task itself cannot be read there
+        raise _different(f"scheduler or workers cannot read the task ({_reason(error)})") from None
     return answer
+
+
+def _different(found: str) -> UsageError:
+    fix = f"Install {' and '.join(versions_here())} on the scheduler and all workers."
+    return UsageError(Problem("WORKERS_DIFFER", "--engine dask", found, fix))
+
+
+def _reason(error: BaseException) -> str:
+    return str(error.__cause__ or error).strip().splitlines()[0]
 
 
 def _here(job: Job, cohort: str, files: list[Stored], why: str) -> Outcome:
@@ -131,7 +144,7 @@ def _here(job: Job, cohort: str, files: list[Stored], why: str) -> Outcome:
     with tempfile.TemporaryDirectory() as scratch:
         if is_address(cohort):
             path = Path(scratch) / job.path.name
-            in_folder = not is_alone(cohort) and len({"*", "?", "["} & set(path.name)) == 0
+            in_folder = not is_alone(cohort) and not glob.has_magic(path.name)
             (path if in_folder else path.parent).mkdir(exist_ok=True)
             fetch(files, path if in_folder else path.parent)
             job = replace(job, path=path)
