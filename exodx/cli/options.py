@@ -96,11 +96,18 @@ def study_plan(plan: Path | None, **given: Any) -> StudyPlan:
 
 @contextmanager
 def bundle_folder(model: str) -> Iterator[Path]:
-    """Give the folder of a bundle, or of an MLflow URI's; mlflow is imported for a URI only."""
+    """Give the folder of a bundle, or of an MLflow URI's; mlflow is imported where that bundle is not on the shelf yet."""
     import tempfile
 
     if not model.startswith(MODEL_SCHEMES):
         yield Path(model)
+        return
+    from exodx.shelf import kept_bundle, registered_hash
+
+    model_hash = registered_hash(model)
+    kept = None if model_hash is None else kept_bundle(model_hash)
+    if kept is not None:
+        yield kept
         return
     from exodx.tracking import fetch_bundle
 

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-fsspec = pytest.importorskip("fsspec", reason="fsspec comes with Dask, an extra: pip install 'exodx[dask]'")
+pytest.importorskip("fsspec", reason="fsspec comes with Dask, an extra: pip install 'exodx[dask]'")
 
+import fsspec
 from fsspec.implementations.memory import MemoryFileSystem
 
 from exodx.errors import InputRefused, UsageError
@@ -107,7 +108,7 @@ def test_a_package_that_a_store_needs_is_named(monkeypatch):
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
-    with pytest.raises(UsageError, match="STORE_PACKAGE_MISSING.*Install s3fs"):
+    with pytest.raises(UsageError, match=r"STORE_PACKAGE_MISSING.*Install s3fs"):
         stored_files("s3://bucket/c")
 
 
