@@ -15,6 +15,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from contextlib import closing
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def registered_hash(uri: str) -> str | None:
         if store.startswith(("http://", "https://")):
             return _of_server(store.rstrip("/"), asked)
         return _of_file(store, asked) if store.startswith("sqlite:///") and "?" not in store else None
-    except (OSError, sqlite3.Error, ValueError, LookupError, TypeError):
+    except (OSError, HTTPException, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
