@@ -6,7 +6,9 @@ So the output is the local engine's to the byte, appears whole or not at all, an
 from __future__ import annotations
 
 import glob
+import signal
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -61,9 +63,7 @@ def _client(cluster: Cluster) -> Iterator[Client]:
         try:
             if cluster.scheduler is not None:
                 resolve_address(cluster.scheduler)  # a client of an address that is none would hang
-            where = cluster.scheduler or stack.enter_context(
-                LocalCluster(cluster.workers, threads_per_worker=1, processes=True, dashboard_address=None)
-            )
+            where = cluster.scheduler or stack.enter_context(_workers_here(cluster.workers))
             client = stack.enter_context(Client(where, timeout=cluster.seconds, set_as_default=False))
             client.wait_for_workers(1, timeout=cluster.seconds)
         except (OSError, ValueError) as error:
@@ -71,6 +71,17 @@ def _client(cluster: Cluster) -> Iterator[Client]:
             fix = "Check the address and that workers run; without --scheduler workers are started here."
             raise UsageError(Problem("SCHEDULER_SILENT", cluster.scheduler or "--engine dask", found, fix)) from None
         yield client
+
+
+def _workers_here(n: int) -> LocalCluster:
+    """Start workers that an interruption at the terminal does not reach: it is meant for whoever started them."""
+    at_terminal = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if at_terminal else None
+    try:
+        return LocalCluster(n, threads_per_worker=1, processes=True, dashboard_address=None)
+    finally:
+        if at_terminal:
+            signal.signal(signal.SIGINT, before)
 
 
 def _fill(client: Client, bundle: Files, plan: Plan, output: Partial, kind: str) -> None:
