@@ -51,6 +51,10 @@ class ExodxError(Exception):
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__(self._text())
 
+    def __reduce__(self) -> tuple[type[ExodxError], tuple[tuple[Problem, ...]]]:
+        """Travel between processes with every problem."""
+        return type(self), (self.problems,)
+
     def _text(self) -> str:
         shown: Counter[str] = Counter()
         lines = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,18 +96,33 @@ def study_plan(plan: Path | None, **given: Any) -> StudyPlan:
     return parse_plan({**table, **{key: value for key, value in given.items() if value is not None}}, where)
 
 
-def open_model(model: str) -> Any:
-    """Return (model, hash) of a bundle folder or an MLflow URI; mlflow is imported for a URI only."""
+@contextmanager
+def bundle_folder(model: str) -> Iterator[Path]:
+    """Give the folder of a bundle, or of an MLflow URI's; mlflow is imported where that bundle is not on the shelf yet."""
     import tempfile
 
-    from exodx.frozen import load_bundle
-
     if not model.startswith(MODEL_SCHEMES):
-        return load_bundle(Path(model))
+        yield Path(model)
+        return
+    from exodx.shelf import kept_bundle, registered_hash
+
+    model_hash = registered_hash(model)
+    kept = None if model_hash is None else kept_bundle(model_hash)
+    if kept is not None:
+        yield kept
+        return
     from exodx.tracking import fetch_bundle
 
     with tempfile.TemporaryDirectory() as folder:
-        return load_bundle(fetch_bundle(model, Path(folder)))
+        yield fetch_bundle(model, Path(folder))
+
+
+def open_model(model: str) -> Any:
+    """Return (model, hash) of a bundle folder or an MLflow URI."""
+    from exodx.frozen import load_bundle
+
+    with bundle_folder(model) as folder:
+        return load_bundle(folder)
 
 
 def open_binary(model: str, what: str) -> Any:

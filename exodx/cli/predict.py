@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exodx.cli.options import (
-    COHORT,
-    FILE,
     MODEL,
     SPECIMENS,
     allow_options,
+    bundle_folder,
     check_output,
     conditions_of,
-    open_model,
     say,
     stated_options,
 )
@@ -28,15 +26,15 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from exodx.frozen import AnyModel
-    from exodx.scoring import Job, Outcome, Shard
+    from exodx.scoring import Cluster, Job, Outcome, Shard
 
 NOT_ALL_SCORED = 5
 
 
 @click.command("predict")
-@COHORT
+@click.argument("cohort")
 @MODEL
-@click.option("-o", "--out", type=FILE, help="CSV, .parquet or .arrow file; stdout (CSV) unless given.")
+@click.option("-o", "--out", help="CSV, .parquet or .arrow file; stdout (CSV) unless given.")
 @click.option("--explain", type=click.Choice(["all", "top3", "none"]), default="all", show_default=True, help="SHAP columns.")
 @click.option("--specimen", help="Column of specimen ids.")
 @SPECIMENS
@@ -46,10 +44,14 @@ NOT_ALL_SCORED = 5
 @click.option("--jobs", type=click.IntRange(1), help="Threads; as many as there are processors unless given.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
 @click.option("--shard", metavar="I/N", help="Score the I-th of N pieces of a large cohort, cut between blocks of some megabytes.")
+@click.option(
+    "--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="Who scores Parquet files."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Dask's, e.g. tcp://host:8786; workers are started here unless given.")
 def command(
-    cohort: Path,
+    cohort: str,
     model: str,
-    out: Path | None,
+    out: str | None,
     explain: str,
     specimen: str | None,
     specimens: tuple[Path, ...],
@@ -57,44 +59,54 @@ def command(
     jobs: int | None,
     resume: bool,
     shard: str | None,
+    engine: str,
+    scheduler: str | None,
     **options: Any,
 ) -> None:
     """Score a cohort: a row for every specimen, in order, with status, call, probability and SHAP values.
 
     COHORT is a file, a folder of files of one kind, or a pattern of files ('part-*.csv'). A large plain table is scored in
-    pieces, in bounded memory; its output appears whole or not at all.
+    pieces, in bounded memory; its output appears whole or not at all. With --engine dask the cohort (Parquet) and the output may
+    be on a store: s3://bucket/folder.
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
     from tempfile import TemporaryDirectory
 
-    from exodx.scoring import Explain, Job
+    from exodx.frozen import load_bundle
+    from exodx.scoring import Cluster, Explain, Job, bundle_files, is_address, put_output
 
-    if out is not None:
-        check_output(out, cohort)
+    _check_places(cohort, out, engine, scheduler, resume)
     piece = _shard(shard, resume, out)
     conditions = conditions_of(options)
-    frozen, model_hash = open_model(model)
+    threads = jobs or os.cpu_count() or 1
+    with bundle_folder(model) as at:
+        frozen, model_hash = load_bundle(at)
+        cluster = Cluster(bundle_files(at), scheduler, threads) if engine == "dask" else None
     with TemporaryDirectory() as folder:
+        on_store = out is not None and is_address(out)
+        written = Path(folder) / ("scores.csv" if out is None else Path(out).name)
         job = Job(
-            path=cohort,
+            path=Path(cohort),
             model=frozen,
             model_hash=model_hash,
             explain=Explain(explain),
-            out=out if out is not None else Path(folder) / "scores.csv",
+            out=written if out is None or on_store else Path(out),
             specimen=specimen,
             keep_going=keep_going,
             conditions=conditions,
             joined=specimens,
-            threads=jobs or os.cpu_count() or 1,
+            threads=threads,
             resume=resume,
             shard=piece,
         )
-        outcome = _scored(job)
+        outcome = _scored(job, cohort, cluster)
         for note in outcome.notes:
             say(f"· {note}")
         if out is None:
             _copy_to_stdout(job.out)
+        elif on_store:
+            put_output(job.out, out)
     calls = outcome.calls
     say(
         f"{outcome.model_id}: {calls.total()} specimens, {_called(frozen, calls)}{calls['not_reported']} not reported"
@@ -115,15 +127,34 @@ def _called(frozen: AnyModel, calls: Counter[str]) -> str:
     return f"{calls['positive']} called positive, {calls['negative']} negative, {grey}"
 
 
-def _scored(job: Job) -> Outcome:
+def _check_places(cohort: str, out: str | None, engine: str, scheduler: str | None, resume: bool) -> None:
+    """Refuse places that the engine cannot read or write, before any work is done."""
+    from exodx.errors import Problem, UsageError
+    from exodx.scoring import is_address
+
+    if engine == "local" and scheduler is not None:
+        raise UsageError(Problem("ENGINE_LOCAL", "--scheduler", "the local engine has none", "Add --engine dask."))
+    addresses = [place for place in (cohort, out) if place is not None and is_address(place)]
+    if engine == "local" and addresses:
+        found = "the local engine reads and writes files of this machine"
+        raise UsageError(Problem("ENGINE_LOCAL", addresses[0], found, "Add --engine dask, or copy the file."))
+    if out is not None and is_address(out) and resume:
+        found = "an output on a store is put there when it is whole"
+        raise UsageError(Problem("RESUME_UNAVAILABLE", "--resume", found, "Write to a file of this machine."))
+    if out is not None and not is_address(out):
+        check_output(Path(out), None if is_address(cohort) else Path(cohort))
+
+
+def _scored(job: Job, cohort: str, cluster: Cluster | None) -> Outcome:
     """Score, with a line of progress; tell whoever interrupts it how to go on."""
     from dataclasses import replace
 
-    from exodx.scoring import partial_folder, score_cohort
+    from exodx.scoring import partial_folder, score_cohort, score_on_cluster
 
     meter = Meter(sys.stderr)
+    shown = replace(job, progress=meter.show)
     try:
-        return score_cohort(replace(job, progress=meter.show))
+        return score_cohort(shown) if cluster is None else score_on_cluster(shown, cohort, cluster)
     except KeyboardInterrupt:
         if partial_folder(job.out).exists():
             say("interrupted: the same command with --resume goes on from here")
@@ -132,7 +163,7 @@ def _scored(job: Job) -> Outcome:
         meter.clear()
 
 
-def _shard(text: str | None, resume: bool, out: Path | None) -> Shard:
+def _shard(text: str | None, resume: bool, out: str | None) -> Shard:
     """Return the piece of the cohort that is asked for."""
     from exodx.errors import Problem, UsageError
     from exodx.scoring import Shard

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +21,8 @@ NARROW = 40
 """Columns from which a table counts as wide."""
 CELLS = 1 << 20
 """Cells in a block of Parquet rows."""
+_ENDS = 1 << 16
+"""Bytes at either end of a file that its fingerprint looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,10 @@ class Text:
                 pending = data[end:]
             yield pending
 
+    def fingerprint(self) -> list[Any]:
+        """Return the file's name, size, time and a hash of its ends."""
+        return _fingerprint(self.path)
+
     def _open(self) -> pa.NativeFile:
         return pa.input_stream(str(self.path), compression=self.compression or None)
 
@@ -102,20 +110,41 @@ class Rows:
     path: Path
     rows: int
 
+    def opened(self) -> pq.ParquetFile:
+        """Open the file, to be used in a ``with``."""
+        return pq.ParquetFile(self.path)
+
+    def groups(self) -> list[int]:
+        """Return the rows of each row group."""
+        with self.opened() as file:
+            return [int(file.metadata.row_group(i).num_rows) for i in range(file.metadata.num_row_groups)]
+
     def n_blocks(self) -> int:
         """Return how many blocks there are."""
-        with pq.ParquetFile(self.path) as file:
-            groups = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
-        return max(1, sum(-(-int(n) // self.rows) for n in groups))
+        return max(1, sum(-(-n // self.rows) for n in self.groups()))
 
     def blocks(self, columns: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
         """Yield batches of the columns."""
-        with pq.ParquetFile(self.path) as file:
+        with self.opened() as file:
             for group in range(file.metadata.num_row_groups):
-                yield from file.iter_batches(self.rows, row_groups=[group], columns=list(columns), use_threads=False)
+                yield from blocks_of_group(file, group, self.rows, columns)
+
+    def fingerprint(self) -> list[Any]:
+        """Return the file's name, size, time and a hash of its ends."""
+        return _fingerprint(self.path)
 
 
 File = Text | Rows
+
+
+def blocks_of_group(file: pq.ParquetFile, group: int, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yield a row group in batches of so many rows."""
+    return cast("Iterator[pa.RecordBatch]", file.iter_batches(rows, row_groups=[group], columns=list(columns), use_threads=False))
+
+
+def block_rows(n_columns: int) -> int:
+    """Return the rows of a block of a Parquet file of so many columns."""
+    return max(1024, CELLS // max(1, n_columns))
 
 
 def file_of(path: Path) -> File | None:
@@ -124,7 +153,7 @@ def file_of(path: Path) -> File | None:
         start = file.read(4)
     if start == PARQUET:
         with pq.ParquetFile(path) as parquet:
-            return Rows(path, max(1024, CELLS // max(1, parquet.metadata.num_columns)))
+            return Rows(path, block_rows(parquet.metadata.num_columns))
     compression = next((name for mark, name in COMPRESSIONS.items() if start.startswith(mark)), "")
     return None if start.startswith((b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff")) else Text(path, compression)
 
@@ -161,6 +190,15 @@ def _next(contents: Iterator[bytes | pa.RecordBatch]) -> bytes | pa.RecordBatch 
 def lines_in(content: bytes) -> int:
     """Return the number of lines."""
     return content.count(b"\n") + (bool(content) and not content.endswith(b"\n"))
+
+
+def _fingerprint(path: Path) -> list[Any]:
+    state = path.stat()
+    with path.open("rb") as file:
+        ends = file.read(_ENDS)
+        file.seek(max(0, state.st_size - _ENDS))
+        ends += file.read(_ENDS)
+    return [path.name, state.st_size, state.st_mtime_ns, sha256(ends).hexdigest()]
 
 
 def _filled(file: pa.NativeFile, size: int) -> bytes:

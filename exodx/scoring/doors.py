@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exodx.scoring.engine import Cluster
     from exodx.scoring.job import Job, Outcome
     from exodx.scoring.output import Explain, Scores
 
@@ -21,3 +24,17 @@ def stream(job: Job) -> Outcome | None:
     from exodx.scoring import stream
 
     return stream.stream(job)
+
+
+def on_cluster(job: Job, cohort: str, cluster: Cluster) -> Outcome:
+    """Score a large table on a cluster; see :func:`exodx.scoring.cluster.on_cluster`."""
+    from exodx.scoring import cluster as of_dask
+
+    return of_dask.on_cluster(job, cohort, cluster)
+
+
+def put(file: Path, url: str) -> None:
+    """Put a file on a store; see :func:`exodx.scoring.stored.put`."""
+    from exodx.scoring import stored
+
+    return stored.put(file, url)

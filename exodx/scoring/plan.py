@@ -101,19 +101,32 @@ def plan_of(job: Job) -> Plan | None:
     """Return how to score a cohort in pieces, or None where it must be read as a whole."""
     try:
         paths = [] if job.joined else cohort_files(job.path)
-        files = [file_of(path) for path in paths]
+        return plan_of_files(job, [file_of(path) for path in paths], alone=job.path.is_file())
+    except (InputRefused, OSError, pa.ArrowException):
+        return None
+
+
+def plan_of_files(job: Job, files: Sequence[File | None], *, alone: bool) -> Plan | None:
+    """Return how to score these files in pieces, or None; ``alone`` where a file is the cohort, not one in a folder.
+
+    Raises
+    ------
+    OSError
+        Where one cannot be read.
+    """
+    try:
         heads = [_head(file) for file in files if file is not None]
-    except (InputRefused, OSError, pa.ArrowException, UnicodeDecodeError):
+    except (InputRefused, pa.ArrowException, UnicodeDecodeError):
         return None
     plain = [head for head in heads if head is not None]
     if not plain or len(plain) < len(files):
         return None
-    return _planned(job, [file for file in files if file is not None], plain)
+    return _planned(job, [file for file in files if file is not None], plain, alone=alone)
 
 
-def _planned(job: Job, files: Sequence[File], heads: Sequence[TextTable]) -> Plan | None:
+def _planned(job: Job, files: Sequence[File], heads: Sequence[TextTable], *, alone: bool) -> Plan | None:
     try:
-        head = heads[0] if job.path.is_file() else _together(job.path.name, heads)
+        head = heads[0] if alone else _together(job.path.name, heads)
     except InputRefused:
         return None
     if not any(map(is_analyte_name(job.model.panel), head.header)) or any(set(h.header) != set(head.header) for h in heads):
@@ -166,7 +179,7 @@ def _head(file: File | None) -> TextTable | None:
 
 
 def _parquet_head(file: Rows) -> TextTable | None:
-    with pq.ParquetFile(file.path) as source:
+    with file.opened() as source:
         batch = next(source.iter_batches(HEAD_ROWS), None)
         names = list(source.schema_arrow.names)
     if batch is None or any(name != name.strip() or not name for name in names):
@@ -182,8 +195,7 @@ def _parquet_head(file: Rows) -> TextTable | None:
 def _rows(file: File) -> int:
     """Return about how many rows a file has; of a compressed one, as if it were a fifth of what it holds."""
     if isinstance(file, Rows):
-        with pq.ParquetFile(file.path) as source:
-            return int(source.metadata.num_rows)
+        return sum(file.groups())
     lines = list(islice(io.BytesIO(file.head(HEAD)), HEAD_ROWS))
     width = max(1, sum(map(len, lines[1:])) // max(1, len(lines) - 1))
     return int(file.path.stat().st_size * (5 if file.compression else 1) // width)

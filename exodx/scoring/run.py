@@ -28,7 +28,7 @@ def score_cohort(job: Job) -> Outcome:
         When the output cannot be written, or a shard is asked of a cohort that cannot be cut.
     """
     outcome = doors.stream(job) if job.shard != WHOLE or size_of(job.path) >= LARGE else None
-    return outcome if outcome is not None else _as_a_whole(job)
+    return outcome if outcome is not None else as_a_whole(job)
 
 
 def size_of(path: Path) -> int:
@@ -40,7 +40,8 @@ def size_of(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _as_a_whole(job: Job) -> Outcome:
+def as_a_whole(job: Job) -> Outcome:
+    """Read a cohort as a whole, score it and write its predictions; see :func:`score_cohort`."""
     scores = score_file(
         job.path,
         job.model,

@@ -7,11 +7,10 @@ read) ends it: nothing was written under the output's name, and the cohort is re
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from hashlib import sha256
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,8 +31,8 @@ from exodx.scoring.plan import Plan, plan_of
 from exodx.scoring.score import score_specimens
 from exodx.scoring.tallies import Tallies
 
-_ENDS = 1 << 16
-"""Bytes at either end of a file that its fingerprint looks at."""
+Fill = Callable[[Plan, Partial, str], None]
+"""Scores every block that is not there yet and adds the parts in order; the last argument is the output's format."""
 
 
 def stream(job: Job) -> Outcome | None:
@@ -45,24 +44,28 @@ def stream(job: Job) -> Outcome | None:
         When the output cannot be written.
     """
     plan = plan_of(job)
-    if plan is None:
-        return None
+    return None if plan is None else written(plan, _fill)
+
+
+def written(plan: Plan, fill: Fill) -> Outcome | None:
+    """Write the output of a plan whose blocks are scored by ``fill``; see :func:`stream`."""
+    job = plan.job
     try:
         job.out.parent.mkdir(parents=True, exist_ok=True)
-        return _streamed(plan)
+        return _streamed(plan, fill)
     except NotInPieces:
         return None
     except OSError as error:
         raise unwritable(job.out, error) from None
 
 
-def _streamed(plan: Plan) -> Outcome:
+def _streamed(plan: Plan, fill: Fill) -> Outcome:
     job, kind = plan.job, format_of(plan.job.out)
     empty = score_specimens(_nobody(plan), job.model, job.model_hash, job.explain)
     schema = schema_of(list(output_columns(empty, job.explain)), empty.model_id, empty.model_hash)
     partial, note = begin(job.out, kind, _identity(plan, kind), start_of(kind, schema), resume=job.resume)
     try:
-        _fill(plan, partial, kind)
+        fill(plan, partial, kind)
         if not partial.tallies.clears(job.model.panel, job.model.reference) or partial.any_twice():
             raise NotInPieces("medians or ids that the whole cohort must be looked at for")
         partial.finish(job.out)
@@ -123,7 +126,7 @@ def _identity(plan: Plan, kind: str) -> dict[str, Any]:
     return {
         "exodx": version("exodx"),
         "pyarrow": pa.__version__,
-        "inputs": [_fingerprint(file.path) for file in plan.files],
+        "inputs": [file.fingerprint() for file in plan.files],
         "blocks": [file.rows if isinstance(file, Rows) else file.block for file in plan.files],
         "model": job.model_hash,
         "explain": str(job.explain),
@@ -133,16 +136,6 @@ def _identity(plan: Plan, kind: str) -> dict[str, Any]:
         "format": kind,
         "shard": [job.shard.number, job.shard.of],
     }
-
-
-def _fingerprint(path: Path) -> list[Any]:
-    """Return a file's name, size, time and a hash of its ends."""
-    state = path.stat()
-    with path.open("rb") as file:
-        ends = file.read(_ENDS)
-        file.seek(max(0, state.st_size - _ENDS))
-        ends += file.read(_ENDS)
-    return [path.name, state.st_size, state.st_mtime_ns, sha256(ends).hexdigest()]
 
 
 def _notes(plan: Plan, tallies: Tallies) -> tuple[str, ...]:

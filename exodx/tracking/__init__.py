@@ -1,11 +1,12 @@
 """MLFLOW: what a run is, where runs live, and the model in the registry."""
 
+from exodx.shelf import home_folder
 from exodx.tracking.class_record import class_record
 from exodx.tracking.log import LoggedRun, log_run
 from exodx.tracking.recalibrated import register_recalibrated
 from exodx.tracking.record import ChildRun, RunRecord
 from exodx.tracking.registry import fetch_bundle
-from exodx.tracking.store import Store, home_folder, open_store, serve_ui
+from exodx.tracking.store import Store, open_store, serve_ui
 from exodx.tracking.study_record import study_record
 
 __all__ = [

@@ -12,13 +12,16 @@ from mlflow.tracking import MlflowClient
 from exodx.errors import ModelRefused, Problem
 from exodx.frozen import load_bundle
 from exodx.frozen.bundle import MANIFEST
+from exodx.shelf import keep_bundle, kept_bundle
 from exodx.tracking.store import open_store
 
 _REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
 
 
 def fetch_bundle(uri: str, folder: Path) -> Path:
-    """Download the bundle of an MLflow model into a folder.
+    """Return the bundle of an MLflow model: from this machine's shelf, else downloaded into a folder, and then put on the shelf.
+
+    A URI is resolved each time, since aliases move; only the bundle, which its hash names, is kept.
 
     Parameters
     ----------
@@ -39,17 +42,22 @@ def fetch_bundle(uri: str, folder: Path) -> Path:
     open_store()
     full = f"{uri}/model" if uri.startswith("runs:/") and uri.count("/") == 1 else uri
     try:
-        downloaded = Path(mlflow.artifacts.download_artifacts(full, dst_path=str(folder)))
         expected = _registered_hash(uri)
+        kept = None if expected is None else kept_bundle(expected)
+        if kept is not None:
+            return kept
+        downloaded = Path(mlflow.artifacts.download_artifacts(full, dst_path=str(folder)))
     except (MlflowException, OSError) as error:
         fix = "Check the name, version or alias; `exodx ui` shows the registry."
         raise ModelRefused(Problem("MODEL_UNKNOWN", uri, str(error).splitlines()[0], fix)) from None
     found = min((p.parent for p in downloaded.rglob(MANIFEST)), key=lambda p: (len(p.parts), p), default=None)
     if found is None:
         raise ModelRefused(Problem("BUNDLE_MISSING", uri, "the model holds no exodx bundle", "Choose a model made by exodx train."))
-    if expected is not None and load_bundle(found)[1] != expected:
+    model_hash = load_bundle(found)[1]
+    if expected is not None and model_hash != expected:
         fix = "Do not use it; register the model again from its run."
         raise ModelRefused(Problem("HASH_DIFFERS", uri, "the bundle is not the one that was registered", fix))
+    keep_bundle(found, model_hash)
     return found
 
 

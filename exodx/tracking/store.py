@@ -18,6 +18,7 @@ from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from exodx.errors import Problem, UsageError
+from exodx.shelf import home_folder
 
 ANSWER_SECONDS = 20
 
@@ -68,11 +69,6 @@ def open_store(experiment: str | None = None) -> Store:
             Problem("STORE_UNUSABLE", os.environ.get("MLFLOW_TRACKING_URI") or str(home_folder()), found, fix)
         ) from None
     return store
-
-
-def home_folder() -> Path:
-    """Return the folder of all that is kept between runs: ``$EXODX_HOME`` (``~/.exodx`` unless set)."""
-    return Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute()
 
 
 def _store() -> Store:
