@@ -1,6 +1,7 @@
 """MLFLOW: what a run is, where runs live, and the model in the registry."""
 
 from exodx.tracking.class_record import class_record
+from exodx.tracking.external import track_external
 from exodx.tracking.log import LoggedRun, log_run
 from exodx.tracking.recalibrated import register_recalibrated
 from exodx.tracking.record import ChildRun, RunRecord
@@ -21,4 +22,5 @@ __all__ = [
     "register_recalibrated",
     "serve_ui",
     "study_record",
+    "track_external",
 ]
