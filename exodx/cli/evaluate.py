@@ -102,9 +102,8 @@ def command(
         rules=frozen.transform.gate.rules,
     )
     if isinstance(frozen, MulticlassModel):
-        _evaluate_classes(
-            frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, model if as_json else None, registers
-        )
+        told, tracked = model if as_json else None, store is not None
+        _evaluate_classes(frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, told, tracked)
         return
     if plan.classes is not None:
         raise click.UsageError(
@@ -115,12 +114,11 @@ def command(
         say(f"· {note}")
     evaluation = evaluate_external(frozen, data, plan.prevalence if plan.prevalence is not None else frozen.panel.prevalence)
     say(evaluation_text(evaluation))
-    if html is not None:
-        write_text(evaluation_page(evaluation, frozen, model_id(frozen, model_hash)), html, cohort)
-        say(f"page → {html}")
+    tracked = store is not None and recalibrate is None
+    page = evaluation_page(evaluation, frozen, model_id(frozen, model_hash)) if tracked or html is not None else ""
+    _write_page(page, html, cohort)
     answer = evaluation_answer(evaluation) | {"bundle": model, "run_id": None, "model_id": model_id(frozen, model_hash)}
-    if store is not None and recalibrate is None:
-        page = evaluation_page(evaluation, frozen, model_id(frozen, model_hash))
+    if tracked:
         answer["run_id"] = _track(frozen, model_hash, data, evaluation, page)
     if recalibrate is not None:
         answer["recalibrated"] = _recalibrate(frozen, model_hash, data, at_prevalence, recalibrate)
@@ -171,13 +169,17 @@ def _evaluate_classes(
     evaluation, identity = evaluate_classes_external(frozen, data), model_id(frozen, model_hash)
     say(class_evaluation_text(evaluation))
     page = class_evaluation_page(evaluation, frozen, identity) if track or html is not None else ""
-    if html is not None:
-        write_text(page, html, cohort)
-        say(f"page → {html}")
+    _write_page(page, html, cohort)
     run_id = _track(frozen, model_hash, data, evaluation, page) if track else None
     if bundle is not None:
         answer = class_answer(evaluation) | {"bundle": bundle, "run_id": run_id, "model_id": identity, "model_hash": model_hash}
         click.echo(json.dumps(answer, indent=1))
+
+
+def _write_page(page: str, html: Path | None, cohort: Path) -> None:
+    if html is not None:
+        write_text(page, html, cohort)
+        say(f"page → {html}")
 
 
 def _open_store(experiment: str) -> Store:

@@ -11,7 +11,7 @@ from exodx.evaluation.side_by_side import NOT_PAIRED, SideBySide
 from exodx.report.compare_text import cohort_sentence, headline_words, share_sentence, short
 from exodx.report.page import data_uri, render
 from exodx.report.style import CASE, OTHER, QUIET, canvas, png, styled
-from exodx.report.words import SIMULATED, benefit_prevalence
+from exodx.report.words import SIMULATED, interval, number
 
 COLOURS = (OTHER, CASE)
 CAPTIONS = (
@@ -40,6 +40,7 @@ def comparison_page(names: tuple[str, str], stored: SideBySide | None, paired: P
         stored=stored,
         paired=paired,
         difference=head,
+        limits="" if head is None else interval(head.lower, head.upper),
         simulated=SIMULATED if paired is not None and paired.synthetic else "",
         shares=()
         if paired is None
@@ -106,6 +107,7 @@ def _benefit(curves: tuple[Curves, Curves]) -> Figure:
         top = 1.1 * max(first.prevalence, *(value for each in curves for value in each.benefit.model))
         ax.set(xlim=(0, max(each.benefit.thresholds[-1] for each in curves)), ylim=(-0.3 * first.prevalence, top))
         ax.set(xlabel="threshold: risk from which a specimen is called positive", ylabel="net benefit per subject tested")
-        ax.set_title(f"Decision curves, {benefit_prevalence(first)}")
+        at = f"prevalence {first.prevalence:g}" if first.stated else f"at their share of positives, {number(first.prevalence)}"
+        ax.set_title(f"Decision curves, {first.n} specimens, {at}")
         ax.legend(loc="upper right", fontsize=8)
     return figure
