@@ -147,7 +147,7 @@ class Holder:
         if entry.action == "promoted" and entry.version != self.version:
             return Holder(entry.version, (*self.past, self.version) if self.version else self.past)
         if entry.action == "demoted":
-            return Holder("", self.past)
+            return Holder("", tuple(version for version in self.past if version != entry.version))
         if entry.action == "rolled back":
             return Holder(entry.version, self.past[:-1])
         return self
