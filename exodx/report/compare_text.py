@@ -37,11 +37,11 @@ def comparison_text(names: tuple[str, str], stored: SideBySide | None, paired: P
 
 def _paired(paired: PairedComparison) -> list[str]:
     flow = ", ".join(f"{n} {what}" for what, n in paired.flow.items() if n)
-    lines = [f"The same specimens of {paired.source}: {flow}"]
+    lines = textwrap.wrap(f"The same specimens of {paired.source}: {flow}", WIDTH)
     lines += [SIMULATED] if paired.synthetic else []
     lines += ["", *_table(paired.estimates)]
     lines += ["", "Specimens of a class that one model alone calls rightly"]
-    lines += [f"  {share_sentence('positive', paired.sensitivity)}", f"  {share_sentence('negative', paired.specificity)}"]
+    lines += _wrapped(share_sentence("positive", paired.sensitivity)) + _wrapped(share_sentence("negative", paired.specificity))
     changed = [f"  {what}: {n}" for what, n in paired.calls.items()] or ["  none"]
     return [*lines, "Calls that differ", *changed]
 
