@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exodx.cli.options import FILE, JSON, check_output, open_binary, plan_options, say, study_plan, write_text
-from exodx.errors import ModelRefused
+from exodx.errors import RUO, ModelRefused
 
 if TYPE_CHECKING:
     from exodx.cohort import Cohort
@@ -88,7 +88,7 @@ def log(name: str) -> None:
         click.echo(entry.text)
     if problems:
         raise ModelRefused(problems)
-    say("the chain holds, and the aliases are where it says")
+    say(f"the chain holds, and the aliases are where it says\n{RUO}")
 
 
 @command.command("check")
@@ -152,7 +152,7 @@ def demote(version: str, alias: str, by: str, reason: str, as_json: bool) -> Non
 
     open_store()
     decision = demote_version(version, Reviewer(by, reason, alias))
-    _tell(decision, _moved(decision), as_json)
+    _tell(decision, f"{_moved(decision)}\n{RUO}", as_json)
 
 
 @command.command("rollback")
@@ -169,7 +169,7 @@ def rollback(name: str, alias: str, by: str, reason: str, as_json: bool) -> None
 
     open_store()
     decision = roll_back(name, Reviewer(by, reason, alias), read_rules())
-    _tell(decision, _moved(decision), as_json)
+    _tell(decision, f"{_moved(decision)}\n{RUO}", as_json)
 
 
 @command.command("compare")
@@ -199,8 +199,6 @@ def compare(a: str, b: str, cohort: Path | None, html: Path | None, as_json: boo
     paired = None if cohort is None else _paired((a, b), cohort, study_plan(**options), specimens)
     text = comparison_text((a, b), stored, paired)
     if as_json:
-        from exodx.errors import RUO
-
         parts = {"stored": None if stored is None else stored.to_dict(), "paired": None if paired is None else paired.to_dict()}
         click.echo(json.dumps({"a": a, "b": b, **parts, "notice": RUO}, indent=1, ensure_ascii=False))
     else:

@@ -124,6 +124,14 @@ def test_without_an_external_evaluation_that_counts(good):
     assert "1 left out: its cohort is the one that the model was made from" in said.found
 
 
+def test_the_same_cohort_again_is_no_further_validation(good):
+    twice = of_external(good, *(replace(good.external[0], run_id=run, cohort="c") for run in "ab"))
+    answer = next(a for a in ask_gate(read_rules(), twice, "r").answers if a.rule.name == "external_validation")
+    assert answer.values == (1,)
+    other = of_external(twice, *twice.external, replace(good.external[0], run_id="c", cohort="d"))
+    assert next(a for a in ask_gate(read_rules(), other, "r").answers if a.rule.name == "external_validation").values == (2,)
+
+
 def test_absent_sheets_are_not_met_and_tell_which(good):
     for sheets, said in ((None, "no sheet tripod and no sheet stard"), ({"tripod_ai": {"filled": 52}}, "no sheet stard")):
         answer = next(a for a in ask_gate(read_rules(), replace(good, sheets=sheets), "r").answers if a.rule.name == "sheets")

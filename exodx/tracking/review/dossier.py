@@ -58,11 +58,12 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class ExternalRun:
-    """An external evaluation of a version, and why it does not count, where it does not."""
+    """An external evaluation of a version, its cohort's fingerprint, and why it does not count, where it does not."""
 
     run_id: str
     evaluation: Evaluation
     refused: str = ""
+    cohort: str = ""
 
     @property
     def smaller_class(self) -> int | None:
@@ -144,7 +145,7 @@ def read_dossier(version: Version) -> Dossier:
 def own_evaluation(version: Version) -> Evaluation | None:
     """Return the evaluation of a version's run, or of its parent's run where it was recalibrated."""
     parent = version.tags.get("exodx.parent_version", "")
-    if parent.isdigit():
+    if parent.isdigit() and int(parent) < int(version.version):
         try:
             return own_evaluation(version_of(MlflowClient().get_model_version(version.name, parent)))
         except MlflowException:
@@ -161,7 +162,10 @@ def _run(run_id: str) -> Run | None:
 
 def _evaluation(run_id: str) -> Evaluation | None:
     state = _json(run_id, "evaluation.json")
-    return None if state is None else Evaluation.from_dict(state.get("summary", state))
+    try:
+        return None if state is None else Evaluation.from_dict(state.get("summary", state))
+    except (KeyError, TypeError, ValueError):  # not written by exodx, or by another version of it
+        return None
 
 
 def _json(run_id: str, path: str) -> dict[str, Any] | None:
@@ -176,7 +180,11 @@ def _external(experiment: str, version: Version) -> list[ExternalRun]:
     query = f"tags.`{KIND_TAG}` = '{EXTERNAL}' and tags.`exodx.model_hash` = '{version.model_hash}'"
     found = MlflowClient().search_runs([experiment], query, max_results=MOST_RUNS)
     read = [(run, _evaluation(run.info.run_id)) for run in found]
-    return [ExternalRun(run.info.run_id, e, _why_not(run, version)) for run, e in read if e is not None]
+    return [
+        ExternalRun(run.info.run_id, e, _why_not(run, version), run.data.tags.get("exodx.cohort_fingerprint", ""))
+        for run, e in read
+        if e is not None
+    ]
 
 
 def _why_not(run: Run, version: Version) -> str:

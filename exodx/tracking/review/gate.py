@@ -104,7 +104,7 @@ def _blocking_findings(dossier: Dossier, approver: str) -> Found:  # noqa: ARG00
 
 
 def _external_validation(dossier: Dossier, approver: str) -> Found:  # noqa: ARG001
-    count = sum(not run.refused for run in dossier.external)
+    count = len({run.cohort or run.run_id for run in dossier.external if not run.refused})
     left = [run.refused for run in dossier.external if run.refused]
     return Found((count,), f"{count}" + (f"; {len(left)} left out: {'; '.join(dict.fromkeys(left))}" if left else ""))
 
