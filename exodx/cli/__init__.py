@@ -23,6 +23,7 @@ COMMANDS = {
     "panel": "List panels, show one, or infer one from a table.",
     "predict": "Score a cohort, with explanations.",
     "quantify": "Read concentrations off an immunoassay plate's own standards.",
+    "review": "Compare registered versions; promote one through the review gate.",
     "samplesize": "Say how many specimens a study needs.",
     "simulate": "Write a simulated cohort of a panel.",
     "train": "Validate, train, explain, report and register a model.",

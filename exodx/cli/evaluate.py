@@ -29,8 +29,8 @@ from exodx.cli.options import (
 
 if TYPE_CHECKING:
     from exodx.cohort import Cohort, Intake
-    from exodx.evaluation import Evaluation
-    from exodx.frozen import DiagnosticModel, MulticlassModel
+    from exodx.evaluation import ClassEvaluation, Evaluation
+    from exodx.frozen import AnyModel, DiagnosticModel, MulticlassModel
     from exodx.panel import StudyPlan
     from exodx.tracking import Store
 
@@ -58,7 +58,8 @@ REGISTERED = "models:/"
 @click.option(
     "--track/--no-track",
     default=None,
-    help="With --recalibrate: register the new version in MLflow, no alias moves; as if given where the model is models:/….",
+    help="Write the evaluation as an MLflow run, which a review counts. With --recalibrate: register the new version instead, no "
+    "alias moves; as if given where the model is models:/….",
 )
 @click.option("--html", type=FILE, help="Also write it all as one page.")
 @JSON
@@ -84,14 +85,13 @@ def command(
     from exodx.report import evaluation_page, evaluation_text
 
     if recalibrate is None:
-        _refuse_without_recalibration(at_prevalence, track)
+        _refuse_without_recalibration(at_prevalence)
     frozen, model_hash = open_model(model) if recalibrate is None else open_binary(model, "exodx evaluate --recalibrate")
     if html is not None:
         check_output(html, cohort)
     if recalibrate is not None:
         _check_new(recalibrate)
-    registers = recalibrate is not None and (model.startswith(REGISTERED) if track is None else track)
-    store = _open_store(frozen.name) if registers else None
+    store = _open_store(frozen.name) if _is_tracked(model, recalibrate, track) else None
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
     intake = replace(
@@ -102,7 +102,8 @@ def command(
         rules=frozen.transform.gate.rules,
     )
     if isinstance(frozen, MulticlassModel):
-        _evaluate_classes(frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, model if as_json else None)
+        told, tracked = model if as_json else None, store is not None
+        _evaluate_classes(frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, told, tracked)
         return
     if plan.classes is not None:
         raise click.UsageError(
@@ -113,10 +114,12 @@ def command(
         say(f"· {note}")
     evaluation = evaluate_external(frozen, data, plan.prevalence if plan.prevalence is not None else frozen.panel.prevalence)
     say(evaluation_text(evaluation))
-    if html is not None:
-        write_text(evaluation_page(evaluation, frozen, model_id(frozen, model_hash)), html, cohort)
-        say(f"page → {html}")
+    tracked = store is not None and recalibrate is None
+    page = evaluation_page(evaluation, frozen, model_id(frozen, model_hash)) if tracked or html is not None else ""
+    _write_page(page, html, cohort)
     answer = evaluation_answer(evaluation) | {"bundle": model, "run_id": None, "model_id": model_id(frozen, model_hash)}
+    if tracked:
+        answer["run_id"] = _track(frozen, model_hash, data, evaluation, page)
     if recalibrate is not None:
         answer["recalibrated"] = _recalibrate(frozen, model_hash, data, at_prevalence, recalibrate)
         answer["recalibrated"] |= {} if store is None else _register(model, recalibrate, evaluation, store)
@@ -124,11 +127,14 @@ def command(
         click.echo(json.dumps(answer, indent=1))
 
 
-def _refuse_without_recalibration(at_prevalence: float | None, track: bool | None) -> None:
+def _is_tracked(model: str, recalibrate: Path | None, track: bool | None) -> bool:
+    """Say whether MLflow is written to: where that is asked for, and for the next version of a registered model."""
+    return track if track is not None else recalibrate is not None and model.startswith(REGISTERED)
+
+
+def _refuse_without_recalibration(at_prevalence: float | None) -> None:
     if at_prevalence is not None:
         raise click.UsageError("--at-prevalence says where a recalibrated model is to be used: give --recalibrate FOLDER too.")
-    if track:
-        raise click.UsageError("--track registers a recalibrated version: give --recalibrate FOLDER too.")
 
 
 def _class_intake(intake: Intake, plan: StudyPlan, frozen: MulticlassModel) -> Intake:
@@ -145,7 +151,7 @@ def _class_intake(intake: Intake, plan: StudyPlan, frozen: MulticlassModel) -> I
 
 
 def _evaluate_classes(
-    frozen: MulticlassModel, model_hash: str, cohort: Path, intake: Intake, html: Path | None, bundle: str | None
+    frozen: MulticlassModel, model_hash: str, cohort: Path, intake: Intake, html: Path | None, bundle: str | None, track: bool
 ) -> None:
     """Evaluate a model of several classes; ``bundle`` is told in JSON, where that is asked for."""
     from exodx.cli.train import class_answer
@@ -162,18 +168,32 @@ def _evaluate_classes(
         say(f"· {note}")
     evaluation, identity = evaluate_classes_external(frozen, data), model_id(frozen, model_hash)
     say(class_evaluation_text(evaluation))
-    if html is not None:
-        write_text(class_evaluation_page(evaluation, frozen, identity), html, cohort)
-        say(f"page → {html}")
+    page = class_evaluation_page(evaluation, frozen, identity) if track or html is not None else ""
+    _write_page(page, html, cohort)
+    run_id = _track(frozen, model_hash, data, evaluation, page) if track else None
     if bundle is not None:
-        answer = class_answer(evaluation) | {"bundle": bundle, "run_id": None, "model_id": identity, "model_hash": model_hash}
+        answer = class_answer(evaluation) | {"bundle": bundle, "run_id": run_id, "model_id": identity, "model_hash": model_hash}
         click.echo(json.dumps(answer, indent=1))
+
+
+def _write_page(page: str, html: Path | None, cohort: Path) -> None:
+    if html is not None:
+        write_text(page, html, cohort)
+        say(f"page → {html}")
 
 
 def _open_store(experiment: str) -> Store:
     from exodx.tracking import open_store
 
     return open_store(experiment)
+
+
+def _track(frozen: AnyModel, model_hash: str, data: Cohort, evaluation: Evaluation | ClassEvaluation, page: str) -> str:
+    from exodx.tracking import track_external
+
+    run_id = track_external(frozen, model_hash, data, evaluation, page)
+    say(f"MLflow run {run_id}: exodx review check counts it")
+    return run_id
 
 
 def _register(model: str, folder: Path, evaluation: Evaluation, store: Store) -> dict[str, str]:

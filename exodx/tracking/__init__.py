@@ -2,6 +2,7 @@
 
 from exodx.shelf import home_folder
 from exodx.tracking.class_record import class_record
+from exodx.tracking.external import track_external
 from exodx.tracking.log import LoggedRun, log_run
 from exodx.tracking.recalibrated import register_recalibrated
 from exodx.tracking.record import ChildRun, RunRecord
@@ -22,4 +23,5 @@ __all__ = [
     "register_recalibrated",
     "serve_ui",
     "study_record",
+    "track_external",
 ]

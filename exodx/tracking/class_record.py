@@ -5,7 +5,6 @@ A metric may hold only letters, digits and ``_-./: ``: other characters of a cla
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -16,10 +15,8 @@ from exodx.frozen import MulticlassModel
 from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
 from exodx.tracking.record import ChildRun, RunRecord
-from exodx.tracking.study_record import as_json, learned_params, metric_of, panel_params, run_description, run_tags
+from exodx.tracking.study_record import as_json, learned_params, metric_name, metric_of, panel_params, run_description, run_tags
 from exodx.training import ClassFold
-
-_OTHER = re.compile(r"[^\w\-./: ]", re.ASCII)
 
 
 def class_record(  # noqa: PLR0913
@@ -46,7 +43,7 @@ def class_record(  # noqa: PLR0913
         description=run_description(summary, model),
         tags=run_tags(model, model_hash, summary) | {"exodx.classes": ", ".join(model.classes)},
         params=_params(model, plan),
-        metrics={_OTHER.sub("_", key): value for e in summary.estimates for key, value in metric_of(e.name, e).items()},
+        metrics={metric_name(key): value for e in summary.estimates for key, value in metric_of(e.name, e).items()},
         files=files,
         children=(*_folds(folds), *_sites(evaluation)),
     )

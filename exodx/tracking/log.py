@@ -66,9 +66,7 @@ def log_version(record: RunRecord, bundle: Path, model_name: str, store: Store) 
     experiment_id = str(client.get_experiment_by_name(record.experiment).experiment_id)
     with mlflow.start_run(experiment_id=experiment_id, run_name=record.name, description=record.description) as run:
         run_id = run.info.run_id
-        metrics = [*_metrics(record.metrics), *_steps(record.curves)]
-        client.log_batch(run_id, metrics, _params(record.params), [RunTag(k, v) for k, v in record.tags.items()])
-        _files(client, run_id, record.files)
+        _content(client, run_id, record)
         for child in record.children:
             _child(client, experiment_id, run_id, child.name, child.params, child.metrics)
         info = log_bundle(bundle, model_name)
@@ -78,6 +76,27 @@ def log_version(record: RunRecord, bundle: Path, model_name: str, store: Store) 
             client.set_model_version_tag(model_name, version, key, record.tags[key])
     client.update_model_version(model_name, version, description=record.description)
     return LoggedRun(run_id, experiment_id, model_name, version, store.uri)
+
+
+def log_evaluation(record: RunRecord) -> str:
+    """Write a run record that no model comes from; return the run's id.
+
+    Parameters
+    ----------
+    record : RunRecord
+        Without children; the store was opened for its experiment.
+    """
+    client = MlflowClient()
+    experiment_id = str(client.get_experiment_by_name(record.experiment).experiment_id)
+    with mlflow.start_run(experiment_id=experiment_id, run_name=record.name, description=record.description) as run:
+        _content(client, run.info.run_id, record)
+        return str(run.info.run_id)
+
+
+def _content(client: MlflowClient, run_id: str, record: RunRecord) -> None:
+    metrics = [*_metrics(record.metrics), *_steps(record.curves)]
+    client.log_batch(run_id, metrics, _params(record.params), [RunTag(k, v) for k, v in record.tags.items()])
+    _files(client, run_id, record.files)
 
 
 def _child(

@@ -21,6 +21,7 @@ from exodx.stats import Estimate
 from exodx.tracking.record import ChildRun, RunRecord
 
 _KIND = re.compile(r"[^\w]+")
+_OTHER = re.compile(r"[^\w\-./: ]", re.ASCII)
 
 SEVERITIES = ("blocking", "warning", "note")
 
@@ -149,6 +150,15 @@ def metric_of(name: str, estimate: Estimate) -> dict[str, float]:
     """Return an estimate as a metric, with its ends."""
     values = {name: estimate.value, f"{name}/lower": estimate.lower, f"{name}/upper": estimate.upper}
     return {key: float(value) for key, value in values.items() if value is not None}
+
+
+def metric_name(name: str) -> str:
+    """Return a name as MLflow takes it for a metric.
+
+    >>> metric_name("auc:lung (adeno)")
+    'auc:lung _adeno_'
+    """
+    return _OTHER.sub("_", name)
 
 
 def evaluation_metrics(evaluation: Evaluation) -> dict[str, float]:

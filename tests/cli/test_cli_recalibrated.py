@@ -56,4 +56,21 @@ def test_it_is_not_registered_unless_asked_for(trained, cli, rare, tmp_path):
     tracked = cli("evaluate", rare, "--model", trained.bundle, *LABEL, "--recalibrate", tmp_path / "t", "--track", "--json")
     assert tracked.code == 0, tracked.err
     assert json.loads(tracked.out)["recalibrated"]["model_uri"] == f"models:/athero-3/{count + 1}"
-    assert cli("evaluate", rare, "--model", trained.bundle, *LABEL, "--track").code == 2
+
+
+def test_an_evaluation_alone_is_tracked_as_a_run_and_registers_nothing(trained, cli, rare):
+    open_store()
+    client = MlflowClient()
+    count, aliases = len(client.search_model_versions("name = 'athero-3'")), dict(client.get_registered_model("athero-3").aliases)
+    done = cli("evaluate", rare, "--model", trained.bundle, *LABEL, "--track", "--json")
+    assert done.code == 0, done.err
+    answer = json.loads(done.out)
+    run = client.get_run(answer["run_id"])
+    assert run.data.tags["exodx.kind"] == "external evaluation"
+    assert run.data.tags["exodx.model_hash"] == trained.answer["model_hash"]
+    assert run.data.tags["exodx.cohort_fingerprint"] != run.data.tags["exodx.training_fingerprint"]
+    assert run.data.metrics["auc"] == answer["estimates"]["auc"]["value"]
+    assert {"evaluation.json", "report.html"} <= {f.path for f in client.list_artifacts(run.info.run_id)}
+    assert len(client.search_model_versions("name = 'athero-3'")) == count
+    assert dict(client.get_registered_model("athero-3").aliases) == aliases
+    assert json.loads(cli("evaluate", rare, "--model", trained.bundle, *LABEL, "--json").out)["run_id"] is None

@@ -12,6 +12,7 @@ from exodx.frozen import load_bundle, save_bundle
 from exodx.tracking import RunRecord, fetch_bundle, log_run, open_store, register_recalibrated
 from exodx.tracking.recalibrated import recalibrated_record
 from exodx.tracking.registry import registered_version
+from exodx.tracking.review import find_version, own_evaluation
 from exodx.training import recalibrate_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")  # mlflow 3.17 with pandas 3
@@ -90,3 +91,14 @@ def test_a_parent_in_a_folder_is_found_by_its_hash(store, model, place):
     registered(store, place, model, model.name)
     assert registered_version(str(folder / "parent"), model.name, parent_hash) == (model.name, "3")
     assert registered_version(f"models:/{model.name}/2", model.name, parent_hash) == (model.name, "2")
+
+
+def test_a_review_reads_the_evaluation_of_its_parent(store, model, place):
+    folder, parent_hash, evaluation = place
+    told = {"evaluation.json": json.dumps(evaluation.to_dict()).encode()}
+    parent = RunRecord(model.name, "r", "d", {"exodx.model_hash": parent_hash}, {}, {}, told)
+    log_run(parent, folder / "parent", "renamed", store)
+    register_recalibrated("models:/renamed/1", folder / "child", evaluation, store)
+    assert own_evaluation(find_version("models:/renamed/2")) == evaluation == own_evaluation(find_version("models:/renamed/1"))
+    MlflowClient().set_model_version_tag("renamed", "2", "exodx.parent_version", "2")
+    assert own_evaluation(find_version("models:/renamed/2")) is None  # its own run has none, and no version is its own parent

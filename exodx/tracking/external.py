@@ -1,0 +1,59 @@
+"""The evaluation of a frozen model on another cohort as a run: what a review finds of it. No specimen's row or id is in it."""
+
+from __future__ import annotations
+
+from exodx.cohort import Cohort
+from exodx.errors import RUO
+from exodx.evaluation import ClassEvaluation, Evaluation
+from exodx.frozen import AnyModel
+from exodx.frozen.bundle import model_id
+from exodx.tracking.log import log_evaluation
+from exodx.tracking.record import RunRecord
+from exodx.tracking.study_record import as_json, evaluation_metrics, metric_name, metric_of, run_description
+
+KIND_TAG, EXTERNAL = "exodx.kind", "external evaluation"
+
+
+def external_record(
+    model: AnyModel, model_hash: str, cohort: Cohort, evaluation: Evaluation | ClassEvaluation, page: str
+) -> RunRecord:
+    """Describe an external evaluation as a run of the model's experiment.
+
+    Parameters
+    ----------
+    model, model_hash
+        The frozen model and the hash of its bundle, by which a review finds the run.
+    cohort : Cohort
+        What it was evaluated on: its fingerprint is kept, and whether it was simulated.
+    evaluation : Evaluation or ClassEvaluation
+    page : str
+        The HTML page.
+    """
+    summary = evaluation.summary if isinstance(evaluation, ClassEvaluation) else evaluation
+    metrics = {metric_name(key): value for e in summary.estimates for key, value in metric_of(e.name, e).items()}
+    return RunRecord(
+        experiment=model.name,
+        name=f"{model_id(model, model_hash)} evaluated",
+        description=run_description(summary, model),
+        tags={
+            KIND_TAG: EXTERNAL,
+            "exodx.version": model.provenance.exodx,
+            "exodx.model_id": model_id(model, model_hash),
+            "exodx.model_hash": model_hash,
+            "exodx.training_fingerprint": model.provenance.cohort_fingerprint,
+            "exodx.recalibration_fingerprint": model.provenance.recalibration_fingerprint,
+            "exodx.cohort_fingerprint": cohort.sorted().fingerprint,
+            "exodx.synthetic": str(cohort.synthetic).lower(),
+            "exodx.headline_design": summary.headline.design,
+            "exodx.findings": ", ".join(f.code for f in summary.findings) or "none",
+            "exodx.notice": RUO,
+        },
+        params={},
+        metrics=metrics | evaluation_metrics(summary),
+        files={"evaluation.json": as_json(evaluation.to_dict()), "report.html": page.encode()},
+    )
+
+
+def track_external(model: AnyModel, model_hash: str, cohort: Cohort, evaluation: Evaluation | ClassEvaluation, page: str) -> str:
+    """Write an external evaluation as a run of the store that is open; return its id. Nothing is registered, no alias moves."""
+    return log_evaluation(external_record(model, model_hash, cohort, evaluation, page))
