@@ -9,10 +9,11 @@ from exodx.report.evaluation_page import evaluation_page
 from exodx.report.explanations import beeswarm_figure, waterfall_figure
 from exodx.report.figures import calibration_figure, panel_size_figure, roc_figure, sites_figure
 from exodx.report.page import specimen_page, study_page
-from exodx.report.style import png
+from exodx.report.style import Picture, picture, png
 from exodx.report.text import evaluation_text
 
 __all__ = [
+    "Picture",
     "analyte_figure",
     "beeswarm_figure",
     "benefit_figure",
@@ -25,6 +26,7 @@ __all__ = [
     "evaluation_page",
     "evaluation_text",
     "panel_size_figure",
+    "picture",
     "png",
     "roc_figure",
     "sites_figure",

@@ -84,7 +84,7 @@ def _share(ax: Any, x: int, known: NDArray[np.float64], colour: str) -> None:
 def _strip(ax: Any, x: int, known: NDArray[np.float64], colour: str) -> None:
     """Every value as a point, spread sideways by a fixed sequence; median and quartiles on top."""
     spread = (np.arange(len(known)) * GOLDEN) % 1.0 - 0.5
-    ax.scatter(x + 0.5 * spread, np.sort(known), s=6, color=colour, alpha=0.45, linewidths=0)
+    ax.scatter(x + 0.5 * spread, np.sort(known), s=6, color=colour, alpha=0.45, linewidths=0, rasterized=True)
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
     ax.vlines(x + 0.38, low, high, color=INK, lw=1.6)
     ax.plot([x + 0.38], [middle], "o", ms=4, mfc="white", mec=INK, mew=1.2)

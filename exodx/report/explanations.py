@@ -66,8 +66,9 @@ def beeswarm_figure(explanation: Explanation, features: Features, top: int = 15)
 def _swarm(ax: Any, y: int, shap: Floats, values: Floats) -> None:
     height = y + _offsets(shap)
     known = ~np.isnan(values)
-    ax.scatter(shap[~known], height[~known], s=9, facecolors="none", edgecolors=QUIET, linewidths=0.5)
-    ax.scatter(shap[known], height[known], s=9, c=_ranks(values[known]), cmap=value_colours(), vmin=0, vmax=1, linewidths=0)
+    ax.scatter(shap[~known], height[~known], s=9, facecolors="none", edgecolors=QUIET, linewidths=0.5, rasterized=True)
+    colours = {"c": _ranks(values[known]), "cmap": value_colours(), "vmin": 0, "vmax": 1}
+    ax.scatter(shap[known], height[known], s=9, **colours, linewidths=0, rasterized=True)
 
 
 def _offsets(shap: Floats) -> Floats:
