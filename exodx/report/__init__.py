@@ -6,7 +6,9 @@ from exodx.report.class_page import class_evaluation_page, class_specimen_page, 
 from exodx.report.class_text import class_evaluation_text
 from exodx.report.decision import benefit_figure, stability_figure
 from exodx.report.evaluation_page import evaluation_page
+from exodx.report.examples import dependence_figure, examples_figure, typical_examples
 from exodx.report.explanations import beeswarm_figure, waterfall_figure
+from exodx.report.figure_files import figure_files
 from exodx.report.figures import calibration_figure, panel_size_figure, roc_figure, sites_figure
 from exodx.report.page import specimen_page, study_page
 from exodx.report.style import Picture, picture, png
@@ -23,8 +25,11 @@ __all__ = [
     "class_specimen_page",
     "class_study_figures",
     "class_study_page",
+    "dependence_figure",
     "evaluation_page",
     "evaluation_text",
+    "examples_figure",
+    "figure_files",
     "panel_size_figure",
     "picture",
     "png",
@@ -33,5 +38,6 @@ __all__ = [
     "specimen_page",
     "stability_figure",
     "study_page",
+    "typical_examples",
     "waterfall_figure",
 ]

@@ -54,6 +54,7 @@ STYLE = MappingProxyType(
 
 
 _UNDATED = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_FONTS = b"'DejaVu Sans', Verdana, sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,14 @@ def png(figure: Figure) -> bytes:
 def picture(figure: Figure) -> Picture:
     """Return a figure as PNG and as SVG, laid out once; the same content gives the same bytes.
 
-    Text of the SVG stays text, so that it can be searched and edited; it asks for DejaVu Sans, and any other sans serif will do.
+    Text of the SVG stays text, so that it can be searched and edited; where DejaVu Sans is not installed, Verdana is as wide.
     """
     with styled():
         raster = _png(figure)
         figure.set_layout_engine("none")  # as it lies now
         buffer = BytesIO()
         FigureCanvasSVG(figure).print_svg(buffer, metadata=_UNDATED)
-    return Picture(raster, buffer.getvalue())
+    return Picture(raster, buffer.getvalue().replace(b"'DejaVu Sans'", _FONTS))
 
 
 def _png(figure: Figure) -> bytes:

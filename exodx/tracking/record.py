@@ -13,7 +13,7 @@ metrics :
     ``panel_size/minimal`` : the smallest panel within one standard error of the best
     ``panel_size/auc`` (with ``/lower``, ``/upper``), ``panel_size/stability`` : a step for each number of analytes
 tags : ``exodx.version``, ``exodx.model_id``, ``exodx.model_hash``, fingerprints, ``exodx.synthetic``, ``exodx.findings``
-artifacts : ``report.html``, ``evaluation.json``, ``plan.json``, ``panel.toml``, ``figures/*.png``
+artifacts : ``report.html``, ``evaluation.json``, ``plan.json``, ``panel.toml``, ``figures/*.png`` and ``figures/*.svg``
 """
 
 from __future__ import annotations
