@@ -22,7 +22,8 @@ from exodx.report.flow_chart import flow_svg
 from exodx.report.members import learned, members_sentence
 from exodx.report.methods import limits, methods
 from exodx.report.rendering import data_uri, inline_svg, render, script
-from exodx.report.style import Picture, png
+from exodx.report.specimen_parts import Strip, call_scale, measure_again, reasons_list, training_strip
+from exodx.report.style import Picture, picture
 from exodx.report.threshold_panel import threshold_panel
 from exodx.report.words import (
     BLOCKED,
@@ -79,6 +80,7 @@ class FeatureRow:
     value: str
     shap: str
     band: str
+    strip: Strip | None
 
 
 def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, Picture], model_id: str) -> str:
@@ -174,6 +176,13 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
     order = np.argsort(-np.abs(shap), kind="stable") if scored else np.arange(len(shap))
     markers = read_markers()
     rows = [_feature_row(model, features, measurements, shap, row, int(j)) for j in order]
+    reasons = reasons_list(prediction.reasons[row])
+    scale = render("scale.svg", scale=call_scale(float(prediction.probability[row]), model.threshold)) if scored else ""
+    figure = ""
+    if scored:
+        told = {j: line.measured for j, line in zip(order.tolist(), rows, strict=True)}
+        drawn = waterfall_figure(explanation, features, row, measured=[told[j] for j in range(len(told))])
+        figure = inline_svg(picture(drawn).svg, "waterfall", "Contribution of each feature to the log-odds; the table below tells the same.")
     return render(
         "specimen.html",
         title=f"Specimen {prediction.specimen_ids[row]}",
@@ -182,13 +191,15 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
         specimen=prediction.specimen_ids[row],
         call=prediction.call[row].replace("_", " "),
         status=prediction.status[row],
-        reasons=prediction.reasons[row],
+        reasons=reasons,
+        again=measure_again(model, measurements, row, reasons),
+        scale=Markup(scale),  # noqa: S704 - the template escapes
         probability=number(float(prediction.probability[row])) if scored else "–",
         margin=number(float(prediction.margin[row])) if scored else "–",
         threshold=model.threshold,
         grey_zone=grey_zone(model.threshold),
         simulated=SIMULATED if model.provenance.synthetic else "",
-        figure=data_uri(png(waterfall_figure(explanation, features, row))) if scored else "",
+        figure=figure,
         rows=[replace(r, feature=feature_label(markers, r.feature)) for r in rows],
         base=number(explanation.base),
         note=SHAP_NOTE,
@@ -204,6 +215,7 @@ def _feature_row(model: DiagnosticModel, features: Features, m: Measurements, sh
         value="no value" if np.isnan(value) else number(value),
         shap="–" if np.isnan(shap[j]) else number(float(shap[j])),
         band="" if np.isnan(value) or name.endswith(ND) else _band(model, name, value),
+        strip=None if name.endswith(ND) else training_strip(model.reference, name, value),
     )
 
 

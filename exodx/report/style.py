@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from types import MappingProxyType
+from typing import Literal
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -72,9 +73,9 @@ def styled() -> Iterator[None]:
         yield
 
 
-def canvas(width: float, height: float) -> Figure:
+def canvas(width: float, height: float, layout: Literal["constrained", "none"] = "constrained") -> Figure:
     """Return an empty figure of this size in inches, on a canvas of its own: no window, no pyplot."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
