@@ -172,7 +172,7 @@ def _group(cohort: Cohort, kind: str, name: str, rows: Mask) -> GroupRow:
 
 def _gaps(cohort: Cohort, rows: Mask) -> tuple[float, float]:
     """Return the shares of targets' cells without a value: nothing was measured; nothing was found."""
-    targets = [j for j, a in enumerate(cohort.panel.analytes) if a.role == "target"]
+    targets = np.array([a.role == "target" for a in cohort.panel.analytes])
     states = cohort.measurements.states[np.ix_(rows, targets)]
     if not states.size:
         return 0.0, 0.0

@@ -44,7 +44,8 @@ class ThresholdSteps:
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> ThresholdSteps:
         """Rebuild from plain types."""
-        return cls(**{key: tuple(value) if isinstance(value, list | tuple) else value for key, value in state.items()})
+        threshold, cases, controls = (tuple(state[key]) for key in ("threshold", "cases_above", "controls_above"))
+        return cls(threshold, cases, controls, state["cases"], state["controls"])
 
 
 def threshold_steps(

@@ -40,7 +40,7 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
     )
     with styled():
         width, height = max(2.2 * columns, 5.4), 0.9 + 2.1 * rows
-        figure = canvas(width, height, "none")  # a plain grid: to measure a dozen panels takes longer than to draw them
+        figure = canvas(width, height, None)  # a plain grid: to measure a dozen panels takes longer than to draw them
         figure.subplots_adjust(0.55 / width, 0.55 / height, 1 - 0.1 / width, 1 - 0.65 / height, wspace=0.34, hspace=0.34)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, name in zip(panels, shown, strict=False):
@@ -49,7 +49,9 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
         for ax in panels[len(shown) :]:
             ax.set_axis_off()
         of = f"{len(shown)} of {len(features.names)} features" if len(shown) < len(features.names) else "Features"
-        figure.suptitle(f"{of} by reference standard", x=0.08 / width, y=1 - 0.08 / height, ha="left", va="top", fontsize=10, fontweight="bold")
+        figure.suptitle(
+            f"{of} by reference standard", x=0.08 / width, y=1 - 0.08 / height, ha="left", va="top", fontsize=10, fontweight="bold"
+        )
         handles = [
             panels[0].scatter([], [], s=16, color=colour, label=text) for text, colour in zip(classes, (CASE, OTHER), strict=True)
         ]

@@ -1,4 +1,4 @@
-"""One card for each of the most important analytes: what it is, what it also tells of, and whether it went where it was expected to."""
+"""A card for each of the most important analytes: what it is, what it also tells of, whether it went where it was expected to."""
 
 from __future__ import annotations
 
@@ -58,14 +58,18 @@ def analyte_cards(evaluation: Evaluation, model: DiagnosticModel) -> tuple[Analy
     analytes, markers = {a.name: a for a in model.panel.analytes}, read_markers()
     stability = evaluation.explanation_stability
     held = {} if stability is None else {f.feature: f for f in stability.features}
-    cards = []
+    cards: list[AnalyteCard] = []
     for rank, feature in enumerate(evaluation.features, start=1):
         analyte = analytes.get(feature.feature)
         if analyte is None or feature.mean_abs_shap == 0 or len(cards) == MOST:
             continue
         tags = tuple(f"{WORDS_OF_KIND.get(t.kind, t.kind)}: {t.what} ({t.source})" for t in markers.tags(analyte))
         over = held.get(feature.feature)
-        folds = "" if over is None else f"rank {over.best_rank} to {over.worst_rank} over {stability.folds if stability else 0} outer folds"
+        folds = (
+            ""
+            if over is None
+            else f"rank {over.best_rank} to {over.worst_rank} over {stability.folds if stability else 0} outer folds"
+        )
         if over is not None and over.agree is not None:
             folds += f", {over.direction} in {100 * over.agree:.0f} % of those that use it"
         cards.append(

@@ -1,4 +1,4 @@
-"""Figures of single specimens, none of whom can be told: typical right and wrong calls out of fold; and how SHAP follows a value."""
+"""Figures of specimens without a name or a number: typical right and wrong calls out of fold; and how SHAP follows a value."""
 
 from __future__ import annotations
 
@@ -109,7 +109,13 @@ def examples_figure(examples: tuple[Example, ...]) -> Figure:
         for ax, example in zip(panels, examples, strict=True):
             order = np.argsort(-np.abs(example.shap), kind="stable")
             named, rest = order[:MOST_BARS], order[MOST_BARS:]
-            rows = [(f"{feature_label(markers, example.features[j], short(example.features[j], 20))}: {example.levels[j]}", float(example.shap[j])) for j in named]
+            rows = [
+                (
+                    f"{feature_label(markers, example.features[j], short(example.features[j], 20))}: {example.levels[j]}",
+                    float(example.shap[j]),
+                )
+                for j in named
+            ]
             if rest.size:
                 rows.append((f"{rest.size} other features", float(example.shap[rest].sum())))
             _waterfall(ax, example, rows[::-1])
@@ -125,7 +131,9 @@ def _waterfall(ax: Any, example: Example, rows: list[tuple[str, float]]) -> None
         at += step
         side = 1 if step >= 0 else -1
         text = ("+" if step >= 0 else "") + number(step, 2)
-        ax.annotate(text, (at, y), (3 * side, 0), textcoords="offset points", va="center", ha="left" if side > 0 else "right", fontsize=7)
+        ax.annotate(
+            text, (at, y), (3 * side, 0), textcoords="offset points", va="center", ha="left" if side > 0 else "right", fontsize=7
+        )
     ax.set_yticks(range(len(rows)), [text for text, _ in rows], fontsize=8)
     ax.tick_params(axis="y", length=0)
     ax.margins(x=0.14)
@@ -159,13 +167,24 @@ def dependence_figure(explanation: Explanation, features: Features, y: NDArray[n
             ax.axhline(0, color=QUIET, lw=0.8)
             for label, colour in ((0, OTHER), (1, CASE)):
                 here = scored & (y == label) & ~np.isnan(features.values[:, j])
-                ax.scatter(features.values[here, j], explanation.values[here, j], s=8, color=colour, alpha=0.6, linewidths=0, rasterized=True)
+                ax.scatter(
+                    features.values[here, j],
+                    explanation.values[here, j],
+                    s=8,
+                    color=colour,
+                    alpha=0.6,
+                    linewidths=0,
+                    rasterized=True,
+                )
             ax.set_title(feature_label(markers, name, short(name, 24)), fontsize=8)
             ax.tick_params(labelsize=7)
         for ax in panels[len(shown) :]:
             ax.set_axis_off()
         figure.supxlabel("feature, after the assay transform (higher = more)", fontsize=8)
         figure.supylabel("SHAP value, log-odds", fontsize=8)
-        handles = [panels[0].scatter([], [], s=16, color=colour, label=text) for text, colour in ((short(positive_label, 20), CASE), (f"not {short(positive_label, 20)}", OTHER))]
+        handles = [
+            panels[0].scatter([], [], s=16, color=colour, label=text)
+            for text, colour in ((short(positive_label, 20), CASE), (f"not {short(positive_label, 20)}", OTHER))
+        ]
         figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=8)
     return figure

@@ -129,7 +129,9 @@ def waterfall_figure(
     named, rest = order[:top], order[top:]
     markers = read_markers()
     labels = {j: feature_label(markers, features.names[j], short(features.names[j])) for j in named}
-    beside = [f"= {_shown(float(value))}" for value in values] if measured is None else [f"· {short(text, 40)}" for text in measured]
+    beside = (
+        [f"= {_shown(float(value))}" for value in values] if measured is None else [f"· {short(text, 40)}" for text in measured]
+    )
     bars = [(f"{labels[j]} {beside[j]}", float(shap[j])) for j in named]
     if rest.size:
         bars.insert(0, (f"{rest.size} other features", float(shap[rest].sum())))

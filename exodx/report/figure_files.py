@@ -17,7 +17,9 @@ def figure_files(pictures: Mapping[str, Picture], evaluation: Evaluation) -> dic
     pictures : mapping of str to Picture
     evaluation : Evaluation
     """
-    files = {f"{name}.png": drawn.png for name, drawn in pictures.items()} | {f"{name}.svg": drawn.svg for name, drawn in pictures.items()}
+    files = {f"{name}.png": drawn.png for name, drawn in pictures.items()} | {
+        f"{name}.svg": drawn.svg for name, drawn in pictures.items()
+    }
     if evaluation.described is not None:
         files["flow.svg"] = flow_svg(evaluation.described).encode()
     return files

@@ -1,4 +1,4 @@
-"""The methods and the limits of a study in plain sentences, from the plan, the frozen transform and the evaluation: for a manuscript."""
+"""Methods and limits of a study in plain sentences, from the plan, the frozen transform and the evaluation: for a manuscript."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from exodx.report.words import is_simulated, number, threshold_reason
 
 _CT = {
     "references": "Ct values were turned into −ΔCt against the mean of {references}",
-    "genorm": "Ct values were turned into −ΔCt against the mean of the candidate references that geNorm found steady: {references}",
-    "normfinder": "Ct values were turned into −ΔCt against the mean of the candidate references that NormFinder found steady: {references}",
+    "genorm": "Ct values were turned into −ΔCt against the mean of the references that geNorm found steady: {references}",
+    "normfinder": "Ct values were turned into −ΔCt against the mean of the references that NormFinder found steady: {references}",
     "global_mean": "Ct values were turned into −ΔCt against the mean of the analytes that were always expressed",
     "spike_in": "Ct values were turned into −ΔCt against the mean of the spike-ins: {references}",
     "quantile": "Ct values were brought to the quantiles of the training specimens",
@@ -54,7 +54,9 @@ def methods(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan) -> 
     model : DiagnosticModel
     plan : StudyPlan
     """
-    return [" ".join(part) for part in (_specimens(evaluation, model), _assay(model), _learning(model, plan), _validation(evaluation))]
+    return [
+        " ".join(part) for part in (_specimens(evaluation, model), _assay(model), _learning(model, plan), _validation(evaluation))
+    ]
 
 
 def _specimens(evaluation: Evaluation, model: DiagnosticModel) -> Iterator[str]:
@@ -125,8 +127,8 @@ def _validation(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.sites:
         yield f"Each of {len(evaluation.sites)} sites was also held out whole, and their AUCs were pooled by random effects."
     yield (
-        "Intervals are 95 %: of the AUC on the logit scale with a variance by subject, of sensitivity and specificity by Wilson, of "
-        f"predictive values on the logit scale (Mercaldo); bands are pointwise, from {BOOTSTRAPS} bootstraps of subjects."
+        "Intervals are 95 %: of the AUC on the logit scale with a variance by subject, of sensitivity and specificity by Wilson, "
+        f"of predictive values on the logit scale (Mercaldo); bands are pointwise, from {BOOTSTRAPS} bootstraps of subjects."
     )
     yield "SHAP values are exact contributions to the calibrated log-odds."
 
@@ -159,9 +161,12 @@ def _limits(evaluation: Evaluation, model: DiagnosticModel) -> Iterator[str]:
     yield f"The smaller class has {smaller} specimens; every estimate is as wide as its interval."
     if evaluation.prevalence is None:
         share = number(flow["positive"] / max(flow["positive"] + flow["negative"], 1))
-        yield f"No prevalence of use is stated: the share of positives here, {share}, is that of the study, and predictive values depend on it."
-    elif panel.prevalence is None or panel.prevalence == evaluation.prevalence:
+        yield (
+            "No prevalence of use is stated, and predictive values depend on it: "
+            f"the share of positives here, {share}, is that of the study."
+        )
+    else:
         yield f"Predictive values hold at a prevalence of {evaluation.prevalence:g} and no other."
     fluid = "a stated specimen type" if panel.specimen_type == "unspecified" else panel.specimen_type
-    yield f"The model is valid for {fluid}, as measured here; other fluids, platforms or isolations are refused unless allowed by name."
+    yield f"The model is valid for {fluid}, as measured here; what is known to be otherwise is refused unless allowed by name."
     yield "SHAP values say what the model uses, not what causes the condition; correlated analytes share credit arbitrarily."

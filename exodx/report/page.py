@@ -1,4 +1,4 @@
-"""Self-contained pages: everything inline, nothing fetched, one small script at most: they show in MLflow's sandboxed frame as they are."""
+"""Self-contained pages: all inline, nothing fetched, one small script at most: they show in MLflow's sandboxed frame."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ class FeatureRow:
     strip: Strip | None
 
 
-def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, Picture], model_id: str) -> str:
+def study_page(
+    evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, Picture], model_id: str
+) -> str:
     """Return the report of a study as one HTML page; no specimen's id or measured value is on it.
 
     Parameters
@@ -132,7 +134,7 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         steps=evaluation.threshold_steps,
         script=text,
         script_hash=script_hash,
-        flow=None if described is None else Markup(flow_svg(described)),  # noqa: S704 - the template escapes
+        flow=None if described is None else Markup(flow_svg(described)),
         cohort_rows=() if described is None else cohort_rows(described),
         small_groups=SMALL_GROUPS,
         cards=analyte_cards(evaluation, model),
@@ -182,7 +184,9 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
     if scored:
         told = {j: line.measured for j, line in zip(order.tolist(), rows, strict=True)}
         drawn = waterfall_figure(explanation, features, row, measured=[told[j] for j in range(len(told))])
-        figure = inline_svg(picture(drawn).svg, "waterfall", "Contribution of each feature to the log-odds; the table below tells the same.")
+        figure = inline_svg(
+            picture(drawn).svg, "waterfall", "Contribution of each feature to the log-odds; the table below tells the same."
+        )
     return render(
         "specimen.html",
         title=f"Specimen {prediction.specimen_ids[row]}",
@@ -193,7 +197,7 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
         status=prediction.status[row],
         reasons=reasons,
         again=measure_again(model, measurements, row, reasons),
-        scale=Markup(scale),  # noqa: S704 - the template escapes
+        scale=Markup(scale),
         probability=number(float(prediction.probability[row])) if scored else "–",
         margin=number(float(prediction.margin[row])) if scored else "–",
         threshold=model.threshold,

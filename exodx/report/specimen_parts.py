@@ -73,7 +73,7 @@ def call_scale(probability: float, threshold: Threshold) -> Scale:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One feature's training specimens as a strip (all but the outer 5 % on each side, the middle half, the median), and the value."""
+    """A feature's training specimens as a strip (all but the outer 5 % on each side, the middle half, median), and the value."""
 
     low: float
     first: float

@@ -73,7 +73,7 @@ def styled() -> Iterator[None]:
         yield
 
 
-def canvas(width: float, height: float, layout: Literal["constrained", "none"] = "constrained") -> Figure:
+def canvas(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     """Return an empty figure of this size in inches, on a canvas of its own: no window, no pyplot."""
     figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)

@@ -1,4 +1,4 @@
-"""Threshold, grey zone and prevalence to be moved in the page: counts per threshold, and what stands there before anything is moved."""
+"""Threshold, grey zone and prevalence to be moved in the page: counts per threshold, and what stands there at first."""
 
 from __future__ import annotations
 
