@@ -58,7 +58,7 @@ def _sex(group: GroupRow) -> str:
     if not group.sex:
         return "not stated" if group.subjects >= FEWEST else "–"
     unknown = group.subjects - sum(n for _, n in group.sex)
-    told = [f"{n} {sex} ({_percent(n / group.subjects)})" for sex, n in group.sex]
+    told = [f"{sex}: {n} ({_percent(n / group.subjects)})" for sex, n in group.sex]
     return ", ".join([*told, *([f"{unknown} not stated"] if unknown else [])])
 
 

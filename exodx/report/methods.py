@@ -73,7 +73,9 @@ def _specimens(evaluation: Evaluation, model: DiagnosticModel) -> Iterator[str]:
 
 
 def _fluid(panel: Panel) -> str:
-    return "specimens" if panel.specimen_type == "unspecified" else f"{panel.specimen_type} specimens"
+    if panel.specimen_type == "unspecified":
+        return "specimens"
+    return f"{'CSF' if panel.specimen_type == 'csf' else panel.specimen_type} specimens"
 
 
 def _measured(panel: Panel) -> str:

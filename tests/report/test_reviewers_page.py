@@ -130,6 +130,8 @@ def test_cards_tell_rank_direction_and_what_else_an_analyte_tells_of(study, page
 def test_the_methods_say_what_was_done_with_the_studys_numbers(study, fast_plan):
     text = " ".join(methods(study.evaluation, study.model, fast_plan))
     flow = study.evaluation.flow
+    csf = replace(study.model, panel=replace(study.model.panel, specimen_type="csf"))
+    assert " CSF specimens of " in methods(study.evaluation, csf, fast_plan)[0]
     assert f"{flow['specimens']} plasma specimens of {flow['subjects']} subjects" in text
     assert f"−ΔCt against the mean of {', '.join(study.model.transform.references)}" in text
     assert "concentrations and intensities were taken as log2" in text
