@@ -102,7 +102,7 @@ def picture(figure: Figure) -> Picture:
 def _png(figure: Figure) -> bytes:
     """Draw once: ``savefig`` would draw everything twice."""
     buffer = BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
     return buffer.getvalue()
 
 
