@@ -62,12 +62,16 @@ class CohortFinding:
 
 @dataclass(frozen=True, slots=True)
 class FlowStep:
-    """Specimens after a step of the flow (STARD 2015, item 19); by class where there is a reference standard."""
+    """Specimens after a step of the flow (STARD 2015, item 19); by class where there is a reference standard.
+
+    ``subjects`` is None where specimens that are not in the cohort are among them.
+    """
 
     step: str
     n: int
     positive: int | None = None
     negative: int | None = None
+    subjects: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +174,11 @@ def _flow(cohort: Cohort, findings: Iterable[QCFinding], flags: NDArray[np.uint3
 
 
 def _step(cohort: Cohort, step: str, rows: NDArray[np.bool_]) -> FlowStep:
+    subjects = len(np.unique(cohort.subjects[rows]))
     if cohort.reference_standard is None:
-        return FlowStep(step, int(rows.sum()))
+        return FlowStep(step, int(rows.sum()), subjects=subjects)
     positive = int(cohort.y[rows].sum())
-    return FlowStep(step, int(rows.sum()), positive, int(rows.sum()) - positive)
+    return FlowStep(step, int(rows.sum()), positive, int(rows.sum()) - positive, subjects)
 
 
 def _cohort_findings(cohort: Cohort, gate: QualityGate) -> Iterator[CohortFinding]:

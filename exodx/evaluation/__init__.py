@@ -7,6 +7,7 @@ from exodx.evaluation.class_evaluation import ClassEvaluation, Confusion
 from exodx.evaluation.class_external import evaluate_classes_external
 from exodx.evaluation.class_inside import ClassValidations, evaluate_classes_inside
 from exodx.evaluation.curves import CalibrationBin, RocBand
+from exodx.evaluation.described import CohortDescription, FlowArm, FlowBox, GroupRow
 from exodx.evaluation.designs import gap_lines
 from exodx.evaluation.evaluation import Evaluation, FoldResult, Headline, SiteResult
 from exodx.evaluation.explanation_stability import ExplanationStability, FeatureStability
@@ -16,12 +17,14 @@ from exodx.evaluation.inside import evaluate_inside
 from exodx.evaluation.panel_size import PanelCurve, PanelSize, panel_curve
 from exodx.evaluation.shift import CohortShift, FeatureShift
 from exodx.evaluation.subgroups import SubgroupResult
+from exodx.evaluation.threshold_steps import ThresholdSteps
 
 __all__ = [
     "BenefitCurve",
     "CalibrationBin",
     "ClassEvaluation",
     "ClassValidations",
+    "CohortDescription",
     "CohortShift",
     "Confusion",
     "Evaluation",
@@ -30,13 +33,17 @@ __all__ = [
     "FeatureStability",
     "FeatureSummary",
     "Finding",
+    "FlowArm",
+    "FlowBox",
     "FoldResult",
+    "GroupRow",
     "Headline",
     "PanelCurve",
     "PanelSize",
     "RocBand",
     "SiteResult",
     "SubgroupResult",
+    "ThresholdSteps",
     "evaluate_classes_external",
     "evaluate_classes_inside",
     "evaluate_external",

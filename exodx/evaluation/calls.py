@@ -29,18 +29,24 @@ def call_estimates(
     subjects : ndarray of int, shape (n,)
     prevalence : float, optional
     """
-    positive, negative = runs.positive.copy(), ~runs.positive
-    for choice in runs.choices:
-        if choice.zone is not None:
-            rows = runs.folds[choice.repeat] == choice.fold
-            p = probability(runs.margin[choice.repeat, rows])
-            positive[choice.repeat, rows], negative[choice.repeat, rows] = p >= choice.zone[1], p < choice.zone[0]
+    positive, negative = calls_of(runs)
     held = y[scored], positive[:, scored], negative[:, scored], subjects[scored]
     if all(choice.zone is None for choice in runs.choices):
         found = accuracy_estimates(held[0], held[1], held[3], prevalence)
     else:
         found = zone_estimates(*held, prevalence)
     return found + _coverage(y, runs, scored, subjects)
+
+
+def calls_of(runs: CrossValidation) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say which specimens are called positive and which negative by each fold's own threshold or zone, both of shape (R, n)."""
+    positive, negative = runs.positive.copy(), ~runs.positive
+    for choice in runs.choices:
+        if choice.zone is not None:
+            rows = runs.folds[choice.repeat] == choice.fold
+            p = probability(runs.margin[choice.repeat, rows])
+            positive[choice.repeat, rows], negative[choice.repeat, rows] = p >= choice.zone[1], p < choice.zone[0]
+    return positive, negative
 
 
 def _coverage(y: NDArray[np.int8], runs: CrossValidation, scored: NDArray[np.bool_], subjects: NDArray[np.intp]) -> list[Estimate]:

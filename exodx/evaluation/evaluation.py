@@ -9,11 +9,13 @@ from typing import Any
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.benefit_curve import BenefitCurve
 from exodx.evaluation.curves import CalibrationBin, RocBand
+from exodx.evaluation.described import CohortDescription
 from exodx.evaluation.explanation_stability import ExplanationStability
 from exodx.evaluation.explanations import FeatureSummary
 from exodx.evaluation.panel_size import PanelCurve
 from exodx.evaluation.shift import CohortShift, FeatureShift
 from exodx.evaluation.subgroups import SubgroupResult
+from exodx.evaluation.threshold_steps import ThresholdSteps
 from exodx.stats import Estimate
 
 
@@ -81,6 +83,12 @@ class Evaluation:
         How far SHAP values move over the outer folds' models; None for a frozen model.
     quality : dict of str to int
         Specimens by status, and ``<rule>/flag`` and ``<rule>/refuse`` for every rule that found something.
+    described : CohortDescription or None
+        Flow and table of the cohort; None for a frozen model.
+    threshold_steps : ThresholdSteps or None
+        Cases and controls above each threshold, out of fold; None for a frozen model.
+    prevalence : float or None
+        Of use, where it is stated.
     """
 
     title: str
@@ -99,6 +107,9 @@ class Evaluation:
     benefit_curve: BenefitCurve | None = None
     explanation_stability: ExplanationStability | None = None
     quality: dict[str, int] = field(default_factory=dict)
+    described: CohortDescription | None = None
+    threshold_steps: ThresholdSteps | None = None
+    prevalence: float | None = None
 
     def estimate(self, name: str) -> Estimate:
         """Return an estimate by name; KeyError with the names there are."""
@@ -134,6 +145,9 @@ class Evaluation:
             benefit_curve=BenefitCurve.from_dict(curve) if (curve := state.get("benefit_curve")) is not None else None,
             explanation_stability=ExplanationStability.from_dict(found) if (found := state.get("explanation_stability")) else None,
             quality=dict(state.get("quality", {})),
+            described=CohortDescription.from_dict(found) if (found := state.get("described")) is not None else None,
+            threshold_steps=ThresholdSteps.from_dict(found) if (found := state.get("threshold_steps")) is not None else None,
+            prevalence=state.get("prevalence"),
         )
 
 

@@ -10,10 +10,11 @@ from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
 from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites, audit_threshold
 from exodx.evaluation.benefit_curve import benefit_curve
-from exodx.evaluation.calls import call_estimates
+from exodx.evaluation.calls import call_estimates, calls_of
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.compared import audit_compared, compared_estimates
 from exodx.evaluation.curves import calibration_bins, roc_band
+from exodx.evaluation.described import describe_cohort
 from exodx.evaluation.designs import (
     audit_permutation,
     audit_temporal,
@@ -35,6 +36,7 @@ from exodx.evaluation.panel_size import panel_curve
 from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.evaluation.subgroups import held_out_subgroups
+from exodx.evaluation.threshold_steps import threshold_steps
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
 from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference
@@ -99,6 +101,7 @@ def evaluate_inside(
         *audit_threshold(model.threshold),
     ]
     mean = margin.mean(axis=0)
+    ends = model.threshold.zone or (model.threshold.value,)
     return Evaluation(
         title="Inside the training cohort, on specimens held out from every step of learning",
         headline=_headline(estimates, random),
@@ -117,6 +120,9 @@ def evaluate_inside(
         ),
         explanation_stability=explanation_stability(random.explanations),
         quality=quality_counts(report, features.flags),
+        described=describe_cohort(cohort, report, scored, *calls_of(random)),
+        threshold_steps=threshold_steps(y[scored], probability(margin), subjects[scored], ends),
+        prevalence=prevalence,
     )
 
 

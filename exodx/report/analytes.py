@@ -39,7 +39,9 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
         f"not {short(positive_label, 20)} (n = {int((y == 0).sum())})",
     )
     with styled():
-        figure = canvas(max(2.2 * columns, 5.4), 0.6 + 2.1 * rows)
+        width, height = max(2.2 * columns, 5.4), 0.9 + 2.1 * rows
+        figure = canvas(width, height, None)  # a plain grid: to measure a dozen panels takes longer than to draw them
+        figure.subplots_adjust(0.55 / width, 0.55 / height, 1 - 0.1 / width, 1 - 0.65 / height, wspace=0.34, hspace=0.34)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, name in zip(panels, shown, strict=False):
             title = feature_label(markers, name.removesuffix(ND), short(name.removesuffix(ND), 22))
@@ -47,11 +49,13 @@ def analyte_figure(features: Features, y: NDArray[np.int8], positive_label: str,
         for ax in panels[len(shown) :]:
             ax.set_axis_off()
         of = f"{len(shown)} of {len(features.names)} features" if len(shown) < len(features.names) else "Features"
-        figure.suptitle(f"{of} by reference standard", x=0.01, ha="left", fontsize=10, fontweight="bold")
+        figure.suptitle(
+            f"{of} by reference standard", x=0.08 / width, y=1 - 0.08 / height, ha="left", va="top", fontsize=10, fontweight="bold"
+        )
         handles = [
             panels[0].scatter([], [], s=16, color=colour, label=text) for text, colour in zip(classes, (CASE, OTHER), strict=True)
         ]
-        figure.legend(handles=handles, loc="outside lower left", ncols=2, fontsize=8)
+        figure.legend(handles=handles, loc="lower left", ncols=2, fontsize=8)
     return figure
 
 
@@ -84,7 +88,7 @@ def _share(ax: Any, x: int, known: NDArray[np.float64], colour: str) -> None:
 def _strip(ax: Any, x: int, known: NDArray[np.float64], colour: str) -> None:
     """Every value as a point, spread sideways by a fixed sequence; median and quartiles on top."""
     spread = (np.arange(len(known)) * GOLDEN) % 1.0 - 0.5
-    ax.scatter(x + 0.5 * spread, np.sort(known), s=6, color=colour, alpha=0.45, linewidths=0)
+    ax.scatter(x + 0.5 * spread, np.sort(known), s=6, color=colour, alpha=0.45, linewidths=0, rasterized=True)
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
     ax.vlines(x + 0.38, low, high, color=INK, lw=1.6)
     ax.plot([x + 0.38], [middle], "o", ms=4, mfc="white", mec=INK, mew=1.2)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from exodx.evaluation.check import CohortCheck, findings_by_code
 from exodx.evaluation.check_text import STATES, middle, percent, rows_shown, spread_sentence
 from exodx.report.check_figures import detection_figure, plates_figure, spread_figure, states_figure
-from exodx.report.page import data_uri, render
+from exodx.report.rendering import data_uri, render
 from exodx.report.style import png
 from exodx.report.words import SIMULATED, number
 

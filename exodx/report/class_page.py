@@ -14,7 +14,7 @@ from exodx.panel import StudyPlan
 from exodx.panel.markers import read_markers
 from exodx.report.class_figures import class_roc_figure, class_waterfall, confusion_figure
 from exodx.report.members import learned, members_sentence
-from exodx.report.page import data_uri, render
+from exodx.report.rendering import data_uri, render
 from exodx.report.style import png
 from exodx.report.words import BLOCKED, SIMULATED, by_severity, feature_label, headline, interval, is_simulated, number
 from exodx.scoring import Scores, Specimens

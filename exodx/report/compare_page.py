@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from exodx.evaluation.paired import Curves, PairedComparison
 from exodx.evaluation.side_by_side import NOT_PAIRED, SideBySide
 from exodx.report.compare_text import cohort_sentence, headline_words, share_sentence, short
-from exodx.report.page import data_uri, render
+from exodx.report.rendering import data_uri, render
 from exodx.report.style import CASE, OTHER, QUIET, canvas, png, styled
 from exodx.report.words import SIMULATED, interval, number
 

@@ -6,7 +6,8 @@ from exodx.evaluation import Evaluation
 from exodx.frozen import DiagnosticModel
 from exodx.report.decision import benefit_figure
 from exodx.report.figures import calibration_figure, roc_figure
-from exodx.report.page import CAPTIONS, data_uri, render
+from exodx.report.page import CAPTIONS
+from exodx.report.rendering import data_uri, render
 from exodx.report.style import png
 from exodx.report.words import BLOCKED, SIMULATED, by_severity, grey_zone, headline, interval, is_simulated
 

@@ -6,6 +6,7 @@ warns on a feature without values and, as of shap 0.51 on matplotlib 3.11, on im
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,9 @@ def beeswarm_figure(explanation: Explanation, features: Features, top: int = 15)
 def _swarm(ax: Any, y: int, shap: Floats, values: Floats) -> None:
     height = y + _offsets(shap)
     known = ~np.isnan(values)
-    ax.scatter(shap[~known], height[~known], s=9, facecolors="none", edgecolors=QUIET, linewidths=0.5)
-    ax.scatter(shap[known], height[known], s=9, c=_ranks(values[known]), cmap=value_colours(), vmin=0, vmax=1, linewidths=0)
+    ax.scatter(shap[~known], height[~known], s=9, facecolors="none", edgecolors=QUIET, linewidths=0.5, rasterized=True)
+    colours = {"c": _ranks(values[known]), "cmap": value_colours(), "vmin": 0, "vmax": 1}
+    ax.scatter(shap[known], height[known], s=9, **colours, linewidths=0, rasterized=True)
 
 
 def _offsets(shap: Floats) -> Floats:
@@ -98,7 +100,9 @@ def _colour_bar(figure: Figure, ax: Any) -> None:
     bar.outline.set_visible(False)
 
 
-def waterfall_figure(explanation: Explanation, features: Features, row: int, top: int = 12) -> Figure:
+def waterfall_figure(
+    explanation: Explanation, features: Features, row: int, top: int = 12, measured: Sequence[str] | None = None
+) -> Figure:
     """Draw how one specimen's margin comes about: from the base value, feature by feature, to its log-odds.
 
     Parameters
@@ -110,6 +114,8 @@ def waterfall_figure(explanation: Explanation, features: Features, row: int, top
         The specimen; it must have been scored.
     top : int
         Number of features shown; the others are summed in one bar.
+    measured : sequence of str, length k, optional
+        What stands beside each feature's name instead of its value, such as what was measured, with its unit.
 
     Raises
     ------
@@ -123,7 +129,10 @@ def waterfall_figure(explanation: Explanation, features: Features, row: int, top
     named, rest = order[:top], order[top:]
     markers = read_markers()
     labels = {j: feature_label(markers, features.names[j], short(features.names[j])) for j in named}
-    bars = [(f"{labels[j]} = {_shown(float(values[j]))}", float(shap[j])) for j in named]
+    beside = (
+        [f"= {_shown(float(value))}" for value in values] if measured is None else [f"· {short(text, 40)}" for text in measured]
+    )
+    bars = [(f"{labels[j]} {beside[j]}", float(shap[j])) for j in named]
     if rest.size:
         bars.insert(0, (f"{rest.size} other features", float(shap[rest].sum())))
     bars[rest.size > 0 :] = bars[rest.size > 0 :][::-1]

@@ -33,12 +33,24 @@ def roc_figure(evaluation: Evaluation) -> Figure:
         ax.fill_between(roc.one_minus_specificity, roc.lower, roc.upper, color=OTHER, alpha=0.16, lw=0, label="pointwise 95 % band")
         ax.plot((0.0, *roc.one_minus_specificity), (0.0, *roc.sensitivity), color=OTHER, lw=1.8, label="ROC curve")
         ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 − specificity", ylabel="sensitivity")
-        ax.set_title(f"ROC curve, {flow['scored']} specimens ({flow['positive']} positive, {flow['negative']} negative)")
+        ax.set_title(f"ROC curve, {flow['scored']} specimens{_classes(evaluation)}")
         ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.2), fontsize=8)
         ax.text(0.985, 0.035, _auc_text(evaluation), transform=ax.transAxes, ha="right", va="bottom", linespacing=1.5)
         if is_inside(evaluation):
             _note(figure, CURVE_NOTE)
     return figure
+
+
+def _classes(evaluation: Evaluation) -> str:
+    """Say how many specimens of each class were scored, where that is known."""
+    flow = evaluation.flow
+    if evaluation.described is not None:
+        positive, negative = (arm.specimens for arm in evaluation.described.arms)
+    elif flow["scored"] == flow["positive"] + flow["negative"]:
+        positive, negative = flow["positive"], flow["negative"]
+    else:
+        return ""
+    return f" ({positive} positive, {negative} negative)"
 
 
 def _auc_text(evaluation: Evaluation) -> str:

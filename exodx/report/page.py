@@ -1,42 +1,41 @@
-"""Self-contained pages: everything inline, no script, nothing fetched: they show in MLflow's sandboxed frame as they are."""
+"""Self-contained pages: all inline, nothing fetched, one small script at most: they show in MLflow's sandboxed frame."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from numpy.typing import NDArray
 
-from exodx.errors import RUO
 from exodx.evaluation import Evaluation, gap_lines
-from exodx.evaluation.check_text import percent
 from exodx.evaluation.learning_curve import learning_curve_line
 from exodx.frozen import DiagnosticModel, Features, Measurements, State
 from exodx.frozen.encoding import ND
 from exodx.panel import StudyPlan
 from exodx.panel.markers import read_markers
+from exodx.report.cards import analyte_cards
+from exodx.report.cohort_table import SMALL_GROUPS, cohort_rows
 from exodx.report.explanations import waterfall_figure
+from exodx.report.flow_chart import flow_svg
 from exodx.report.members import learned, members_sentence
-from exodx.report.style import png
+from exodx.report.methods import limits, methods
+from exodx.report.rendering import data_uri, inline_svg, render, script
+from exodx.report.specimen_parts import Strip, call_scale, measure_again, reasons_list, training_strip
+from exodx.report.style import Picture, picture
+from exodx.report.threshold_panel import threshold_panel
 from exodx.report.words import (
     BLOCKED,
     SHAP_NOTE,
     SIMULATED,
-    benefit_sentence,
     by_severity,
     feature_label,
     grey_zone,
     headline,
     interval,
     is_simulated,
-    label,
     number,
-    rank_range,
-    sentence,
-    stability_sentence,
     threshold_reason,
     zone_kept,
 )
@@ -53,7 +52,23 @@ CAPTIONS = {
     "shap_stability": "The same features over the outer folds' models, on specimens that they never saw.",
     "panel_size": "AUC of held-out specimens against the number of analytes, chosen inside the folds; and how stably.",
     "analytes": "The most important features by class, after the assay transform (higher = more).",
+    "dependence": "SHAP value against the value of the most important features, each training specimen, by the final model.",
+    "examples": "From the base value to the log-odds of four typical specimens, by models that never saw them.",
 }
+WIDE = ("shap", "shap_stability", "analytes", "sites", "decision_curve", "panel_size", "dependence", "examples")
+MANY_POINTS = ("shap", "analytes", "dependence")
+"""Shown as PNG: a point for every specimen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure in the page: drawn by the page itself (``svg``), or a picture (``uri``)."""
+
+    caption: str
+    alt: str
+    wide: bool
+    svg: Markup | None
+    uri: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +80,28 @@ class FeatureRow:
     value: str
     shap: str
     band: str
+    strip: Strip | None
 
 
-def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, bytes], model_id: str) -> str:
-    """Return the report of a study as one HTML page; no specimen's id or row is on it.
+def study_page(
+    evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, Picture], model_id: str
+) -> str:
+    """Return the report of a study as one HTML page; no specimen's id or measured value is on it.
 
     Parameters
     ----------
     evaluation : Evaluation
     model : DiagnosticModel
     plan : StudyPlan
-    figures : mapping of str to bytes
-        PNG files by name (``roc``, ``calibration``, ``shap``, ``analytes``, ``sites``).
+    figures : mapping of str to Picture
+        By name, as in :data:`CAPTIONS`; others are not shown.
     model_id : str
     """
     fitted = {f.feature: f.direction for f in evaluation.features}
     rank = {name: place for place, name in enumerate(fitted)}
     blocking = [f for f in evaluation.findings if f.severity == "blocking"]
+    described = evaluation.described
+    text, script_hash = script("threshold.js")
     return render(
         "study.html",
         title=f"{model.panel.title}: {headline(evaluation)}",
@@ -109,9 +129,27 @@ def study_page(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, 
         members_sentence=members_sentence(evaluation),
         learning_curve=learning_curve_line(evaluation),
         plan={key: value for key, value in asdict(plan).items() if value is not None},
-        figures=[(name, CAPTIONS[name], data_uri(figures[name])) for name in CAPTIONS if name in figures],
+        figures={name: _shown(name, figures[name], evaluation) for name in CAPTIONS if name in figures},
+        adjustable=threshold_panel(evaluation, model.threshold),
+        steps=evaluation.threshold_steps,
+        script=text,
+        script_hash=script_hash,
+        flow=None if described is None else Markup(flow_svg(described)),
+        cohort_rows=() if described is None else cohort_rows(described),
+        small_groups=SMALL_GROUPS,
+        cards=analyte_cards(evaluation, model),
+        methods=methods(evaluation, model, plan),
+        limitations=limits(evaluation, model),
         model_id=model_id,
     )
+
+
+def _shown(name: str, drawn: Picture, evaluation: Evaluation) -> Shown:
+    caption = CAPTIONS[name]
+    alt = f"{caption} {headline(evaluation)}." if name == "roc" else caption
+    if name in MANY_POINTS:
+        return Shown(caption, alt, name in WIDE, None, data_uri(drawn.png))
+    return Shown(caption, alt, name in WIDE, inline_svg(drawn.svg, name, alt), "")
 
 
 def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, measurements: Measurements, row: int) -> str:
@@ -140,6 +178,15 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
     order = np.argsort(-np.abs(shap), kind="stable") if scored else np.arange(len(shap))
     markers = read_markers()
     rows = [_feature_row(model, features, measurements, shap, row, int(j)) for j in order]
+    reasons = reasons_list(prediction.reasons[row])
+    scale = render("scale.svg", scale=call_scale(float(prediction.probability[row]), model.threshold)) if scored else ""
+    figure = ""
+    if scored:
+        told = {j: line.measured for j, line in zip(order.tolist(), rows, strict=True)}
+        drawn = waterfall_figure(explanation, features, row, measured=[told[j] for j in range(len(told))])
+        figure = inline_svg(
+            picture(drawn).svg, "waterfall", "Contribution of each feature to the log-odds; the table below tells the same."
+        )
     return render(
         "specimen.html",
         title=f"Specimen {prediction.specimen_ids[row]}",
@@ -148,13 +195,15 @@ def specimen_page(model: DiagnosticModel, scores: Scores, features: Features, me
         specimen=prediction.specimen_ids[row],
         call=prediction.call[row].replace("_", " "),
         status=prediction.status[row],
-        reasons=prediction.reasons[row],
+        reasons=reasons,
+        again=measure_again(model, measurements, row, reasons),
+        scale=Markup(scale),
         probability=number(float(prediction.probability[row])) if scored else "–",
         margin=number(float(prediction.margin[row])) if scored else "–",
         threshold=model.threshold,
         grey_zone=grey_zone(model.threshold),
         simulated=SIMULATED if model.provenance.synthetic else "",
-        figure=data_uri(png(waterfall_figure(explanation, features, row))) if scored else "",
+        figure=figure,
         rows=[replace(r, feature=feature_label(markers, r.feature)) for r in rows],
         base=number(explanation.base),
         note=SHAP_NOTE,
@@ -170,6 +219,7 @@ def _feature_row(model: DiagnosticModel, features: Features, m: Measurements, sh
         value="no value" if np.isnan(value) else number(value),
         shap="–" if np.isnan(shap[j]) else number(float(shap[j])),
         band="" if np.isnan(value) or name.endswith(ND) else _band(model, name, value),
+        strip=None if name.endswith(ND) else training_strip(model.reference, name, value),
     )
 
 
@@ -190,36 +240,3 @@ def _band(model: DiagnosticModel, name: str, value: float) -> str:
     low = f"{100 * below[-1]:g}" if below else "0"
     high = f"{100 * above[0]:g}" if above else "100"
     return f"{low}–{high} % of training"
-
-
-def data_uri(content: bytes) -> str:
-    """Return a PNG as something that stands in a page by itself."""
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
-
-
-def render(template: str, **values: object) -> str:
-    """Return a template of this package filled in; everything is escaped."""
-    return render_all(template, [values])[0]
-
-
-def render_all(template: str, pages: Sequence[Mapping[str, object]]) -> list[str]:
-    """Return a template of this package filled in once for each page; it is read once."""
-    environment = Environment(
-        loader=PackageLoader("exodx.report"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {
-        "ruo": RUO,
-        "label": label,
-        "sentence": sentence,
-        "number": number,
-        "percent": percent,
-        "rank_range": rank_range,
-        "benefit_sentence": benefit_sentence,
-        "stability_sentence": stability_sentence,
-    }
-    page = environment.get_template(template)
-    return [page.render(**values) for values in pages]

@@ -19,19 +19,24 @@ from exodx.frozen.bundle import check_folder, model_id
 from exodx.panel import StudyPlan, read_toml
 from exodx.report import (
     Answers,
+    Picture,
     StudyMaterial,
     analyte_figure,
     beeswarm_figure,
     benefit_figure,
     calibration_figure,
+    dependence_figure,
+    examples_figure,
+    figure_files,
     panel_size_figure,
-    png,
+    picture,
     read_answers,
     roc_figure,
     sites_figure,
     stability_figure,
     study_page,
     study_sheets,
+    typical_examples,
 )
 from exodx.tracking import LoggedRun, home_folder, log_run, open_store, study_record
 from exodx.training import (
@@ -127,7 +132,7 @@ def run_study(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle" if out is None else out
         model_hash = save_bundle(model, folder)
-        figures = _figures(cohort, model, evaluation)
+        figures = _figures(cohort, model, evaluation, validation)
         page = study_page(evaluation, model, plan, figures, model_id(model, model_hash))
         sheets = study_sheets(StudyMaterial(cohort, model, model_hash, plan, evaluation), answers)
         if out is not None:
@@ -135,7 +140,7 @@ def run_study(
             _write(out, sheets.files)
         run = None
         if store is not None:
-            record = study_record(model, model_hash, plan, evaluation, page, figures)
+            record = study_record(model, model_hash, plan, evaluation, page, figure_files(figures, evaluation))
             run = log_run(record.with_more(sheets.files, sheets.tags, sheets.metrics), folder, model.name, store)
     kept.forget()
     return Study(model, model_hash, evaluation, page, out, run)
@@ -189,12 +194,12 @@ def _sizes(cohort: Cohort, plan: StudyPlan, folds: NDArray[np.intp], jobs: int, 
     return run_panel_sizes(cohort, plan, folds, len(analyte_units(transform)), jobs, tick, kept)
 
 
-def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> dict[str, bytes]:
-    features = model.transform.apply(cohort.measurements)
+def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation, validation: Validation) -> dict[str, Picture]:
+    features, explanation = model.transform.apply(cohort.measurements), model.explain(cohort.measurements)
     figures = {
         "roc": roc_figure(evaluation),
         "calibration": calibration_figure(evaluation),
-        "shap": beeswarm_figure(model.explain(cohort.measurements), features),
+        "shap": beeswarm_figure(explanation, features),
         "analytes": analyte_figure(features, cohort.y, cohort.positive_label, [f.feature for f in evaluation.features]),
     }
     if evaluation.benefit_curve is not None:
@@ -206,4 +211,8 @@ def _figures(cohort: Cohort, model: DiagnosticModel, evaluation: Evaluation) -> 
         figures["panel_size"] = panel_size_figure(evaluation.panel_curve)
     if (sites := sites_figure(evaluation)) is not None:
         figures["sites"] = sites
-    return {name: png(figure) for name, figure in figures.items()}
+    if (dependence := dependence_figure(explanation, features, cohort.y, cohort.positive_label)) is not None:
+        figures["dependence"] = dependence
+    if examples := typical_examples(cohort.y, validation.random):
+        figures["examples"] = examples_figure(examples)
+    return {name: picture(figure) for name, figure in figures.items()}

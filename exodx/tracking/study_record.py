@@ -40,14 +40,14 @@ def study_record(
     page : str
         The HTML report.
     figures : dict of str to bytes
-        PNG files by name.
+        PNG and SVG files by name.
     """
     files = {
         "report.html": page.encode(),
         "evaluation.json": as_json(evaluation.to_dict()),
         "plan.json": as_json(asdict(plan)),
         "panel.toml": tomli_w.dumps(model.panel.to_dict()).encode(),
-        **{f"figures/{name}.png": content for name, content in figures.items()},
+        **{f"figures/{name}": content for name, content in figures.items()},
     }
     return RunRecord(
         experiment=model.name,

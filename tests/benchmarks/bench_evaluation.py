@@ -25,7 +25,7 @@ from exodx.report import (
     beeswarm_figure,
     calibration_figure,
     evaluation_text,
-    png,
+    picture,
     roc_figure,
     sites_figure,
     study_page,
@@ -56,7 +56,7 @@ def report(data: Cohort, model, evaluation) -> int:
         "analytes": analyte_figure(features, data.y, data.positive_label, [f.feature for f in evaluation.features]),
         "sites": sites_figure(evaluation),
     }
-    page = study_page(evaluation, model, PLAN, {name: png(figure) for name, figure in drawn.items()}, "m")
+    page = study_page(evaluation, model, PLAN, {name: picture(figure) for name, figure in drawn.items()}, "m")
     return len(page) + len(evaluation_text(evaluation))
 
 

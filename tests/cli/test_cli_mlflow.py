@@ -83,7 +83,15 @@ def test_the_run_holds_what_a_reviewer_needs(trained):
     names = {f.path for f in client.list_artifacts(run.info.run_id)} | {
         f.path for f in client.list_artifacts(run.info.run_id, "figures")
     }
-    assert {"report.html", "evaluation.json", "plan.json", "panel.toml", "figures/roc.png", "figures/shap.png"} <= names
+    assert {
+        "report.html",
+        "evaluation.json",
+        "plan.json",
+        "panel.toml",
+        "figures/roc.png",
+        "figures/roc.svg",
+        "figures/flow.svg",
+    } <= names
     children = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")
     assert len(children) == 3 + 3  # outer folds and sites
     version = client.get_model_version_by_alias("athero-3", "challenger")

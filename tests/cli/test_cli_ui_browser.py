@@ -69,7 +69,7 @@ def test_the_report_opens_in_the_run_and_shows_the_headline(trained, browser, se
     text = browser.find_element(By.TAG_NAME, "body").text
     assert value in text
     assert "Simulated specimens" in text
-    widths = browser.execute_script("return Array.from(document.images).map(i => i.naturalWidth)")
+    widths = browser.execute_script("return [...document.querySelectorAll('figure img, figure svg')].map(i => i.clientWidth)")
     assert len(widths) >= 4
     assert min(widths) > 200
     browser.switch_to.default_content()

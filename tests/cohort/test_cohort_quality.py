@@ -56,9 +56,9 @@ def test_the_flow_adds_up_by_class():
     assert report_of(cohort).flow == (
         FlowStep("rows read", 6),
         FlowStep("left out without reference standard", 1),
-        FlowStep("refused: haemolysis_ct", 1, 1, 0),
-        FlowStep("refused: heparin_tube", 1, 1, 0),
-        FlowStep("analysed", 3, 1, 2),
+        FlowStep("refused: haemolysis_ct", 1, 1, 0, 1),
+        FlowStep("refused: heparin_tube", 1, 1, 0, 1),
+        FlowStep("analysed", 3, 1, 2, 3),
     )
 
 
@@ -66,7 +66,7 @@ def test_a_specimen_refused_by_two_rules_is_counted_once_and_both_are_told():
     cohort = cohort_of(panel(*HAEMOLYSIS), label=None, **CT, anticoagulant=["EDTA", "EDTA", "heparin"] + ["EDTA"] * 3)
     report = report_of(cohort)
     assert [f.rule for f in report.of("S2")] == ["haemolysis_ct", "heparin_tube"]
-    assert report.flow[-2:] == (FlowStep("refused: haemolysis_ct", 1), FlowStep("analysed", 5))
+    assert report.flow[-2:] == (FlowStep("refused: haemolysis_ct", 1, subjects=1), FlowStep("analysed", 5, subjects=5))
 
 
 def test_with_the_flags_of_the_whole_transform_other_refusals_count_too(athero, cohort):

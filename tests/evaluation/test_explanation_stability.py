@@ -13,7 +13,7 @@ from exodx.evaluation import Evaluation, evaluate_inside
 from exodx.evaluation.explanation_stability import TOP, explanation_stability
 from exodx.frozen.measurements import BLOCKING
 from exodx.panel import Analyte, Panel, StudyPlan
-from exodx.report import evaluation_text, png, stability_figure, study_page
+from exodx.report import evaluation_text, picture, png, stability_figure, study_page
 from exodx.training import HeldExplanation, Validation, cross_validate, nested, repeated_folds, train_model
 
 PLAN = StudyPlan(outer_folds=3, repeats=2, inner_folds=2, budget="minimal", seed=1)
@@ -184,10 +184,10 @@ def test_text_and_page_tell_of_it(evaluated):
     assert "SHAP over 6 outer folds, specimens held out" in text
     assert "Decision curve" in text
     assert max(map(len, text.splitlines())) <= 90
-    figure = png(stability_figure(evaluation.explanation_stability, {f.feature: f.mean_abs_shap for f in evaluation.features}))
+    figure = picture(stability_figure(evaluation.explanation_stability, {f.feature: f.mean_abs_shap for f in evaluation.features}))
     page = study_page(evaluation, model, PLAN, {"shap_stability": figure}, "p-1")
     assert "SHAP over the outer folds" in page
-    assert page.count("<img") == 1
+    assert page.count('<svg role="img" aria-label="The same features') == 1
     assert "SHAP over" not in study_page(replace(evaluation, explanation_stability=None), model, PLAN, {}, "p-1")
 
 

@@ -14,7 +14,7 @@ from exodx.evaluation import Evaluation, evaluate_inside
 from exodx.evaluation.panel_size import PanelSize, minimal_size, panel_curve, redundant_groups
 from exodx.frozen import Features
 from exodx.panel import Analyte, Panel, StudyPlan
-from exodx.report import evaluation_text, panel_size_figure, png, study_page
+from exodx.report import evaluation_text, panel_size_figure, picture, study_page
 from exodx.stats import Estimate
 from exodx.training import Validation, analyte_units, cross_validate, panel_sizes, repeated_folds, run_panel_sizes, train_model
 
@@ -182,8 +182,8 @@ def test_text_page_and_figure_tell_of_it(evaluated):
     assert "← smallest within 1 SE" in text
     assert "redundant (|Spearman| > .8): a7, a8" in text
     assert max(map(len, text.splitlines())) <= 100
-    content = png(panel_size_figure(evaluation.panel_curve))
-    assert content == png(panel_size_figure(evaluation.panel_curve))
+    content = picture(panel_size_figure(evaluation.panel_curve))
+    assert content == picture(panel_size_figure(evaluation.panel_curve))
     page = study_page(evaluation, model, PLAN, {"panel_size": content}, "p-1")
     assert "Panel size" in page
     assert "AUC of held-out specimens against the number of analytes" in page

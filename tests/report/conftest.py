@@ -7,7 +7,17 @@ import pytest
 from exodx.cohort import Cohort
 from exodx.evaluation import Evaluation, evaluate_inside
 from exodx.frozen import DiagnosticModel, Explanation, Features
-from exodx.report import analyte_figure, beeswarm_figure, calibration_figure, png, roc_figure, sites_figure
+from exodx.report import (
+    analyte_figure,
+    beeswarm_figure,
+    calibration_figure,
+    dependence_figure,
+    examples_figure,
+    picture,
+    roc_figure,
+    sites_figure,
+    typical_examples,
+)
 from exodx.scoring import Scores
 from exodx.training import Validation, cross_validate, repeated_folds, train_model
 
@@ -19,6 +29,7 @@ class Study:
     evaluation: Evaluation
     features: Features
     explanation: Explanation
+    validation: Validation
 
     @property
     def scores(self):
@@ -42,6 +53,7 @@ def study(make_cohort, fast_plan):
         evaluate_inside(cohort, model, Validation(random, by_site), 0.2, 0),
         model.transform.apply(cohort.measurements),
         model.explain(cohort.measurements),
+        Validation(random, by_site),
     )
 
 
@@ -54,5 +66,7 @@ def figures(study):
         "sites": sites_figure(study.evaluation),
         "shap": beeswarm_figure(study.explanation, study.features),
         "analytes": analyte_figure(study.features, study.cohort.y, "case", names),
+        "dependence": dependence_figure(study.explanation, study.features, study.cohort.y, "case"),
+        "examples": examples_figure(typical_examples(study.cohort.y, study.validation.random)),
     }
-    return {name: png(figure) for name, figure in drawn.items()}
+    return {name: picture(figure) for name, figure in drawn.items()}

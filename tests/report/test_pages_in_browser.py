@@ -6,13 +6,16 @@ import pytest
 
 from exodx.evaluation import evaluate_external
 from exodx.evaluation.check import check_cohort
-from exodx.report import benefit_figure, evaluation_page, png, specimen_page, stability_figure, study_page
+from exodx.report import benefit_figure, evaluation_page, picture, specimen_page, stability_figure, study_page
 from exodx.report.check_page import check_page
 from exodx.report.sheets import SHEETS, Answers, StudyMaterial, sheet_text, study_sheets
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
-SEEN = "return [document.documentElement.scrollWidth, Array.from(document.images).map(i => i.naturalWidth)]"
+DRAWN = (
+    "[...[...document.images].map(i => i.naturalWidth), ...[...document.querySelectorAll('figure svg')].map(s => s.clientWidth)]"
+)
+SEEN = f"return [document.documentElement.scrollWidth, {DRAWN}]"
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +23,8 @@ def pages(study, figures, fast_plan, make_cohort):
     evaluation = study.evaluation
     final = {f.feature: f.mean_abs_shap for f in evaluation.features}
     drawn = figures | {
-        "decision_curve": png(benefit_figure(evaluation.benefit_curve)),
-        "shap_stability": png(stability_figure(evaluation.explanation_stability, final)),
+        "decision_curve": picture(benefit_figure(evaluation.benefit_curve)),
+        "shap_stability": picture(stability_figure(evaluation.explanation_stability, final)),
     }
     other = make_cohort(n=80, site_case_shares=(0.3, 0.3), seed=71)
     return {

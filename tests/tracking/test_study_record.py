@@ -29,7 +29,7 @@ def study(make_cohort, fast_plan):
 @pytest.fixture(scope="module")
 def recorded(study, fast_plan):
     model, evaluation = study
-    return study_record(model, "0" * 64, fast_plan, evaluation, "<p>", {"roc": b"png"})
+    return study_record(model, "0" * 64, fast_plan, evaluation, "<p>", {"roc.png": b"png"})
 
 
 def test_quality_flow_and_findings_are_counted(recorded, study):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exodx.report.page import render_all
+from exodx.report.rendering import render_all
 from exodx.report.sheets.answers import CARD, CARD_KEYS, Answers, parse_answers
 from exodx.report.sheets.card import card_markdown, model_card
 from exodx.report.sheets.facts import gather_facts
