@@ -17,7 +17,8 @@ tags :
     ``exodx.version``, ``exodx.model_id``, ``exodx.model_hash``, fingerprints, ``exodx.synthetic``, ``exodx.findings``,
     ``exodx.sheets.<sheet>``
 artifacts :
-    ``report.html``, ``evaluation.json``, ``plan.json``, ``panel.toml``, ``figures/*.png`` and ``*.svg``, ``sheets/*``, ``model_card.*``
+    ``report.html``, ``evaluation.json``, ``plan.json``, ``panel.toml``, ``figures/*.png`` and ``*.svg``, ``sheets/*``,
+    ``model_card.*``
 """
 
 from __future__ import annotations
