@@ -31,14 +31,14 @@ class Part:
 
     Parameters
     ----------
-    content : bytes
+    content : bytes or memoryview
         Its part of the output.
     hashes : ndarray of uint64
         Of the specimens' ids.
     tallies : Tallies
     """
 
-    content: bytes
+    content: bytes | memoryview
     hashes: NDArray[np.uint64]
     tallies: Tallies
 

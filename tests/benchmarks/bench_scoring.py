@@ -79,7 +79,7 @@ def train(folder: Path) -> None:
     from exodx.frozen import save_bundle
     from exodx.panel import Analyte, Panel, StudyPlan
     from exodx.training import train_model
-    from exodx.training.family import freeze_booster
+    from exodx.training.family import freeze
 
     analytes = tuple(Analyte(name, "protein", "NPX", fraction="ev") for name in NAMES)
     panel = Panel("bench", "1", "A panel of no meaning", analytes, normalisation="none")
