@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
-from exodx.frozen.kernels import Kernel, numba_kernel, numpy_kernel
+from exodx.frozen.kernels import Kernel, native_kernel, numpy_kernel
 from exodx.frozen.linear import linear_terms
+from exodx.frozen.native import is_kept
 from exodx.frozen.parts import NO_LINEAR, Linear, Parts, Whole
 from exodx.frozen.shapley import quadrature
 from exodx.frozen.tables import tabulate
@@ -27,8 +28,9 @@ Put = Callable[[slice, NDArray[np.uint8], Floats, Kernel], None]
 
 FLUSH = 16
 """Terms of a float32 sum before it goes over to float64."""
-COMPILED_LOOKUPS = 10**9
-"""Lookups (rows times columns) from which numba is used: it starts in 1.3 s from its cache and saves 1.3 ns a lookup."""
+NATIVE_LOOKUPS, COMPILED_LOOKUPS = 10**8, 5 * 10**8
+"""Lookups (rows times columns) from which machine code is used, where it is kept and where it must be compiled: it saves 1.3 ns a
+lookup, is loaded in 0.1 s and compiled, once and for all, in 2.5."""
 LOOKUPS_OF_A_LEAF = 60
 """What a leaf without a table costs, in lookups."""
 
@@ -77,7 +79,9 @@ class CompiledForest:
     def kernel_for(self, n_rows: int) -> Kernel:
         """Return the kernel that scores so many rows sooner; whoever scores them in pieces asks once, for the whole."""
         lookups = len(self.parts.columns.feature) + LOOKUPS_OF_A_LEAF * len(self.parts.leaves.value)
-        return (numba_kernel() if n_rows * lookups >= COMPILED_LOOKUPS else None) or numpy_kernel()
+        cost = n_rows * lookups
+        pays = cost >= COMPILED_LOOKUPS or (cost >= NATIVE_LOOKUPS and is_kept())
+        return (native_kernel() if pays else None) or numpy_kernel()
 
     def _walk(self, values: Floats, threads: int, kernel: Kernel | None, put: Put) -> None:
         """Answer the splits of blocks of rows, several at a time, and put what follows from them into place."""

@@ -18,6 +18,7 @@ from exodx.frozen.measurements import Features, Measurements, is_scored, of_each
 from exodx.frozen.threshold import INDETERMINATE, Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
+from exodx.tables.coded import Coded, Words
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +64,7 @@ class Prediction:
     Parameters
     ----------
     specimen_ids : tuple of str, length n
-    status, call, reasons : tuple of str, length n
+    status, call, reasons : sequence of str, length n
         ``call`` is positive, negative, indeterminate (in the grey zone, where the model has one) or not_reported.
     margin, probability : ndarray, shape (n,)
         Calibrated log-odds and probability; NaN where the call is not reported.
@@ -71,9 +72,9 @@ class Prediction:
     """
 
     specimen_ids: tuple[str, ...]
-    status: tuple[str, ...]
-    call: tuple[str, ...]
-    reasons: tuple[str, ...]
+    status: Sequence[str]
+    call: Sequence[str]
+    reasons: Sequence[str]
     margin: Floats
     probability: Floats
     threshold_id: str
@@ -151,7 +152,8 @@ class DiagnosticModel:
     def featurise(self, m: Measurements) -> Features:
         """Return the features, flagged by the transform and by where they lie beside the training specimens'."""
         m = self.arrange(m)
-        return flag_domain(self.reference, self.transform.apply(m), m)
+        kernel = self.forest.kernel
+        return flag_domain(self.reference, self.transform.apply(m), m, None if kernel is None else kernel.place)
 
     def prepared(self, n: int) -> DiagnosticModel:
         """Return the model with the way of scoring that suits n specimens in all, for whoever scores them in pieces."""
@@ -194,12 +196,13 @@ class DiagnosticModel:
         """Turn raw margins into probabilities and calls; those of specimens that are not scored are not looked at."""
         margin = np.where(scored, self.calibrator.margin(raw), np.nan)
         p = probability(margin)
-        calls = [call if ok else "not_reported" for ok, call in zip(scored.tolist(), self.threshold.calls(p), strict=True)]
+        made = self.threshold.calls(p)
+        calls = Coded(Words([*made.words, "not_reported"], differ=True), np.where(scored, made.codes, np.int32(len(made.words))))
         return Prediction(
             specimen_ids=tuple(specimen_ids),
-            status=tuple(of_each(flags, status_of)),
-            call=tuple(calls),
-            reasons=tuple(self._reasons(of_each(flags, reasons_of), calls)),
+            status=of_each(flags, status_of),
+            call=calls,
+            reasons=self._reasons(of_each(flags, reasons_of), calls),
             margin=margin,
             probability=p,
             threshold_id=self.threshold.id,
@@ -211,13 +214,13 @@ class DiagnosticModel:
             shap[~scored] = np.nan
         return Explanation(self.features, shap, self.base_value)
 
-    def _reasons(self, reasons: list[str], calls: list[str]) -> list[str]:
+    def _reasons(self, reasons: Coded, calls: Coded) -> Coded:
         """Add to the reasons why no call was made in the grey zone, where the model says why."""
         because = self.threshold.indeterminate_because
         if not because:
             return reasons
         pairs = zip(reasons, calls, strict=True)
-        return ["; ".join(filter(None, (r, f"INDETERMINATE: {because}" if c == INDETERMINATE else ""))) for r, c in pairs]
+        return Coded.of(["; ".join(filter(None, (r, f"INDETERMINATE: {because}" if c == INDETERMINATE else ""))) for r, c in pairs])
 
     def explain(self, m: Measurements, threads: int = 1) -> Explanation:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""

@@ -166,9 +166,9 @@ class MulticlassModel:
             calls[scored] = self._calls(best, probability[scored])
         return MulticlassPrediction(
             specimen_ids=tuple(specimen_ids),
-            status=tuple(of_each(flags, status_of)),
+            status=of_each(flags, status_of),
             call=tuple(calls),
-            reasons=tuple(of_each(flags, reasons_of)),
+            reasons=of_each(flags, reasons_of),
             margin=margin,
             probability=probability,
             threshold_id=self.threshold_id,

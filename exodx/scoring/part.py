@@ -22,6 +22,7 @@ from exodx.scoring.output import Scores, output_columns
 from exodx.scoring.plan import Plan
 from exodx.scoring.score import score_specimens
 from exodx.scoring.tallies import Tallies, hashes, value_counts
+from exodx.tables.coded import counted
 from exodx.tables.table import TextTable
 
 
@@ -66,7 +67,7 @@ def score_block(plan: Plan, model: AnyModel, block: Block, kind: str) -> Part:
     piece, rows = _admitted(plan, block, piece)
     specimens, tallies = _specimens(plan, piece, rows)
     scores = score_specimens(specimens, model, plan.job.model_hash, plan.job.explain)
-    tallies.calls = Counter(scores.prediction.call)
+    tallies.calls = counted(scores.prediction.call)
     return Part(encoded(_batch(plan, scores, piece.ids), kind), _hashes(piece.ids), tallies)
 
 

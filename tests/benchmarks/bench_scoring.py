@@ -76,10 +76,9 @@ def train(folder: Path) -> None:
     from mlflow.types import ColSpec, Schema
 
     from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate
-    from exodx.frozen import save_bundle
+    from exodx.frozen import Forest, save_bundle
     from exodx.panel import Analyte, Panel, StudyPlan
     from exodx.training import train_model
-    from exodx.training.family import freeze
 
     analytes = tuple(Analyte(name, "protein", "NPX", fraction="ev") for name in NAMES)
     panel = Panel("bench", "1", "A panel of no meaning", analytes, normalisation="none")
@@ -87,7 +86,7 @@ def train(folder: Path) -> None:
     model = train_model(cohort, StudyPlan(outer_folds=3, repeats=1, inner_folds=2, search="minimal", seed=SEED))
     x = model.transform.apply(cohort.measurements).values
     classifier = xgboost.XGBClassifier(n_estimators=TREES, max_depth=3, learning_rate=0.1, n_jobs=1).fit(x, cohort.y)
-    save_bundle(replace(model, forest=freeze_booster(classifier.get_booster(), x.shape[1])), folder / "bundle")
+    save_bundle(replace(model, forest=Forest(bytes(classifier.get_booster().save_raw("ubj")), x.shape[1])), folder / "bundle")
     classifier.get_booster().feature_names = NAMES
     classifier.save_model(folder / "booster.ubj")
     schema = Schema([ColSpec("double", name, required=False) for name in NAMES])
