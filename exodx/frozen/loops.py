@@ -3,6 +3,7 @@
 Nothing here is called by the interpreter. Every array is flat, one row of a matrix after the other, ``n`` long where it runs along
 specimens: a function takes places in memory and numbers alone, as one of C does. Inner loops run along rows of one array each, so
 that they become vector instructions. Nothing is allocated: whoever calls brings the scratch, whose content is of no account.
+And nothing is called, not even ``min``: machine code that is kept must stand alone.
 """
 
 from __future__ import annotations
@@ -207,14 +208,16 @@ def place(
         for k in range(first + 1, first + lines):
             at, turn = start[k], slope[k] - slope[k - 1]
             for i in range(n):
-                z[i] += max(values[row + i] - at, 0.0) * turn
+                over = values[row + i] - at
+                z[i] += (over if over > 0.0 else 0.0) * turn
         for i in range(n):
             size = abs(z[i])
             known[i] += size >= 0.0
             beyond[i] += size > reach
             wild[i] += size > absurd
         for i in range(n):
-            z[i] = min(max(z[i], -bound), bound) - shift[f] if z[i] == z[i] else 0.0
+            held = -bound if z[i] < -bound else bound if z[i] > bound else z[i]
+            z[i] = held - shift[f] if held == held else 0.0
             squared[i] += z[i] * z[i]
         for k in range(q):
             weight, to = weights[k * p + f], k * n
@@ -224,7 +227,7 @@ def place(
         for i in range(n):
             squared[i] -= projected[k * n + i] * projected[k * n + i]
     for i in range(n):
-        squared[i] = max(squared[i], 0.0) / noise
+        squared[i] = (squared[i] if squared[i] > 0.0 else 0.0) / noise
 
 
 LOOPS: Mapping[Callable[..., None], tuple[str, ...]] = MappingProxyType(

@@ -23,6 +23,9 @@ from exodx.frozen import loops
 
 Loop = Callable[..., None]
 
+ALONE = ("memset", "memcpy", "memmove")
+"""What machine code that is kept may call: every process has it. Anything else numba would have to be there for."""
+
 
 def kept_at() -> Path | None:
     """Return where the machine code of these loops is kept: ``$EXODX_HOME/loops`` (``~/.exodx``); None without numba."""
@@ -90,7 +93,7 @@ def _keep(path: Path, machine: bytes, data: bytes) -> None:
 
 
 def _compiled(llvm: Any) -> bytes | None:
-    """Compile every loop for this machine into one object file."""
+    """Compile every loop for this machine into one object file; None without numba, or where it cannot stand alone."""
     try:
         import numba
     except ImportError:
@@ -109,6 +112,9 @@ def _compiled(llvm: Any) -> bytes | None:
             whole = module
         else:
             whole.link_in(module)
+    called = {function.name for function in whole.functions if function.is_declaration}
+    if any(not name.startswith("llvm.") and name not in ALONE for name in called):
+        return None
     return bytes(_target(llvm).emit_object(whole))
 
 
