@@ -102,7 +102,7 @@ def _compiled(llvm: Any) -> bytes | None:
 
     arrays = {"u1": types.uint8, "i4": types.int32, "f4": types.float32, "f8": types.float64}
     kinds = {"n": types.int64, "d": types.float64, **{kind: types.CPointer(of) for kind, of in arrays.items()}}
-    whole = None
+    whole: Any = None
     for loop, takes in loops.LOOPS.items():
         signature = types.void(*map(kinds.__getitem__, takes))
         made = numba.cfunc(signature, error_model="numpy")(loop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +19,11 @@ NARROW = 40
 """Columns from which a table counts as wide."""
 CELLS = 1 << 20
 """Cells in a block of Parquet rows."""
+BLOCKS_OF_A_SHARD = 16
+"""At least, where a cohort is scored in shards: blocks are dealt whole, so that shares differ by about a sixteenth at most."""
+LEAST_BLOCK, LEAST_ROWS = 1 << 14, 64
+PACKED = 5
+"""A compressed text is taken to hold so many times its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,11 @@ class Rows:
     path: Path
     rows: int
 
+    def n_rows(self) -> int:
+        """Return how many rows there are."""
+        with pq.ParquetFile(self.path) as file:
+            return int(file.metadata.num_rows)
+
     def n_blocks(self) -> int:
         """Return how many blocks there are."""
         with pq.ParquetFile(self.path) as file:
@@ -132,6 +142,22 @@ def file_of(path: Path) -> File | None:
 def block_size(n_columns: int) -> int:
     """Return the bytes of a block of a table of so many columns."""
     return BLOCK * min(4, max(1, n_columns // NARROW))
+
+
+def dealt(files: Sequence[File], shards: int) -> list[File]:
+    """Return the files in blocks so small that every shard is dealt a fair share of the rows, whatever the size of a block."""
+    if shards == 1:
+        return list(files)
+    bytes_in = sum(file.path.stat().st_size * (PACKED if file.compression else 1) for file in files if isinstance(file, Text))
+    rows_in = sum(file.n_rows() for file in files if isinstance(file, Rows))
+    block, rows = (
+        max(LEAST_BLOCK, bytes_in // (shards * BLOCKS_OF_A_SHARD)),
+        max(LEAST_ROWS, rows_in // (shards * BLOCKS_OF_A_SHARD)),
+    )
+    return [
+        replace(file, block=min(file.block, block)) if isinstance(file, Text) else replace(file, rows=min(file.rows, rows))
+        for file in files
+    ]
 
 
 def cohort_blocks(files: Sequence[File], columns: Sequence[Sequence[str]]) -> Iterator[Block]:
