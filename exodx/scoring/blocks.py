@@ -19,9 +19,9 @@ NARROW = 40
 """Columns from which a table counts as wide."""
 CELLS = 1 << 20
 """Cells in a block of Parquet rows."""
-BLOCKS_OF_A_SHARD = 16
-"""At least, where a cohort is scored in shards: blocks are dealt whole, so that shares differ by about a sixteenth at most."""
-LEAST_BLOCK, LEAST_ROWS = 1 << 14, 64
+BLOCKS_OF_A_SHARD = 32
+"""At least, where a cohort is scored in shards: blocks are dealt whole, so that shares differ by a few in a hundred."""
+LEAST_BLOCK, LEAST_ROWS = 1 << 12, 64
 PACKED = 5
 """A compressed text is taken to hold so many times its bytes."""
 

@@ -87,7 +87,7 @@ def test_the_order_of_classes_permutes_columns_bit_for_bit(class_model, specimen
 
 
 def test_one_pass_gives_what_predict_and_explain_give_to_the_bit(class_model, specimens):
-    m, ids = specimens, [str(i) for i in range(len(specimens))]
+    m, ids = specimens.measurements, specimens.ids
     alone, explained = class_model.predict(m, ids), class_model.explain(m)
     prediction, explanations = class_model.prepared(10**9).predict_explained(m, ids)
     assert prediction.call == alone.call
