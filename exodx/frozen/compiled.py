@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
-from exodx.frozen.kernels import Kernel, numba_kernel, numpy_kernel
+from exodx.frozen.kernels import Kernel, native_kernel, numpy_kernel
 from exodx.frozen.linear import linear_terms
+from exodx.frozen.native import is_kept
 from exodx.frozen.parts import NO_LINEAR, Linear, Parts, Whole
 from exodx.frozen.shapley import quadrature
 from exodx.frozen.tables import tabulate
@@ -22,10 +23,14 @@ from exodx.frozen.units import Cut, cut_boosters
 
 Floats = NDArray[np.float64]
 
+Put = Callable[[slice, NDArray[np.uint8], Floats, Kernel], None]
+"""Takes rows, the answers to the splits there, their features and the kernel."""
+
 FLUSH = 16
 """Terms of a float32 sum before it goes over to float64."""
-COMPILED_LOOKUPS = 10**9
-"""Lookups (rows times columns) from which numba is used: it starts in 1.3 s from its cache and saves 1.3 ns a lookup."""
+NATIVE_LOOKUPS, COMPILED_LOOKUPS = 10**8, 5 * 10**8
+"""Lookups (rows times columns) from which machine code is used, where it is kept and where it must be compiled: it saves 1.3 ns a
+lookup, is loaded in 0.1 s and compiled, once and for all, in 2.5."""
 LOOKUPS_OF_A_LEAF = 60
 """What a leaf without a table costs, in lookups."""
 
@@ -45,35 +50,53 @@ class CompiledForest:
 
     def margin(self, values: Floats, threads: int = 1, kernel: Kernel | None = None) -> Floats:
         """Return raw margins, shape (n,), of features of shape (n, k); threads and kernel change the time only."""
-        out = np.full(len(values), self.parts.whole.constants[0])
-        for rows, result in self._blocks(values, threads, kernel, contributions=False):
-            out[rows] += result
+        out = np.empty(len(values))
+        self._walk(values, threads, kernel, lambda rows, bits, x, way: self._put_margin(out[rows], bits, x, way))
         return out
 
     def contributions(self, values: Floats, threads: int = 1, kernel: Kernel | None = None) -> tuple[Floats, Floats]:
         """Return exact path-dependent TreeSHAP values, shape (n, k), and the base value in every row, shape (n,)."""
         out = np.empty((self.n_features, len(values)))
-        for rows, result in self._blocks(values, threads, kernel, contributions=True):
-            out[:, rows] = result
-        return out.T, np.full(len(values), self.parts.whole.constants[1])
+        self._walk(values, threads, kernel, lambda rows, bits, x, way: self._put_contributions(out[:, rows], bits, x, way))
+        return out.T, np.full(len(values), self.base)
+
+    def both(self, values: Floats, threads: int = 1, kernel: Kernel | None = None) -> tuple[Floats, Floats]:
+        """Return margins and SHAP values, the same bits as each alone; the splits are answered once."""
+        margin, shap = np.empty(len(values)), np.empty((self.n_features, len(values)))
+
+        def put(rows: slice, bits: NDArray[np.uint8], x: Floats, way: Kernel) -> None:
+            self._put_margin(margin[rows], bits, x, way)
+            self._put_contributions(shap[:, rows], bits, x, way)
+
+        self._walk(values, threads, kernel, put)
+        return margin, shap.T
+
+    @property
+    def base(self) -> float:
+        """The margin that SHAP values start from."""
+        return float(self.parts.whole.constants[1])
 
     def kernel_for(self, n_rows: int) -> Kernel:
         """Return the kernel that scores so many rows sooner; whoever scores them in pieces asks once, for the whole."""
         lookups = len(self.parts.columns.feature) + LOOKUPS_OF_A_LEAF * len(self.parts.leaves.value)
-        return (numba_kernel() if n_rows * lookups >= COMPILED_LOOKUPS else None) or numpy_kernel()
+        cost = n_rows * lookups
+        pays = cost >= COMPILED_LOOKUPS or (cost >= NATIVE_LOOKUPS and is_kept())
+        return (native_kernel() if pays else None) or numpy_kernel()
 
-    def _blocks(
-        self, values: Floats, threads: int, kernel: Kernel | None, *, contributions: bool
-    ) -> Iterator[tuple[slice, Floats]]:
-        """Work on blocks of rows, several at a time, and yield them in order."""
+    def _walk(self, values: Floats, threads: int, kernel: Kernel | None, put: Put) -> None:
+        """Answer the splits of blocks of rows, several at a time, and put what follows from them into place."""
         chosen = kernel or self.kernel_for(len(values))
         blocks = [slice(a, min(a + chosen.rows, len(values))) for a in range(0, len(values), chosen.rows)]
-        work = self._contribute if contributions else self._sum
+
+        def work(rows: slice) -> None:
+            put(rows, self._bits(values[rows], chosen), values[rows], chosen)
+
         if threads == 1 or len(blocks) < 2:
-            yield from ((rows, work(values[rows], chosen)) for rows in blocks)
+            for rows in blocks:
+                work(rows)
             return
         with ThreadPoolExecutor(threads) as pool:
-            yield from zip(blocks, pool.map(lambda rows: work(values[rows], chosen), blocks), strict=True)
+            list(pool.map(work, blocks))
 
     def _bits(self, values: Floats, kernel: Kernel) -> NDArray[np.uint8]:
         """Answer every split in float32, as XGBoost does: what float32 cannot hold is infinite."""
@@ -84,28 +107,26 @@ class CompiledForest:
         kernel.fill_bits(x, splits, conditions, bits)
         return bits
 
-    def _sum(self, values: Floats, kernel: Kernel) -> Floats:
-        units, leaves, out = self.parts.units, self.parts.leaves, np.zeros(len(values))
-        bits = self._bits(values, kernel)
+    def _put_margin(self, out: Floats, bits: NDArray[np.uint8], values: Floats, kernel: Kernel) -> None:
+        units, leaves, total = self.parts.units, self.parts.leaves, np.zeros(len(values))
         if len(units.value):
-            kernel.add_values(bits, units, FLUSH, out)
+            kernel.add_values(bits, units, FLUSH, total)
         if len(leaves.value):
-            kernel.add_leaf_values(bits, leaves, out)
+            kernel.add_leaf_values(bits, leaves, total)
         for term in linear_terms(self.parts.linear, values):
-            out += term
-        return out
+            total += term
+        np.add(self.parts.whole.constants[0], total, out=out)
 
-    def _contribute(self, values: Floats, kernel: Kernel) -> Floats:
+    def _put_contributions(self, place: Floats, bits: NDArray[np.uint8], values: Floats, kernel: Kernel) -> None:
         units, columns, leaves = self.parts.units, self.parts.columns, self.parts.leaves
-        out = np.zeros((self.n_features, len(values)))
-        bits = self._bits(values, kernel)
+        out = np.zeros(place.shape)
         if len(columns.table):
             kernel.add_columns(bits, units, columns, self._is_full, out)
         if len(leaves.value):
             kernel.add_leaves(bits, leaves, self._rules, out)
         for total, term in zip(out, linear_terms(self.parts.linear, values), strict=False):
             total += term
-        return out
+        place[:] = out
 
     @cached_property
     def _is_full(self) -> NDArray[np.uint8]:

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exodx.frozen.measurements import Features, Measurements, Reason, is_censored, is_measured
+from exodx.frozen.native import Loop
 
 Floats = NDArray[np.float64]
 
@@ -73,9 +75,9 @@ class Placed(NamedTuple):
     """
 
     squared: Floats
-    known: NDArray[np.intp]
-    beyond: NDArray[np.intp]
-    wild: NDArray[np.intp]
+    known: NDArray[np.signedinteger]
+    beyond: NDArray[np.signedinteger]
+    wild: NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ class Scatter:
                 placed.squared[part] = _squared(z[np.ix_(has, part)], weights, self.noise)
         return placed
 
-    def flag(self, values: Floats, limit: float, beyond: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def flag(
+        self, values: Floats, limit: float, beyond: float, place: Loop | None = None
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Say which specimens lie outside, and which are absurd.
 
         Most are known to be inside at less cost: a gap taken for the mean can only lengthen the distance. What is not clear by far
@@ -126,22 +130,44 @@ class Scatter:
             Of the distance, as a normal score.
         beyond : float
             Most values that may lie beyond the range.
+        place : callable, optional
+            :func:`exodx.frozen.loops.place`, compiled; what it finds of a specimen without gaps is what :meth:`place` finds.
         """
         limits = np.array([squared_limit(limit, k) for k in range(values.shape[1] + 1)])
         near, outside, absurd = np.zeros((3, len(values)), bool)
         weights = self._weights(np.arange(values.shape[1]))
+        look = self._look if place is None else partial(self._looped, place)
         for start in range(0, len(values), ROWS):
             part = slice(start, start + ROWS)
-            z, placed = self._scored(values[part])
-            if (placed.known < len(z)).any():
-                z[np.isnan(z)] = 0.0
-            longest = (np.einsum("pn,pn->n", z, z) - np.square(weights @ z).sum(axis=0)) / self.noise
-            near[part], outside[part] = longest > CLEARLY * limits[placed.known], placed.beyond > beyond
+            placed, exact = look(values[part], weights)
+            far, most = placed.beyond > beyond, limits[placed.known]
+            near[part] = ~exact & (placed.squared > CLEARLY * most)
+            outside[part] = far | (exact & (placed.squared > most))
             absurd[part] = 2 * placed.wild > placed.known
         rows = np.flatnonzero(near & ~outside)
         found = self.place(values[rows])
         outside[rows] = found.squared > limits[found.known]
         return outside, absurd
+
+    def _look(self, values: Floats, weights: Floats) -> tuple[Placed, NDArray[np.bool_]]:
+        """Return where specimens lie, gaps taken for the mean, and whether that is exact."""
+        z, placed = self._scored(values)
+        if (placed.known < len(z)).any():
+            z[np.isnan(z)] = 0.0
+        squared = (np.einsum("pn,pn->n", z, z) - np.square(weights @ z).sum(axis=0)) / self.noise
+        return placed._replace(squared=squared), np.zeros(len(values), bool)
+
+    def _looped(self, place: Loop, values: Floats, weights: Floats) -> tuple[Placed, NDArray[np.bool_]]:
+        """Return the same by the compiled loop, whose sums are those of :func:`_squared`."""
+        n, p = values.shape
+        lines, q = self.scores.start.shape[1], len(weights)
+        squared, known, beyond, wild = np.empty(n), *np.empty((3, n), np.int32)
+        place(
+            *(n, p, lines, self.scores.start, self.scores.score, self.scores.slope, values.T),
+            *(RANGE, ABSURD, BOUND, self.shift, q, weights, self.noise),
+            *(np.empty(n), np.empty((q, n)), squared, known, beyond, wild),
+        )
+        return Placed(squared, known, beyond, wild), known == p
 
     def _scored(self, values: Floats) -> tuple[Floats, Placed]:
         """Return bounded scores, shape (p, n), and where the specimens lie but for their distance."""
@@ -219,7 +245,7 @@ def surprise(missing: NDArray[np.bool_], weights: Floats) -> Floats:
     return total
 
 
-def flag_domain(reference: Mapping[str, Any], features: Features, m: Measurements) -> Features:
+def flag_domain(reference: Mapping[str, Any], features: Features, m: Measurements, place: Loop | None = None) -> Features:
     """Flag the specimens that are not like those of training; a model that kept nothing of them flags none.
 
     Parameters
@@ -229,12 +255,15 @@ def flag_domain(reference: Mapping[str, Any], features: Features, m: Measurement
     features : Features, n specimens
     m : Measurements
         What they come from, in the panel's order.
+    place : callable, optional
+        See :meth:`Scatter.flag`; changes the time only.
     """
     state = reference.get("domain")
     if state is None:
         return features
-    values = features.values[:, [features.names.index(name) for name in state["features"]]]
-    out, absurd = scatter_of(state).flag(values, state["limit"], state["beyond_limit"])
+    wanted = [features.names.index(name) for name in state["features"]]
+    values = features.values.T[wanted].T
+    out, absurd = scatter_of(state).flag(values, state["limit"], state["beyond_limit"], place)
     unlikely = surprise(gaps(m, state["analytes"]), np.array(state["gap_weights"]))
     found = {
         Reason.OUT_OF_DOMAIN: out,

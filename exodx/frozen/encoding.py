@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exodx.frozen.measurements import Features, Measurements, Reason, is_censored, is_measured
 
@@ -46,26 +48,33 @@ class FeatureEncoding:
 
     def apply(self, m: Measurements) -> Features:
         """Return the feature matrix."""
-        columns = []
-        informative, gap, rare = (np.zeros(len(m), bool) for _ in range(3))
-        for name in self.analytes:
-            values, states = m.column(name)
+        values, states = _matrix(m, self.analytes)
+        measured, lost = is_measured(states), is_censored(states)
+        empty = ~(measured | lost)
+        rare = lost & np.array([name in self.at_limit for name in self.analytes], bool)[:, None]
+        given = measured | ((lost if self.censored != "missing" else rare) & np.isfinite(values)) if lost.any() else measured
+        fills = _each([self.fills.get(name, np.nan) for name in self.analytes])
+        out = np.where(given, values, np.where(empty, fills, np.nan))
+        gap = np.any(empty & ~np.isnan(fills), axis=0)
+        informative = ~np.all(empty, axis=0)
+        if self.indicators:
+            _, states = _matrix(m, self.indicators)
             measured, lost = is_measured(states), is_censored(states)
-            kept = lost & np.isfinite(values) & (self.censored != "missing" or name in self.at_limit)
-            column, empty = np.where(measured | kept, values, np.nan), ~(measured | lost)
-            if name in self.fills:
-                column = np.where(empty, self.fills[name], column)
-                gap |= empty
-            rare |= lost & (name in self.at_limit)
-            columns.append(column)
-            informative |= measured | lost
-        for name in self.indicators:
-            _, states = m.column(name)
-            measured, lost = is_measured(states), is_censored(states)
-            otherwise = self.fills.get(f"{name}{ND}", np.nan)
-            columns.append(np.where(lost, 1.0, np.where(measured, 0.0, otherwise)))
-            informative |= measured | lost
-        out = m.flagged(Reason.NOTHING_MEASURED, ~informative).flagged(Reason.NO_VALUE, gap & informative)
-        out = out.flagged(Reason.RARELY_UNDETECTED, rare)
-        values = np.stack(columns).T if columns else np.zeros((len(m), 0))
-        return Features(self.names, values, out.flags)
+            otherwise = _each([self.fills.get(f"{name}{ND}", np.nan) for name in self.indicators])
+            out = np.concatenate([out, np.where(lost, 1.0, np.where(measured, 0.0, otherwise))])
+            informative |= (measured | lost).any(axis=0)
+        flagged = m.flagged(Reason.NOTHING_MEASURED, ~informative).flagged(Reason.NO_VALUE, gap & informative)
+        return Features(self.names, out.T, flagged.flagged(Reason.RARELY_UNDETECTED, np.any(rare, axis=0)).flags)
+
+
+def _matrix(m: Measurements, names: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Return values and states with an analyte a row, shape (k, n)."""
+    if names == m.names:
+        return m.values.T, m.states.T
+    places = [m.names.index(name) for name in names]
+    return m.values.T[places], m.states.T[places]
+
+
+def _each(values: Sequence[float]) -> NDArray[np.float64]:
+    """Return a number for each row of a matrix, shape (k, 1)."""
+    return np.array(values, np.float64)[:, None]

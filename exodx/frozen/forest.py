@@ -73,3 +73,12 @@ class Forest:
             The same number in every row; rows of ``shap`` plus ``base`` sum to the raw margin.
         """
         return self.compiled.contributions(values, threads, self.kernel)
+
+    def both(self, values: NDArray[np.float64], threads: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return raw margins and SHAP values in one walk, the same bits as :meth:`margin` and :meth:`contributions` give."""
+        return self.compiled.both(values, threads, self.kernel)
+
+    @property
+    def base(self) -> float:
+        """The raw margin that SHAP values start from."""
+        return self.compiled.base

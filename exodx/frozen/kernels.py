@@ -1,4 +1,4 @@
-"""Two ways over the same compiled forest, to the same bits: NumPy, and the loops compiled by numba where many rows pay for it.
+"""Two ways over the same compiled forest, to the same bits: NumPy, and the loops as machine code where many rows pay for it.
 
 A row's sums depend on the row alone: every operation here works element by element along rows, in one order of units and leaves, so
 blocks, threads, the number of rows and the choice between the two ways change no bit.
@@ -6,21 +6,25 @@ blocks, threads, the number of rows and the choice between the two ways change n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from exodx.frozen import loops
+from exodx.frozen.native import Loop, native_loops
 from exodx.frozen.parts import Array, Columns, Conditions, Leaves, Splits, Units
 
 UNITS_AT_ONCE = 32
 
 
 class Kernel(NamedTuple):
-    """Functions that answer the splits and add what the answers are worth; signatures as in :mod:`exodx.frozen.loops`."""
+    """Functions that answer the splits and add what the answers are worth, for blocks of so many rows.
+
+    ``place`` is the loop of that name, for :meth:`exodx.frozen.domain.Scatter.flag`; none where NumPy does without.
+    """
 
     name: str
     rows: int
@@ -29,6 +33,7 @@ class Kernel(NamedTuple):
     add_leaves: Callable[..., None]
     add_values: Callable[..., None]
     add_leaf_values: Callable[..., None]
+    place: Callable[..., None] | None = None
 
 
 def numpy_kernel() -> Kernel:
@@ -37,28 +42,39 @@ def numpy_kernel() -> Kernel:
 
 
 @cache
-def numba_kernel() -> Kernel | None:
-    """Return the compiled loops, or none where numba is not installed; machine code is kept where numba finds a folder for it."""
-    try:
-        import numba
-    except ImportError:
-        return None
+def native_kernel() -> Kernel | None:
+    """Return the loops as machine code, or none where they cannot be compiled: numba is not installed."""
+    made = native_loops()
+    return None if made is None else looped_kernel("native", 1024, made)
 
-    def compiled(function: Callable[..., None]) -> Any:
-        try:
-            return numba.njit(function, cache=True, nogil=True, error_model="numpy")
-        except RuntimeError:  # no folder can be written to
-            return numba.njit(function, nogil=True, error_model="numpy")
 
-    return Kernel(
-        "numba",
-        1024,
-        compiled(loops.fill_bits),
-        compiled(loops.add_columns),
-        compiled(loops.add_leaves),
-        compiled(loops.add_values),
-        compiled(loops.add_leaf_values),
-    )
+def looped_kernel(name: str, rows: int, made: Mapping[Loop, Loop]) -> Kernel:
+    """Return the way of the loops, each by the function that stands for it."""
+
+    def fill_bits(x: Array, splits: Splits, conditions: Conditions, bits: Array) -> None:
+        sizes = len(splits.feature), len(conditions.start) - 1
+        made[loops.fill_bits](x.shape[1], x, sizes[0], *splits, sizes[1], *conditions, bits)
+
+    def add_columns(bits: Array, units: Units, columns: Columns, is_full: Array, out: Array) -> None:
+        n, size, scratch = bits.shape[1], len(units.start) - 1, np.empty(out.shape, np.float32)
+        pattern = np.empty(n, np.uint8)
+        made[loops.add_columns](n, bits, size, *units[:2], *columns, is_full, len(out), scratch, pattern, out)
+
+    def add_leaves(bits: Array, leaves: Leaves, rules: Array, out: Array) -> None:
+        n, scratch = bits.shape[1], np.empty((len(rules) + 1, bits.shape[1]))
+        made[loops.add_leaves](n, bits, len(leaves.value), *leaves, rules.shape[2], rules, scratch[1:], scratch[0], out)
+
+    def add_values(bits: Array, units: Units, every: int, out: Array) -> None:
+        n, size = bits.shape[1], len(units.start) - 1
+        made[loops.add_values](n, bits, size, *units, every, np.empty(n, np.float32), np.empty(n, np.uint8), out)
+
+    def add_leaf_values(bits: Array, leaves: Leaves, out: Array) -> None:
+        n, size = bits.shape[1], len(leaves.value)
+        made[loops.add_leaf_values](
+            n, bits, size, leaves.start, leaves.bit, leaves.wanted, leaves.value, np.empty(n, np.uint8), out
+        )
+
+    return Kernel(name, rows, fill_bits, add_columns, add_leaves, add_values, add_leaf_values, made[loops.place])
 
 
 def _fill_bits(x: Array, splits: Splits, conditions: Conditions, bits: Array) -> None:

@@ -1,107 +1,153 @@
-"""The compiled forest as plain loops over rows, for a compiler: additions in the order of :mod:`exodx.frozen.kernels`.
+"""The compiled forest and the domain check as plain loops over rows, for a compiler: additions in the order that NumPy makes them.
 
-Nothing here is called by the interpreter. Inner loops run along rows of one array each, so that they become vector instructions.
+Nothing here is called by the interpreter. Every array is flat, one row of a matrix after the other, ``n`` long where it runs along
+specimens: a function takes places in memory and numbers alone, as one of C does. Inner loops run along rows of one array each, so
+that they become vector instructions. Nothing is allocated: whoever calls brings the scratch, whose content is of no account.
+And nothing is called, not even ``min``: machine code that is kept must stand alone.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-from exodx.frozen.parts import Array, Columns, Conditions, Leaves, Splits, Units
+from exodx.frozen.parts import Array
 
 
-def fill_bits(x: Array, splits: Splits, conditions: Conditions, bits: Array) -> None:
-    """Answer every split and every condition of several splits; ``bits`` has shape (splits + conditions, n)."""
-    n, n_splits = x.shape[1], len(splits.feature)
+def fill_bits(
+    n: int,
+    x: Array,
+    n_splits: int,
+    feature: Array,
+    threshold: Array,
+    default: Array,
+    n_conditions: int,
+    start: Array,
+    split: Array,
+    below: Array,
+    bits: Array,
+) -> None:
+    """Answer every split and every condition of several splits; ``bits`` has a row for each."""
     for s in range(n_splits):
-        row, t, answer = x[splits.feature[s]], splits.threshold[s], bits[s]
-        if splits.default[s]:
+        row, t, to = feature[s] * n, threshold[s], s * n
+        if default[s]:
             for i in range(n):
-                answer[i] = not row[i] >= t
+                bits[to + i] = not x[row + i] >= t
         else:
             for i in range(n):
-                answer[i] = row[i] < t
-    for c in range(len(conditions.start) - 1):
-        answer = bits[n_splits + c]
-        answer[:] = 1
-        for k in range(conditions.start[c], conditions.start[c + 1]):
-            one, flip = bits[conditions.split[k]], np.uint8(1 - conditions.below[k])
-            for i in range(n):
-                answer[i] &= one[i] ^ flip
-
-
-def add_columns(bits: Array, units: Units, columns: Columns, is_full: Array, out: Array) -> None:
-    """Add each unit's column of the table to its feature, in float32 sums that go over to float64 where ``is_full`` says so."""
-    n = bits.shape[1]
-    sums = np.zeros(out.shape, np.float32)
-    pattern = np.empty(n, np.uint8)
-    at = 0
-    for u in range(len(units.start) - 1):
-        first, last = units.start[u], units.start[u + 1]
-        size = 1 << (last - first)
-        pattern[:] = bits[units.bit[last - 1]]
-        for k in range(last - 2, first - 1, -1):
-            bit = bits[units.bit[k]]
-            for i in range(n):
-                pattern[i] = np.uint8(pattern[i] + pattern[i] + bit[i])
-        for c in range(columns.start[u], columns.start[u + 1]):
-            column, total = columns.table[at : at + size], sums[columns.feature[c]]
-            at += size
-            for i in range(n):
-                total[i] += column[pattern[i]]
-            if is_full[c]:
-                whole = out[columns.feature[c]]
-                for i in range(n):
-                    whole[i] += total[i]
-                    total[i] = 0
-    for f in range(out.shape[0]):
+                bits[to + i] = x[row + i] < t
+    for c in range(n_conditions):
+        to = (n_splits + c) * n
         for i in range(n):
-            out[f, i] += sums[f, i]
+            bits[to + i] = 1
+        for k in range(start[c], start[c + 1]):
+            row, wanted = split[k] * n, below[k]
+            for i in range(n):
+                bits[to + i] &= bits[row + i] == wanted
 
 
-def add_leaves(bits: Array, leaves: Leaves, rules: Array, out: Array) -> None:
-    """Add the Shapley values of leaves without a table, by quadrature; ``rules[d]`` holds the nodes and weights for d features."""
-    n = bits.shape[1]
-    term, product = np.empty((len(rules), n)), np.empty(n)
-    for leaf in range(len(leaves.value)):
-        a, b, value = leaves.start[leaf], leaves.start[leaf + 1], leaves.value[leaf]
-        taken = bits[leaves.bit[a:b]] == leaves.wanted[a:b].reshape(-1, 1)
-        term[: b - a] = 0
-        for q in range((b - a - 1) // 2 + 1):
-            t = rules[b - a, 0, q]
-            product[:] = rules[b - a, 1, q]
-            for j in range(b - a):
-                answer, least = taken[j], leaves.ratio[a + j] * (1 - t)
+def add_columns(
+    n: int,
+    bits: Array,
+    n_units: int,
+    unit: Array,
+    bit: Array,
+    start: Array,
+    feature: Array,
+    table: Array,
+    is_full: Array,
+    n_features: int,
+    sums: Array,
+    pattern: Array,
+    out: Array,
+) -> None:
+    """Add each unit's column of the table to its feature, in float32 sums that go over to float64 where ``is_full`` says so."""
+    at = 0
+    for i in range(n_features * n):
+        sums[i] = 0
+    for u in range(n_units):
+        first, last = unit[u], unit[u + 1]
+        row = bit[last - 1] * n
+        for i in range(n):
+            pattern[i] = bits[row + i]
+        for k in range(last - 2, first - 1, -1):
+            row = bit[k] * n
+            for i in range(n):
+                pattern[i] = pattern[i] + pattern[i] + bits[row + i]
+        for c in range(start[u], start[u + 1]):
+            row = feature[c] * n
+            for i in range(n):
+                sums[row + i] += table[at + pattern[i]]
+            at += 1 << (last - first)
+            if is_full[c]:
+                for i in range(n):
+                    out[row + i] += sums[row + i]
+                    sums[row + i] = 0
+    for i in range(n_features * n):
+        out[i] += sums[i]
+
+
+def add_leaves(
+    n: int,
+    bits: Array,
+    n_leaves: int,
+    start: Array,
+    bit: Array,
+    wanted: Array,
+    feature: Array,
+    ratio: Array,
+    value: Array,
+    width: int,
+    rules: Array,
+    term: Array,
+    product: Array,
+    out: Array,
+) -> None:
+    """Add the Shapley values of leaves without a table, by quadrature: ``rules[d]`` holds ``width`` nodes and as many weights."""
+    for leaf in range(n_leaves):
+        a, d = start[leaf], start[leaf + 1] - start[leaf]
+        for i in range(d * n):
+            term[i] = 0
+        for q in range((d - 1) // 2 + 1):
+            t, weight = rules[2 * d * width + q], rules[(2 * d + 1) * width + q]
+            for i in range(n):
+                product[i] = weight
+            for j in range(d):
+                row, want, least = bit[a + j] * n, wanted[a + j], ratio[a + j] * (1 - t)
                 most = t + least
                 for i in range(n):
-                    product[i] *= most if answer[i] else least
-            for j in range(b - a):
-                answer, total, least = taken[j], term[j], leaves.ratio[a + j] * (1 - t)
+                    product[i] *= most if bits[row + i] == want else least
+            for j in range(d):
+                row, want, least, to = bit[a + j] * n, wanted[a + j], ratio[a + j] * (1 - t), j * n
                 by_most, by_least = 1 / (t + least), 1 / least
                 for i in range(n):
-                    total[i] += product[i] * (by_most if answer[i] else by_least)
-        for j in range(b - a):
-            out[leaves.feature[a + j]] += (value * (taken[j] - leaves.ratio[a + j])) * term[j]
-
-
-def add_values(bits: Array, units: Units, every: int, out: Array) -> None:
-    """Add each unit's leaf value, in float32 sums of ``every`` units that go over to float64."""
-    n = bits.shape[1]
-    sums = np.zeros(n, np.float32)
-    pattern = np.empty(n, np.uint8)
-    at = 0
-    for u in range(len(units.start) - 1):
-        first, last = units.start[u], units.start[u + 1]
-        size = 1 << (last - first)
-        pattern[:] = bits[units.bit[last - 1]]
-        for k in range(last - 2, first - 1, -1):
-            bit = bits[units.bit[k]]
+                    term[to + i] += product[i] * (by_most if bits[row + i] == want else by_least)
+        for j in range(d):
+            row, want, to, f = bit[a + j] * n, wanted[a + j], j * n, feature[a + j] * n
+            taken, other = value[leaf] * (1 - ratio[a + j]), value[leaf] * (0 - ratio[a + j])
             for i in range(n):
-                pattern[i] = np.uint8(pattern[i] + pattern[i] + bit[i])
-        column = units.value[at : at + size]
-        at += size
+                out[f + i] += (taken if bits[row + i] == want else other) * term[to + i]
+
+
+def add_values(
+    n: int, bits: Array, n_units: int, unit: Array, bit: Array, value: Array, every: int, sums: Array, pattern: Array, out: Array
+) -> None:
+    """Add each unit's leaf value, in float32 sums of ``every`` units that go over to float64."""
+    at = 0
+    for i in range(n):
+        sums[i] = 0
+    for u in range(n_units):
+        first, last = unit[u], unit[u + 1]
+        row = bit[last - 1] * n
         for i in range(n):
-            sums[i] += column[pattern[i]]
+            pattern[i] = bits[row + i]
+        for k in range(last - 2, first - 1, -1):
+            row = bit[k] * n
+            for i in range(n):
+                pattern[i] = pattern[i] + pattern[i] + bits[row + i]
+        for i in range(n):
+            sums[i] += value[at + pattern[i]]
+        at += 1 << (last - first)
         if (u + 1) % every == 0:
             for i in range(n):
                 out[i] += sums[i]
@@ -110,16 +156,91 @@ def add_values(bits: Array, units: Units, every: int, out: Array) -> None:
         out[i] += sums[i]
 
 
-def add_leaf_values(bits: Array, leaves: Leaves, out: Array) -> None:
+def add_leaf_values(
+    n: int, bits: Array, n_leaves: int, start: Array, bit: Array, wanted: Array, value: Array, reached: Array, out: Array
+) -> None:
     """Add the value of each leaf without a table where all its bits are as wanted."""
-    n = bits.shape[1]
-    reached = np.empty(n, np.uint8)
-    for leaf in range(len(leaves.value)):
-        reached[:] = 1
-        for k in range(leaves.start[leaf], leaves.start[leaf + 1]):
-            bit, flip = bits[leaves.bit[k]], np.uint8(1 - leaves.wanted[k])
-            for i in range(n):
-                reached[i] &= bit[i] ^ flip
-        value = leaves.value[leaf]
+    for leaf in range(n_leaves):
         for i in range(n):
-            out[i] += value * reached[i]
+            reached[i] = 1
+        for k in range(start[leaf], start[leaf + 1]):
+            row, want = bit[k] * n, wanted[k]
+            for i in range(n):
+                reached[i] &= bits[row + i] == want
+        for i in range(n):
+            out[i] += value[leaf] * reached[i]
+
+
+def place(
+    n: int,
+    p: int,
+    lines: int,
+    start: Array,
+    score: Array,
+    slope: Array,
+    values: Array,
+    reach: float,
+    absurd: float,
+    bound: float,
+    shift: Array,
+    q: int,
+    weights: Array,
+    noise: float,
+    z: Array,
+    projected: Array,
+    squared: Array,
+    known: Array,
+    beyond: Array,
+    wild: Array,
+) -> None:
+    """Place specimens among training's as :class:`exodx.frozen.domain.Scatter` does; a gap is taken for the mean."""
+    for i in range(n):
+        squared[i] = 0
+        known[i] = 0
+        beyond[i] = 0
+        wild[i] = 0
+    for i in range(q * n):
+        projected[i] = 0
+    for f in range(p):
+        row, first = f * n, f * lines
+        for i in range(n):
+            z[i] = (values[row + i] - start[first]) * slope[first] + score[first]
+        for k in range(first + 1, first + lines):
+            at, turn = start[k], slope[k] - slope[k - 1]
+            for i in range(n):
+                over = values[row + i] - at
+                z[i] += (over if over > 0.0 else 0.0) * turn
+        for i in range(n):
+            size = abs(z[i])
+            known[i] += size >= 0.0
+            beyond[i] += size > reach
+            wild[i] += size > absurd
+        for i in range(n):
+            held = -bound if z[i] < -bound else bound if z[i] > bound else z[i]
+            z[i] = held - shift[f] if held == held else 0.0
+            squared[i] += z[i] * z[i]
+        for k in range(q):
+            weight, to = weights[k * p + f], k * n
+            for i in range(n):
+                projected[to + i] += weight * z[i]
+    for k in range(q):
+        for i in range(n):
+            squared[i] -= projected[k * n + i] * projected[k * n + i]
+    for i in range(n):
+        squared[i] = (squared[i] if squared[i] > 0.0 else 0.0) / noise
+
+
+LOOPS: Mapping[Callable[..., None], tuple[str, ...]] = MappingProxyType(
+    {
+        fill_bits: ("n", "f4", "n", "i4", "f4", "u1", "n", "i4", "i4", "u1", "u1"),
+        add_columns: ("n", "u1", "n", "i4", "i4", "i4", "i4", "f4", "u1", "n", "f4", "u1", "f8"),
+        add_leaves: ("n", "u1", "n", "i4", "i4", "u1", "i4", "f8", "f8", "n", "f8", "f8", "f8", "f8"),
+        add_values: ("n", "u1", "n", "i4", "i4", "f4", "n", "f4", "u1", "f8"),
+        add_leaf_values: ("n", "u1", "n", "i4", "i4", "u1", "f8", "u1", "f8"),
+        place: (
+            *("n", "n", "n", "f8", "f8", "f8", "f8", "d", "d", "d", "f8", "n", "f8", "d"),
+            *("f8", "f8", "f8", "i4", "i4", "i4"),
+        ),
+    }
+)
+"""Each loop and what it takes: a whole number (n), another one (d), or an array of a type."""

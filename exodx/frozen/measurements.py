@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.frozen.cells import State
+from exodx.tables.coded import Coded, Words
 
 
 class Reason(IntFlag):
@@ -116,11 +117,10 @@ def is_scored(flags: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return scored
 
 
-def of_each(flags: NDArray[np.uint32], say: Callable[[int], str]) -> list[str]:
+def of_each(flags: NDArray[np.uint32], say: Callable[[int], str]) -> Coded:
     """Return what is said of each specimen's flags; of equal flags it is said once."""
-    distinct, which = np.unique(flags, return_inverse=True)
-    words = [str(say(flag)) for flag in distinct.tolist()]
-    return [words[i] for i in which.tolist()]
+    distinct = np.unique(flags)
+    return Coded(Words([str(say(flag)) for flag in distinct.tolist()]), np.searchsorted(distinct, flags).astype(np.int32))
 
 
 def reasons_of(flags: int) -> str:

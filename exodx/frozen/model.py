@@ -18,6 +18,7 @@ from exodx.frozen.measurements import Features, Measurements, is_scored, of_each
 from exodx.frozen.threshold import INDETERMINATE, Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
+from exodx.tables.coded import Coded, Words
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +64,7 @@ class Prediction:
     Parameters
     ----------
     specimen_ids : tuple of str, length n
-    status, call, reasons : tuple of str, length n
+    status, call, reasons : sequence of str, length n
         ``call`` is positive, negative, indeterminate (in the grey zone, where the model has one) or not_reported.
     margin, probability : ndarray, shape (n,)
         Calibrated log-odds and probability; NaN where the call is not reported.
@@ -71,9 +72,9 @@ class Prediction:
     """
 
     specimen_ids: tuple[str, ...]
-    status: tuple[str, ...]
-    call: tuple[str, ...]
-    reasons: tuple[str, ...]
+    status: Sequence[str]
+    call: Sequence[str]
+    reasons: Sequence[str]
     margin: Floats
     probability: Floats
     threshold_id: str
@@ -151,7 +152,8 @@ class DiagnosticModel:
     def featurise(self, m: Measurements) -> Features:
         """Return the features, flagged by the transform and by where they lie beside the training specimens'."""
         m = self.arrange(m)
-        return flag_domain(self.reference, self.transform.apply(m), m)
+        kernel = self.forest.kernel
+        return flag_domain(self.reference, self.transform.apply(m), m, None if kernel is None else kernel.place)
 
     def prepared(self, n: int) -> DiagnosticModel:
         """Return the model with the way of scoring that suits n specimens in all, for whoever scores them in pieces."""
@@ -168,48 +170,68 @@ class DiagnosticModel:
         threads : int
             Changes the time only.
         """
+        return self._scored(m, specimen_ids, threads, explained=False)[0]
+
+    def predict_explained(self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1) -> tuple[Prediction, Explanation]:
+        """Score and explain specimens in one pass: what :meth:`predict` and :meth:`explain` return, to the bit."""
+        return self._scored(m, specimen_ids, threads, explained=True)
+
+    def _scored(
+        self, m: Measurements, specimen_ids: Sequence[str], threads: int, *, explained: bool
+    ) -> tuple[Prediction, Explanation]:
+        """Score specimens; the explanation holds no values unless it is asked for."""
         if len(specimen_ids) != len(m):
             raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
         features = self.featurise(m)
         scored = is_scored(features.flags)
-        margin = np.full(len(m), np.nan)
-        margin[scored] = self.calibrator.margin(self.forest.margin(features.values[scored], threads))
+        if explained:
+            raw, shap = self.forest.both(features.values, threads)
+        else:
+            raw, shap = self.forest.margin(features.values, threads), np.zeros((0, len(self.features)))
+        return self._predicted(features.flags, scored, raw, specimen_ids), self._explained(scored, shap)
+
+    def _predicted(
+        self, flags: NDArray[np.uint32], scored: NDArray[np.bool_], raw: Floats, specimen_ids: Sequence[str]
+    ) -> Prediction:
+        """Turn raw margins into probabilities and calls; those of specimens that are not scored are not looked at."""
+        margin = np.where(scored, self.calibrator.margin(raw), np.nan)
         p = probability(margin)
-        calls = [call if ok else "not_reported" for ok, call in zip(scored.tolist(), self.threshold.calls(p), strict=True)]
+        made = self.threshold.calls(p)
+        calls = Coded(Words([*made.words, "not_reported"], differ=True), np.where(scored, made.codes, np.int32(len(made.words))))
         return Prediction(
             specimen_ids=tuple(specimen_ids),
-            status=tuple(of_each(features.flags, status_of)),
-            call=tuple(calls),
-            reasons=tuple(self._reasons(of_each(features.flags, reasons_of), calls)),
+            status=of_each(flags, status_of),
+            call=calls,
+            reasons=self._reasons(of_each(flags, reasons_of), calls),
             margin=margin,
             probability=p,
             threshold_id=self.threshold.id,
         )
 
-    def _reasons(self, reasons: list[str], calls: list[str]) -> list[str]:
+    def _explained(self, scored: NDArray[np.bool_], shap: Floats) -> Explanation:
+        shap *= self.calibrator.slope
+        if len(shap) and not scored.all():
+            shap[~scored] = np.nan
+        return Explanation(self.features, shap, self.base_value)
+
+    def _reasons(self, reasons: Coded, calls: Coded) -> Coded:
         """Add to the reasons why no call was made in the grey zone, where the model says why."""
         because = self.threshold.indeterminate_because
         if not because:
             return reasons
         pairs = zip(reasons, calls, strict=True)
-        return ["; ".join(filter(None, (r, f"INDETERMINATE: {because}" if c == INDETERMINATE else ""))) for r, c in pairs]
+        return Coded.of(["; ".join(filter(None, (r, f"INDETERMINATE: {because}" if c == INDETERMINATE else ""))) for r, c in pairs])
 
     def explain(self, m: Measurements, threads: int = 1) -> Explanation:
         """Return the SHAP values of each feature on the calibrated margin (the calibrator's slope scales them)."""
         features = self.featurise(m)
-        scored = is_scored(features.flags)
-        shap, _ = self.forest.contributions(features.values if scored.all() else features.values[scored], threads)
-        values = self.calibrator.slope * shap
-        if len(values) < len(m):
-            values = np.full((len(self.features), len(m)), np.nan).T
-            values[scored] = self.calibrator.slope * shap
-        return Explanation(self.features, values, self.base_value)
+        shap, _ = self.forest.contributions(features.values, threads)
+        return self._explained(is_scored(features.flags), shap)
 
     @property
     def base_value(self) -> float:
         """The margin that SHAP values start from."""
-        _, base = self.forest.contributions(np.zeros((1, len(self.features))))
-        return float(self.calibrator.slope * base[0] + self.calibrator.intercept)
+        return float(self.calibrator.slope * self.forest.base + self.calibrator.intercept)
 
     def decision(self) -> Mapping[str, Any]:
         """Return calibrator and threshold as plain JSON types."""

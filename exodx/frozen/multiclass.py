@@ -136,18 +136,28 @@ class MulticlassModel:
 
     def predict(self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1) -> MulticlassPrediction:
         """Score specimens; as :meth:`DiagnosticModel.predict`, with a probability for every class."""
-        if len(specimen_ids) != len(m):
-            raise ValueError(f"{len(specimen_ids)} specimen ids for {len(m)} specimens")
         features = self.features(m)
+        raw = [p.forest.margin(f.values, threads) for p, f in zip(self.parts, features, strict=True)]
+        return self._predicted(features[0].flags, raw, specimen_ids)
+
+    def predict_explained(
+        self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1
+    ) -> tuple[MulticlassPrediction, tuple[Explanation, ...]]:
+        """Score and explain specimens in one pass: what :meth:`predict` and :meth:`explain` return, to the bit."""
+        features = self.features(m)
+        both = [p.forest.both(f.values, threads) for p, f in zip(self.parts, features, strict=True)]
         flags = features[0].flags
-        scored = is_scored(flags)
-        margins = [
-            p.calibrator.margin(p.forest.margin(f.values[scored], threads)) for p, f in zip(self.parts, features, strict=True)
-        ]
+        return self._predicted(flags, [raw for raw, _ in both], specimen_ids), self._explained(flags, [shap for _, shap in both])
+
+    def _predicted(self, flags: NDArray[np.uint32], raw: Sequence[Floats], specimen_ids: Sequence[str]) -> MulticlassPrediction:
+        if len(specimen_ids) != len(flags):
+            raise ValueError(f"{len(specimen_ids)} specimen ids for {len(flags)} specimens")
+        scored, n = is_scored(flags), len(flags)
+        margins = [p.calibrator.margin(margin[scored]) for p, margin in zip(self.parts, raw, strict=True)]
         found = self.softmax.scores(np.column_stack(margins))
-        scores, probabilities = (np.full((len(m), len(self.classes)), np.nan) for _ in range(2))
-        margin, probability = np.full(len(m), np.nan), np.full(len(m), np.nan)
-        calls = np.full(len(m), "not_reported", dtype=object)
+        scores, probabilities = (np.full((n, len(self.classes)), np.nan) for _ in range(2))
+        margin, probability = np.full(n, np.nan), np.full(n, np.nan)
+        calls = np.full(n, "not_reported", dtype=object)
         if scored.any():
             best = found.argmax(axis=1)
             rows = np.arange(len(best))
@@ -156,9 +166,9 @@ class MulticlassModel:
             calls[scored] = self._calls(best, probability[scored])
         return MulticlassPrediction(
             specimen_ids=tuple(specimen_ids),
-            status=tuple(of_each(flags, status_of)),
+            status=of_each(flags, status_of),
             call=tuple(calls),
-            reasons=tuple(of_each(flags, reasons_of)),
+            reasons=of_each(flags, reasons_of),
             margin=margin,
             probability=probability,
             threshold_id=self.threshold_id,
@@ -175,13 +185,15 @@ class MulticlassModel:
     def explain(self, m: Measurements, threads: int = 1) -> tuple[Explanation, ...]:
         """Return, for each class, the SHAP values of its features on its score: with its base they sum to the score."""
         features = self.features(m)
-        scored = is_scored(features[0].flags)
+        shap = [p.forest.contributions(f.values, threads)[0] for p, f in zip(self.parts, features, strict=True)]
+        return self._explained(features[0].flags, shap)
+
+    def _explained(self, flags: NDArray[np.uint32], shap: Sequence[Floats]) -> tuple[Explanation, ...]:
+        scored, slope = is_scored(flags), self.softmax.slope
         explanations = []
-        for part, own, intercept in zip(self.parts, features, self.softmax.intercepts, strict=True):
-            slope = self.softmax.slope
-            values = np.full(own.values.shape, np.nan)
-            shap, _ = part.forest.contributions(own.values[scored], threads)
-            values[scored] = slope * (part.calibrator.slope * shap)
+        for part, own, intercept in zip(self.parts, shap, self.softmax.intercepts, strict=True):
+            values = slope * (part.calibrator.slope * own)
+            values[~scored] = np.nan
             explanations.append(Explanation(part.features, values, slope * part.base_value + intercept))
         return tuple(explanations)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from exodx.tables.coded import Coded, Words
+
 NEGATIVE, INDETERMINATE, POSITIVE = "negative", "indeterminate", "positive"
 BOTH_KEPT, NONE_KEPT = "both labels kept", "like neither class"
 
@@ -80,18 +82,15 @@ class Threshold:
         """Say which probabilities are called positive; NaN is not."""
         return np.greater_equal(probability, self.positive_from)
 
-    def calls(self, probability: NDArray[np.float64]) -> list[str]:
+    def calls(self, probability: NDArray[np.float64]) -> Coded:
         """Return the call of each probability, which must not be NaN.
 
         >>> Threshold(0.3, "sensitivity", 0.9, 10, 10, 0.3, 0.6).calls(np.array([0.2, 0.3, 0.6]))
         ['negative', 'indeterminate', 'positive']
         """
         below = self.value if self.zone is None else self.zone[0]
-        positive = self.is_positive(probability)
-        return [
-            POSITIVE if high else NEGATIVE if low else INDETERMINATE
-            for high, low in zip(positive.tolist(), (probability < below).tolist(), strict=True)
-        ]
+        codes = np.where(self.is_positive(probability), np.int32(0), np.where(probability < below, np.int32(1), np.int32(2)))
+        return Coded(Words([POSITIVE, NEGATIVE, INDETERMINATE], differ=True), codes)
 
 
 def label_sets(

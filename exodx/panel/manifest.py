@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -94,6 +95,7 @@ class EvidenceRules:
     source: str
 
 
+@cache
 def manifest_fields() -> tuple[ManifestField, ...]:
     """Return every field of the manifest."""
     return tuple(ManifestField(**_frozen(table)) for table in _document()["field"])

@@ -119,10 +119,10 @@ def _struct(fields: Fields) -> bytes:
     return b"".join(out) + b"\x00"
 
 
-def cut(file: bytes) -> tuple[bytes, bytes]:
+def cut(file: bytes | memoryview) -> tuple[bytes | memoryview, bytes]:
     """Return the pages of a Parquet file, without its opening mark, and its footer."""
     size = int.from_bytes(file[-8:-4], "little")
-    return file[len(MAGIC) : -8 - size], file[-8 - size : -8]
+    return file[len(MAGIC) : -8 - size], bytes(file[-8 - size : -8])
 
 
 def joined(footers: Sequence[bytes], places: Sequence[int]) -> bytes:

@@ -22,6 +22,7 @@ from exodx.scoring.output import Scores, output_columns
 from exodx.scoring.plan import Plan
 from exodx.scoring.score import score_specimens
 from exodx.scoring.tallies import Tallies, hashes, value_counts
+from exodx.tables.coded import counted
 from exodx.tables.table import TextTable
 
 
@@ -31,14 +32,14 @@ class Part:
 
     Parameters
     ----------
-    content : bytes
+    content : bytes or memoryview
         Its part of the output.
     hashes : ndarray of uint64
         Of the specimens' ids.
     tallies : Tallies
     """
 
-    content: bytes
+    content: bytes | memoryview
     hashes: NDArray[np.uint64]
     tallies: Tallies
 
@@ -66,7 +67,7 @@ def score_block(plan: Plan, model: AnyModel, block: Block, kind: str) -> Part:
     piece, rows = _admitted(plan, block, piece)
     specimens, tallies = _specimens(plan, piece, rows)
     scores = score_specimens(specimens, model, plan.job.model_hash, plan.job.explain)
-    tallies.calls = Counter(scores.prediction.call)
+    tallies.calls = counted(scores.prediction.call)
     return Part(encoded(_batch(plan, scores, piece.ids), kind), _hashes(piece.ids), tallies)
 
 

@@ -22,7 +22,7 @@ from exodx.errors import InputRefused
 from exodx.frozen import rule_columns
 from exodx.frozen.statements import read_statements, releases_of, statement_columns
 from exodx.panel import Analyte, ColumnMatch, is_analyte_name
-from exodx.scoring.blocks import File, Rows, Text, block_size, file_of
+from exodx.scoring.blocks import PACKED, File, Rows, Text, block_size, dealt, file_of
 from exodx.scoring.job import Job
 from exodx.tables.archive import matching_files, visible_files
 from exodx.tables.delimited import DELIMITERS, is_point_number
@@ -144,7 +144,7 @@ def _planned(job: Job, files: Sequence[File], heads: Sequence[TextTable], *, alo
     analytes = {header for found in match.columns.values() for header in found}
     rules = rule_columns(head.header, job.model.transform.gate.rules, analytes)
     size = block_size(len(head.header))
-    sized = tuple(replace(file, block=size) if isinstance(file, Text) else file for file in files)
+    sized = tuple(dealt([replace(file, block=size) if isinstance(file, Text) else file for file in files], job.shard.of))
     signs = tuple(_SIGNS.get(h.notes[-1], "") for h in heads)
     headers, rows = tuple(tuple(h.header) for h in heads), sum(map(_rows, files))
     return Plan(job, sized, signs, headers, head, match, tuple(missing), releases, column, rules, rows)
@@ -193,9 +193,9 @@ def _parquet_head(file: Rows) -> TextTable | None:
 
 
 def _rows(file: File) -> int:
-    """Return about how many rows a file has; of a compressed one, as if it were a fifth of what it holds."""
+    """Return about how many rows a file has; of a compressed one by what such files usually hold."""
     if isinstance(file, Rows):
-        return sum(file.groups())
+        return file.n_rows()
     lines = list(islice(io.BytesIO(file.head(HEAD)), HEAD_ROWS))
     width = max(1, sum(map(len, lines[1:])) // max(1, len(lines) - 1))
-    return int(file.path.stat().st_size * (5 if file.compression else 1) // width)
+    return int(file.path.stat().st_size * (PACKED if file.compression else 1) // width)

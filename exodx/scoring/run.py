@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-from collections import Counter
 from pathlib import Path
 
 from exodx.errors import Problem, UsageError
@@ -12,6 +11,7 @@ from exodx.scoring.job import WHOLE, Job, Outcome
 from exodx.scoring.output import write_scores
 from exodx.scoring.score import score_file
 from exodx.tables.archive import matching_files, visible_files
+from exodx.tables.coded import counted
 
 LARGE = 1 << 22
 """Bytes of files, packed as they are, from which a cohort is scored in pieces."""
@@ -56,4 +56,4 @@ def as_a_whole(job: Job) -> Outcome:
         found = "the cohort cannot be scored in pieces: only plain wide tables with training's medians can"
         raise UsageError(Problem("SHARD_UNAVAILABLE", str(job.path), found, "Score it without --shard."))
     write_scores(scores, job.explain, job.out)
-    return Outcome(scores.model_id, scores.notes, Counter(scores.prediction.call))
+    return Outcome(scores.model_id, scores.notes, counted(scores.prediction.call))

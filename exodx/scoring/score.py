@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from exodx.frozen import NOTHING_SAID, AnyModel, Conditions, MulticlassModel
+from exodx.frozen import NOTHING_SAID, AnyModel, Conditions, Explanation, MulticlassModel, Prediction
 from exodx.frozen.bundle import model_id
 from exodx.scoring.intake import Specimens, read_specimens
 from exodx.scoring.output import Explain, Scores
@@ -15,16 +15,20 @@ from exodx.tables.reader import read_table
 
 def score_specimens(specimens: Specimens, model: AnyModel, model_hash: str, explain: Explain, threads: int = 1) -> Scores:
     """Predict and explain specimens; a row for every specimen, in order."""
-    prediction = model.predict(specimens.measurements, specimens.ids, threads)
-    reasons = list(prediction.reasons)
-    for row, detail in specimens.details.items():
-        reasons[row] = f"{reasons[row]} ({detail})"
-    told, identity = replace(prediction, reasons=tuple(reasons)), model_id(model, model_hash)
-    if isinstance(model, MulticlassModel):
-        by_class = () if explain is Explain.NONE else model.explain(specimens.measurements, threads)
-        return Scores(told, None, identity, model_hash, specimens.notes, by_class)
-    explanation = None if explain is Explain.NONE else model.explain(specimens.measurements, threads)
-    return Scores(told, explanation, identity, model_hash, specimens.notes)
+    of_one: Explanation | None = None
+    of_classes: tuple[Explanation, ...] = ()
+    if explain is Explain.NONE:
+        prediction: Prediction = model.predict(specimens.measurements, specimens.ids, threads)
+    elif isinstance(model, MulticlassModel):
+        prediction, of_classes = model.predict_explained(specimens.measurements, specimens.ids, threads)
+    else:
+        prediction, of_one = model.predict_explained(specimens.measurements, specimens.ids, threads)
+    if specimens.details:
+        reasons = list(prediction.reasons)
+        for row, detail in specimens.details.items():
+            reasons[row] = f"{reasons[row]} ({detail})"
+        prediction = replace(prediction, reasons=tuple(reasons))
+    return Scores(prediction, of_one, model_id(model, model_hash), model_hash, specimens.notes, of_classes)
 
 
 def score_file(  # noqa: PLR0913

@@ -18,7 +18,7 @@ import xgboost
 
 from exodx.frozen.archive import write_compiled
 from exodx.frozen.compiled import CompiledForest, compile_boosters
-from exodx.frozen.kernels import numba_kernel, numpy_kernel
+from exodx.frozen.kernels import native_kernel, numpy_kernel
 
 FEATURES = 30
 
@@ -49,7 +49,7 @@ def ways(booster: xgboost.Booster, forest: CompiledForest, scale: float) -> dict
     """Return what is measured and on how many rows: XGBoost gets fewer, and a new DMatrix each time (predictions are cached)."""
     booster.set_param({"nthread": 1})
     few, many = specimens(max(200, int(3000 * scale)), 3), specimens(int(41_000 * scale), 4)
-    both = {"numpy": numpy_kernel(), "numba": numba_kernel()}
+    both = {"numpy": numpy_kernel(), "native": native_kernel()}
     found: dict[str, tuple[Callable[[], object], int]] = {
         "pred_contribs": (lambda: booster.predict(xgboost.DMatrix(few, nthread=1), pred_contribs=True), len(few)),
         "margin, XGBoost": (lambda: booster.inplace_predict(many, predict_type="margin"), len(many)),

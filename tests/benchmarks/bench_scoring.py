@@ -1,10 +1,13 @@
 """``exodx predict`` against what people use instead, each a process of its own, in turn; medians of wall time, CPU time and memory.
 
-    python tests/benchmarks/bench_scoring.py [--rounds 5] [--sizes 100,10000,1000000] [--without notebook,contribs,mlflow] [--csv]
+    python tests/benchmarks/bench_scoring.py [--rounds 5] [--sizes 100,10000,1000000] [--analytes 3,30,500] [--inputs csv,parquet]
+        [--most 50000000] [--without notebook,contribs,mlflow] [--csv] [--fasttreeshap PYTHON]
 
-300 trees of depth 3 on 30 analytes with 3 % of the cells blank. CSV in, SHAP of every analyte out, to Parquet (to CSV where
-specimens are few, or with ``--csv``); ``mlflow models predict`` gives probabilities alone. Then the start-up: help against click,
-100 specimens against NumPy. Read the ratios, and CPU time before wall time where the machine is busy.
+300 trees of depth 3, grown on 200 specimens with noise, with 3 % of the cells blank; one table for each number of specimens and of
+analytes and each input. SHAP of every analyte out, to Parquet (to CSV where specimens are few, or with ``--csv``); ``mlflow models
+predict`` gives probabilities alone, and reads CSV only. fasttreeshap takes part where the Python of an environment that has it (and
+pandas, pyarrow and xgboost) is named. Tables of more than ``--most`` cells are left out, and said to be. Then the start-up: help
+against click, 100 specimens against NumPy. Read the ratios, and CPU time before wall time where the machine is busy.
 """
 
 from __future__ import annotations
@@ -23,12 +26,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-FEATURES, TREES, MISSING, SEED, FEW = 30, 300, 0.03, 7, 1000
-NAMES = [f"P{i:03d}" for i in range(FEATURES)]
-
-NOTEBOOK = """
-import sys, pandas as pd, xgboost, shap
-frame = pd.read_csv(sys.argv[1])
+TREES, MISSING, SEED, FEW = 300, 0.03, 7, 1000
+READ = """
+import sys, pandas as pd, xgboost
+frame = pd.read_parquet(sys.argv[1]) if sys.argv[1].endswith("parquet") else pd.read_csv(sys.argv[1])
+"""
+NOTEBOOK = (
+    READ
+    + """
+import shap
 x = frame.drop(columns="specimen_id")
 model = xgboost.XGBClassifier(); model.load_model(sys.argv[2])
 out = pd.DataFrame(shap.TreeExplainer(model).shap_values(x), columns=x.columns)
@@ -36,9 +42,11 @@ out.insert(0, "probability", model.predict_proba(x)[:, 1])
 out.insert(0, "specimen_id", frame["specimen_id"])
 out.to_parquet(sys.argv[3]) if sys.argv[3].endswith("parquet") else out.to_csv(sys.argv[3], index=False)
 """
-CONTRIBS = """
-import sys, pandas as pd, xgboost
-frame = pd.read_csv(sys.argv[1])
+)
+FAST = NOTEBOOK.replace("import shap", "import fasttreeshap as shap")
+CONTRIBS = (
+    READ
+    + """
 x = frame.drop(columns="specimen_id")
 model = xgboost.Booster(model_file=sys.argv[2])
 matrix = xgboost.DMatrix(x)
@@ -47,6 +55,7 @@ out.insert(0, "probability", model.predict(matrix))
 out.insert(0, "specimen_id", frame["specimen_id"])
 out.to_parquet(sys.argv[3]) if sys.argv[3].endswith("parquet") else out.to_csv(sys.argv[3], index=False)
 """
+)
 
 
 class Taken(NamedTuple):
@@ -68,7 +77,11 @@ def taken_by(command: Sequence[str]) -> Taken:
     return Taken(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def train(folder: Path) -> None:
+def names(k: int) -> list[str]:
+    return [f"P{i:03d}" for i in range(k)]
+
+
+def train(folder: Path, k: int) -> None:
     """Write a bundle, its booster for XGBoost, and the same as an MLflow model."""
     import mlflow.xgboost
     import xgboost
@@ -76,49 +89,62 @@ def train(folder: Path) -> None:
     from mlflow.types import ColSpec, Schema
 
     from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate
-    from exodx.frozen import save_bundle
+    from exodx.frozen import Forest, save_bundle
     from exodx.panel import Analyte, Panel, StudyPlan
     from exodx.training import train_model
-    from exodx.training.family import freeze_booster
 
-    analytes = tuple(Analyte(name, "protein", "NPX", fraction="ev") for name in NAMES)
+    analytes = tuple(Analyte(name, "protein", "NPX", fraction="ev") for name in names(k))
     panel = Panel("bench", "1", "A panel of no meaning", analytes, normalisation="none")
     cohort = frame_cohort(simulate(panel, SimulatedStudy(n=200, seed=SEED)), Intake(panel, "group", "case"))
-    model = train_model(cohort, StudyPlan(outer_folds=3, repeats=1, inner_folds=2, search="minimal", seed=SEED))
-    x = model.transform.apply(cohort.measurements).values
-    classifier = xgboost.XGBClassifier(n_estimators=TREES, max_depth=3, learning_rate=0.1, n_jobs=1).fit(x, cohort.y)
-    save_bundle(replace(model, forest=freeze_booster(classifier.get_booster(), x.shape[1])), folder / "bundle")
-    classifier.get_booster().feature_names = NAMES
+    model = train_model(cohort, StudyPlan(outer_folds=3, repeats=1, budget="minimal", seed=SEED))
+    rng = np.random.default_rng(SEED)
+    x = rng.normal(size=(200, k))
+    x[rng.random(x.shape) < MISSING] = np.nan
+    a, b, c = np.nan_to_num(x[:, :3]).T
+    y = a + 0.5 * b * c + 0.3 * b + rng.normal(size=200) > 0
+    classifier = xgboost.XGBClassifier(n_estimators=TREES, max_depth=3, learning_rate=0.1, n_jobs=1).fit(x, y)
+    save_bundle(replace(model, forest=Forest(bytes(classifier.get_booster().save_raw("ubj")), k)), folder / "bundle")
+    classifier.get_booster().feature_names = names(k)
     classifier.save_model(folder / "booster.ubj")
-    schema = Schema([ColSpec("double", name, required=False) for name in NAMES])
+    schema = Schema([ColSpec("double", name, required=False) for name in names(k)])
     mlflow.xgboost.save_model(classifier, folder / "mlflow", signature=ModelSignature(schema), pip_requirements=["xgboost"])
 
 
-def write(path: Path, n: int) -> None:
+def write(path: Path, n: int, k: int) -> None:
     """Write a cohort of n specimens, in steps."""
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet
+
     rng = np.random.default_rng(SEED)
-    with path.open("w") as file:
-        file.write("specimen_id," + ",".join(NAMES) + "\n")
+    schema = pa.schema([("specimen_id", pa.string()), *((name, pa.float64()) for name in names(k))])
+    make = pyarrow.parquet.ParquetWriter if path.suffix == ".parquet" else pyarrow.csv.CSVWriter
+    with make(path, schema) as file:
         for start in range(0, n, 20_000):
             size = min(20_000, n - start)
-            values = rng.normal(0, 1.2, (size, FEATURES)).round(4)
+            values = rng.normal(0, 1.2, (k, size)).round(4)
             gone = rng.random(values.shape) < MISSING
-            for i, (row, blank) in enumerate(zip(values.tolist(), gone.tolist(), strict=True), start):
-                cells = ("" if missing else repr(value) for value, missing in zip(row, blank, strict=True))
-                file.write(f"S{i:08d}," + ",".join(cells) + "\n")
+            ids = pa.array([f"S{i:08d}" for i in range(start, start + size)])
+            cells = [pa.array(column, mask=blank) for column, blank in zip(values, gone, strict=True)]
+            file.write_table(pa.table([ids, *cells], schema=schema))
 
 
-def ways(folder: Path, cohort: Path, ending: str) -> dict[str, list[str]]:
+def ways(folder: Path, cohort: Path, ending: str, fast: str = "") -> dict[str, list[str]]:
     python, booster = sys.executable, str(folder / "booster.ubj")
     model = str(folder / "mlflow")
     mlflow = [str(Path(python).parent / "mlflow"), "models", "predict", "-m", model, "-i", str(cohort), "-t", "csv"]
     predict = [python, "-m", "exodx", "predict", str(cohort), "--model", str(folder / "bundle"), "-o", str(folder / f"e.{ending}")]
+    ways_of_others = (
+        {"mlflow": [*mlflow, "-o", str(folder / "m.json"), "--env-manager", "local"]} if cohort.suffix == ".csv" else {}
+    )
+    if fast:
+        ways_of_others["fasttreeshap"] = [fast, "-c", FAST, str(cohort), booster, str(folder / f"t.{ending}")]
     return {
         "exodx": predict,
         "exodx, no SHAP": [*predict[:-1], str(folder / f"f.{ending}"), "--explain", "none"],
         "notebook": [python, "-c", NOTEBOOK, str(cohort), booster, str(folder / f"n.{ending}")],
         "contribs": [python, "-c", CONTRIBS, str(cohort), booster, str(folder / f"c.{ending}")],
-        "mlflow": [*mlflow, "-o", str(folder / "m.json"), "--env-manager", "local"],
+        **ways_of_others,
     }
 
 
@@ -137,42 +163,64 @@ def told(title: str, found: Mapping[str, Taken], ours: str) -> None:
         print(f"{name:16}{t.wall:9.2f}{t.cpu:9.2f}{t.memory:7.0f}{ratios}")
 
 
-def main(rounds: int, sizes: Sequence[int], without: Sequence[str], *, as_csv: bool) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        subprocess.run(
-            [sys.executable, __file__, "--train", name], check=True
-        )  # apart: a child's memory counts what it forked from
-        for n in sizes:
-            cohort = folder / f"{n}.csv"
-            write(cohort, n)
-            ending = "csv" if as_csv or n < FEW else "parquet"
-            commands = {way: command for way, command in ways(folder, cohort, ending).items() if way not in without}
-            told(f"{n:,} specimens × {FEATURES} analytes, CSV → {ending}", compared(commands, rounds), "exodx")
+def tables(folder: Path, k: int, given: argparse.Namespace) -> None:
+    """Print a table for each number of specimens and each input."""
+    python = [sys.executable, __file__, "--train", str(folder), "--analytes", str(k)]
+    subprocess.run(python, check=True)  # apart: a child's memory counts what it forked from
+    without = given.without.split(",")
+    for n in map(int, given.sizes.split(",")):
+        if n * k > given.most:
+            print(f"\n{n:,} specimens × {k} analytes: left out, {n * k:,} cells are more than --most {given.most:,}")
+            continue
+        for kind in given.inputs.split(","):
+            cohort = folder / f"{n}.{kind}"
+            subprocess.run([*python, "--write", str(cohort), "--sizes", str(n)], check=True)
+            ending = "csv" if given.csv or n < FEW else "parquet"
+            commands = ways(folder, cohort, ending, given.fasttreeshap)
+            found = compared({way: command for way, command in commands.items() if way not in without}, given.rounds)
+            told(f"{n:,} specimens × {k} analytes, {kind} → {ending}", found, "exodx")
             cohort.unlink()
-        small = folder / "100.csv"
-        write(small, 100)
-        python = sys.executable
-        start = {
-            "import numpy": [python, "-c", "import numpy"],
-            "predict 100": ways(folder, small, "csv")["exodx"],
-            "import click": [python, "-c", "import click"],
-            "--help": [python, "-m", "exodx", "--help"],
-        }
-        found = compared(start, max(rounds, 5))
-        told("Start-up", {name: found[name] for name in ("import numpy", "predict 100")}, "import numpy")
-        told("Help", {name: found[name] for name in ("import click", "--help")}, "import click")
+
+
+def start_up(folder: Path, rounds: int) -> None:
+    """Print what it takes to start."""
+    small, python = folder / "100.csv", sys.executable
+    write(small, 100, 30)
+    start = {
+        "import numpy": [python, "-c", "import numpy"],
+        "predict 100": ways(folder, small, "csv")["exodx"],
+        "import click": [python, "-c", "import click"],
+        "--help": [python, "-m", "exodx", "--help"],
+    }
+    found = compared(start, max(rounds, 5))
+    told("Start-up", {name: found[name] for name in ("import numpy", "predict 100")}, "import numpy")
+    told("Help", {name: found[name] for name in ("import click", "--help")}, "import click")
+
+
+def main(given: argparse.Namespace) -> None:
+    for k in map(int, given.analytes.split(",")):
+        with tempfile.TemporaryDirectory() as name:
+            tables(Path(name), k, given)
+            if k == 30:
+                start_up(Path(name), given.rounds)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--sizes", default="100,10000,100000")
+    parser.add_argument("--sizes", default="100,10000,1000000")
+    parser.add_argument("--analytes", default="3,30,500")
+    parser.add_argument("--inputs", default="csv,parquet")
+    parser.add_argument("--most", type=int, default=50_000_000)
     parser.add_argument("--without", default="")
     parser.add_argument("--csv", action="store_true")
+    parser.add_argument("--fasttreeshap", default="")
     parser.add_argument("--train", help=argparse.SUPPRESS)
+    parser.add_argument("--write", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.train:
-        train(Path(given.train))
+    if given.write:
+        write(Path(given.write), int(given.sizes), int(given.analytes))
+    elif given.train:
+        train(Path(given.train), int(given.analytes))
     else:
-        main(given.rounds, [int(n) for n in given.sizes.split(",")], given.without.split(","), as_csv=given.csv)
+        main(given)

@@ -22,3 +22,8 @@ def grown(n=150, k=5, rounds=10, missing=0.1, seed=0, **params):
 
 def raw(booster):
     return bytes(booster.save_raw("ubj"))
+
+
+def flat(loop):
+    """Return a loop for the interpreter: it takes arrays of any shape, and writes into those that it is given."""
+    return lambda *given: loop(*(value.reshape(-1) if isinstance(value, np.ndarray) else value for value in given))

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.errors import ModelRefused
-from exodx.frozen import Forest, loops
+from exodx.frozen import Forest, loops, native
 from exodx.frozen.archive import read_compiled, write_compiled
 from exodx.frozen.compiled import compile_boosters
-from exodx.frozen.kernels import Kernel, numba_kernel, numpy_kernel
+from exodx.frozen.kernels import looped_kernel, native_kernel, numpy_kernel
 from exodx.frozen.parts import Linear
 from exodx.frozen.shapley import leaf_shapley, quadrature
-from tests.frozen.boosters import grown, raw, specimens
+from tests.frozen.boosters import flat, grown, raw, specimens
 from tests.frozen.treeshap import reference
 
 
@@ -30,12 +30,11 @@ def compiled(booster):
 
 def interpreted():
     """The loops as they stand, without a compiler: slow, and they must run without numba."""
-    functions = loops.fill_bits, loops.add_columns, loops.add_leaves, loops.add_values, loops.add_leaf_values
-    return Kernel("interpreter", 7, *functions)
+    return looped_kernel("interpreter", 7, {loop: flat(loop) for loop in loops.LOOPS})
 
 
 def kernels():
-    found = [numpy_kernel(), interpreted(), numba_kernel()]
+    found = [numpy_kernel(), interpreted(), native_kernel()]
     return [kernel for kernel in found if kernel]
 
 
@@ -225,7 +224,7 @@ def test_any_rows_alone_have_the_bits_they_have_in_the_batch(forest, batch, chos
 
 def test_threads_kernels_block_sizes_and_layout_change_no_bit(forest, batch):
     rows, margin, shap = batch
-    for kernel in (numpy_kernel(), numba_kernel()):
+    for kernel in (numpy_kernel(), native_kernel()):
         if kernel is None:
             continue
         for size in (1, 333, kernel.rows):
@@ -239,25 +238,82 @@ def test_threads_kernels_block_sizes_and_layout_change_no_bit(forest, batch):
     assert [part.shape for part in forest.contributions(rows[:0])] == [(0, 12), (0,)]
 
 
-def test_many_rows_have_the_bits_of_few_and_are_scored_by_numba(forest, batch):
+def test_many_rows_have_the_bits_of_few_and_are_scored_by_machine_code(forest, batch):
     rows, margin, shap = batch
     many = np.resize(rows, (110_001, 12))
     assert forest.kernel_for(1).name == forest.kernel_for(500).name == "numpy"
-    assert forest.kernel_for(len(many)).name == ("numba" if numba_kernel() else "numpy")
+    assert forest.kernel_for(len(many)).name == ("native" if native_kernel() else "numpy")
     np.testing.assert_array_equal(forest.margin(many), np.resize(margin, len(many)))
     np.testing.assert_array_equal(forest.contributions(many)[0], np.resize(shap, (len(many), 12)))
 
 
-def test_without_numba_many_rows_are_scored_by_numpy(forest, batch, monkeypatch):
+@pytest.mark.parametrize("gone", ["numba", "llvmlite"])
+def test_without_numba_many_rows_are_scored_by_numpy(forest, batch, monkeypatch, tmp_path, gone):
     rows, margin, _ = batch
-    monkeypatch.setitem(sys.modules, "numba", None)
-    numba_kernel.cache_clear()
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, gone, None)
+    native_kernel.cache_clear()
+    native.native_loops.cache_clear()
     try:
-        assert numba_kernel() is None
+        assert native_kernel() is None
         assert forest.kernel_for(10**9).name == "numpy"
         np.testing.assert_array_equal(forest.margin(np.resize(rows, (110_001, 12)))[:5000], margin)
     finally:
-        numba_kernel.cache_clear()
+        native_kernel.cache_clear()
+        native.native_loops.cache_clear()
+
+
+KEPT = """
+import sys
+import numpy as np
+from exodx.frozen import loops
+from exodx.frozen.kernels import native_kernel
+assert native_kernel().name == "native"
+made = native_kernel().place
+one, ints, squared = np.ones((1, 1)), np.zeros((3, 5), np.int32), np.zeros(5)
+lines, limits, scratch = (0 * one, 0 * one, one), (3.0, 10.0, 6.0), np.zeros((2, 5))
+made(5, 1, 1, *lines, np.arange(5.0), *limits, 0 * one, 1, 0 * one, 2.0, *scratch, squared, *ints)
+assert squared.tolist() == [0.0, 0.5, 2.0, 4.5, 8.0] and ints[1].tolist() == [0, 0, 0, 0, 1]
+print("numba" in sys.modules)
+"""
+
+
+def test_machine_code_is_kept_and_loaded_without_numba_and_damage_is_noticed(tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path))
+
+    def needs_numba():
+        done = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True)
+        return done.stdout.strip() == "True"
+
+    assert not native.is_kept()
+    assert needs_numba()
+    assert native.is_kept()
+    assert not needs_numba()
+    (kept,) = (tmp_path / "loops").iterdir()
+    whole = kept.read_bytes()
+    for damaged in (whole[:-1], b"another machine" + whole, b"", whole.replace(whole[-9:], bytes(9))):
+        kept.write_bytes(damaged)
+        assert needs_numba()
+        assert kept.read_bytes() == whole
+
+
+def test_where_nothing_can_be_kept_the_loops_are_compiled_all_the_same(tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path / "file"))
+    assert subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True).stdout.strip() == "True"
+
+
+def test_both_gives_the_bits_of_margin_and_contributions(forest, batch):
+    rows, margin, shap = batch
+    for kernel in kernels():
+        few = slice(0, 50 if kernel.name == "interpreter" else None)
+        for threads in (1, 2):
+            both = forest.both(rows[few], threads, kernel)
+            np.testing.assert_array_equal(both[0], margin[few])
+            np.testing.assert_array_equal(both[1], shap[few])
+    assert [part.shape for part in forest.both(rows[:0])] == [(0,), (0, 12)]
 
 
 def test_weighted_boosters_and_a_linear_member_add_up():

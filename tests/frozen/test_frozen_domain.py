@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from exodx.frozen import Features, Measurements, Reason, State, Status
+from exodx.frozen import Features, Measurements, Reason, State, Status, loops
 from exodx.frozen.domain import BOUND, RANGE, ROWS, Scatter, Scores, flag_domain, normal_scores, squared_limit, surprise
+from exodx.frozen.kernels import native_kernel
 from exodx.frozen.measurements import reasons_of, status_of
+from tests.frozen.boosters import flat
 
 
 def scatter(p, q, seed=0, noise=0.2):
@@ -79,6 +81,21 @@ def test_the_quick_look_misses_nothing(p, seed, missing, limit, beyond):
     out, absurd = s.flag(rows, limit, beyond)
     np.testing.assert_array_equal(out, wanted | (placed.beyond > beyond))
     np.testing.assert_array_equal(absurd, 2 * placed.wild > placed.known)
+
+
+@given(st.integers(1, 9), st.integers(0, 10**6), st.sampled_from([0.0, 0.2, 1.0]), st.floats(-2, 6), st.integers(0, 5))
+def test_the_loop_flags_what_numpy_flags_and_places_as_it_does(p, seed, missing, limit, beyond):
+    s, rows = scatter(p, p, seed), values(30, p, missing, seed + 1)
+    compiled = native_kernel()
+    for place in (flat(loops.place), *([compiled.place] if compiled else [])):
+        for mine, theirs in zip(s.flag(rows, limit, beyond, place), s.flag(rows, limit, beyond), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+        found, exact = s._looped(place, rows, s._weights(np.arange(p)))
+        expected = s.place(rows)
+        np.testing.assert_array_equal(exact, expected.known == p)
+        assert found.squared[exact].tobytes() == expected.squared[exact].tobytes()
+        np.testing.assert_array_equal(found.known, expected.known)
+        np.testing.assert_array_equal(found.beyond, expected.beyond)
 
 
 @pytest.mark.parametrize("known", [2, 3, 10, 30, 1000])

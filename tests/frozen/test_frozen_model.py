@@ -165,3 +165,17 @@ def test_a_threshold_written_before_there_were_grey_zones_has_none(model):
     assert Threshold(**state) == model.threshold
     assert model.threshold.zone is None
     assert model.threshold.positive_from == model.threshold.value
+
+
+def test_one_pass_gives_what_predict_and_explain_give_to_the_bit(model, batch):
+    ids = [str(i) for i in range(len(batch))]
+    alone, explained = model.predict(batch, ids), model.explain(batch)
+    assert "not_reported" in alone.call
+    for prepared in (model, model.prepared(10**9)):
+        prediction, explanation = prepared.predict_explained(batch, ids, threads=2)
+        assert (prediction.status, prediction.call, prediction.reasons) == (alone.status, alone.call, alone.reasons)
+        assert prediction.margin.tobytes() == alone.margin.tobytes()
+        np.testing.assert_array_equal(explanation.values, explained.values)
+        assert explanation.base == explained.base
+    with pytest.raises(ValueError, match="39 specimen ids for 40 specimens"):
+        model.predict_explained(batch, ids[1:])

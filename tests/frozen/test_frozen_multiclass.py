@@ -86,6 +86,17 @@ def test_the_order_of_classes_permutes_columns_bit_for_bit(class_model, specimen
     assert other.call == one.call
 
 
+def test_one_pass_gives_what_predict_and_explain_give_to_the_bit(class_model, specimens):
+    m, ids = specimens.measurements, specimens.ids
+    alone, explained = class_model.predict(m, ids), class_model.explain(m)
+    prediction, explanations = class_model.prepared(10**9).predict_explained(m, ids)
+    assert prediction.call == alone.call
+    assert prediction.probabilities.tobytes() == alone.probabilities.tobytes()
+    for mine, theirs in zip(explanations, explained, strict=True):
+        np.testing.assert_array_equal(mine.values, theirs.values)
+        assert mine.base == theirs.base
+
+
 def test_a_limit_keeps_calls_back_and_changes_no_number(class_model, specimens):
     limited = replace(class_model, limit=ClassLimit(0.8, 0.9))
     one, other = (m.predict(specimens.measurements, specimens.ids) for m in (class_model, limited))

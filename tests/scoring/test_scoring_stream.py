@@ -9,6 +9,7 @@ import random
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -314,6 +315,26 @@ def test_every_block_belongs_to_one_shard_and_shards_are_equal(of, n_blocks):
     held = [[b for b in range(n_blocks) if Shard(i, of).holds(b, n_blocks)] for i in range(1, of + 1)]
     assert [block for blocks_ in held for block in blocks_] == list(range(n_blocks))
     assert max(map(len, held)) - min(map(len, held)) <= 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_shards_hold_fair_shares_of_the_rows(kind, tmp_path):
+    """Four shards of a table smaller than a block, and eight of one of a few blocks."""
+    table = pa.table({"specimen_id": [f"S{i:06d}" for i in range(60_000)], "a": [i % 977 / 8 for i in range(60_000)]})
+    path = tmp_path / f"c.{kind}"
+    if kind == "csv":
+        pa.csv.write_csv(table, path)
+    else:
+        pq.write_table(table, path)
+    for of in (4, 8):
+        (file,) = blocks.dealt([blocks.file_of(path)], of)
+        n_blocks = file.n_blocks()
+        rows = [0] * of
+        for block in blocks.cohort_blocks([file], [["specimen_id", "a"]]):
+            size = blocks.lines_in(block.content) if kind == "csv" else len(block.content)
+            rows[next(i for i in range(of) if Shard(i + 1, of).holds(block.number, n_blocks))] += size
+        assert sum(rows) == 60_000
+        assert max(rows) - min(rows) <= 0.1 * 60_000 / of
 
 
 def test_a_shard_that_is_none_is_wrong_usage():

@@ -1,0 +1,144 @@
+"""The loops as machine code: compiled by numba once on a machine, kept, and from then on loaded without numba.
+
+numba takes 1.3 s to start even where its own cache holds everything; LLVM alone (llvmlite, which numba brings) takes 0.1 s to load
+an object file. Where neither is installed, or nothing can be kept, all works the same with NumPy, or is compiled each time.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from ctypes import CFUNCTYPE, c_double, c_int64, c_void_p
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import numpy as np
+
+from exodx.frozen import loops
+
+Loop = Callable[..., None]
+
+ALONE = ("memset", "memcpy", "memmove")
+"""What machine code that is kept may call: every process has it. Anything else numba would have to be there for."""
+
+
+def kept_at() -> Path | None:
+    """Return where the machine code of these loops is kept: ``$EXODX_HOME/loops`` (``~/.exodx``); None without numba."""
+    try:
+        versions = [version("numba"), version("llvmlite"), platform.machine(), platform.node()]
+    except PackageNotFoundError:
+        return None
+    source = Path(loops.__file__)
+    if not source.is_file():
+        return None
+    key = sha256("\n".join([source.read_text(encoding="utf-8"), *versions]).encode()).hexdigest()[:20]
+    return Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute() / "loops" / f"{key}.o"
+
+
+def is_kept() -> bool:
+    """Say whether machine code is kept, so that nothing need be compiled."""
+    path = kept_at()
+    return path is not None and path.is_file()
+
+
+@cache
+def native_loops() -> Mapping[Loop, Loop] | None:
+    """Return each loop as a function of machine code, or None where it cannot be made: numba is not installed."""
+    path = kept_at()
+    try:
+        from llvmlite import binding as llvm
+    except ImportError:
+        return None
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    data = _kept(path, _machine(llvm)) if path is not None else None
+    if data is None:
+        data = _compiled(llvm)
+        if data is None:
+            return None
+        if path is not None:
+            _keep(path, _machine(llvm), data)
+    return _loaded(llvm, data)
+
+
+def _machine(llvm: Any) -> bytes:
+    """Return what the machine code is for: the processor and what it can do."""
+    features = llvm.get_host_cpu_features().flatten()
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {features}".encode()
+
+
+def _kept(path: Path, machine: bytes) -> bytes | None:
+    """Return the machine code that is kept for this machine; None where there is none, or it is damaged."""
+    try:
+        first, checked, data = path.read_bytes().split(b"\n", 2)
+    except (OSError, ValueError):
+        return None
+    return data if first == machine and checked == sha256(data).hexdigest().encode() else None
+
+
+def _keep(path: Path, machine: bytes, data: bytes) -> None:
+    """Keep machine code, whole or not at all; where nothing can be written it is made anew the next time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(b"\n".join([machine, sha256(data).hexdigest().encode(), data]))
+        os.replace(file.name, path)
+    except OSError:
+        return
+
+
+def _compiled(llvm: Any) -> bytes | None:
+    """Compile every loop for this machine into one object file; None without numba, or where it cannot stand alone."""
+    try:
+        import numba
+    except ImportError:
+        return None
+    from numba import types
+
+    arrays = {"u1": types.uint8, "i4": types.int32, "f4": types.float32, "f8": types.float64}
+    kinds = {"n": types.int64, "d": types.float64, **{kind: types.CPointer(of) for kind, of in arrays.items()}}
+    whole: Any = None
+    for loop, takes in loops.LOOPS.items():
+        signature = types.void(*map(kinds.__getitem__, takes))
+        made = numba.cfunc(signature, error_model="numpy")(loop)
+        module = llvm.parse_assembly(made.inspect_llvm())
+        module.get_function(made.native_name).name = loop.__name__
+        if whole is None:
+            whole = module
+        else:
+            whole.link_in(module)
+    called = {function.name for function in whole.functions if function.is_declaration}
+    if any(not name.startswith("llvm.") and name not in ALONE for name in called):
+        return None
+    return bytes(_target(llvm).emit_object(whole))
+
+
+def _target(llvm: Any) -> Any:
+    target = llvm.Target.from_default_triple()
+    features = llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3, codemodel="jitdefault", jit=True)
+
+
+def _loaded(llvm: Any, data: bytes) -> Mapping[Loop, Loop]:
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(llvm))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+    engine.finalize_object()
+    return {loop: _callable(engine, loop, takes) for loop, takes in loops.LOOPS.items()}
+
+
+def _callable(engine: Any, loop: Loop, takes: tuple[str, ...]) -> Loop:
+    """Return a function of machine code that takes arrays; ``engine`` lives as long as it does, and the GIL is released."""
+    address = engine.get_function_address(loop.__name__)
+    numbers: dict[str, Any] = {"n": c_int64, "d": c_double}
+    function = CFUNCTYPE(None, *(numbers.get(kind, c_void_p) for kind in takes))(address)
+
+    def call(*given: Any, engine: Any = engine) -> None:  # noqa: ARG001
+        held = [v if kind in numbers else np.ascontiguousarray(v, kind) for v, kind in zip(given, takes, strict=True)]
+        function(*(v if kind in numbers else v.ctypes.data for v, kind in zip(held, takes, strict=True)))
+
+    return call
