@@ -68,14 +68,8 @@ def evaluate_inside(
     if np.bincount(y[scored], minlength=2).min() < 2:
         found = f"{int(y[scored].sum())} positive and {int((1 - y[scored]).sum())} negative specimens could be scored out of fold"
         raise InputRefused(Problem("TOO_FEW_SPECIMENS", cohort.source or "cohort", found, "Collect more subjects of both classes."))
-    margin, folds = random.margin[:, scored], random.folds[:, scored]
-    estimates = [auc_cross_validated(y[scored], margin, folds, subjects[scored], name="auc")]
-    estimates += call_estimates(y, random, scored, subjects, prevalence)
-    estimates += _threshold(model)
-    estimates += probability_estimates(y[scored], margin, subjects[scored])
-    estimates += _benchmark_estimates(y[scored], margin, random, scored, subjects[scored])
-    estimates += learning_curve_estimates(y[scored], random, scored, subjects[scored])
-    estimates += compared_estimates(cohort, random, validation.compared)
+    margin = random.margin[:, scored]
+    estimates = _random_estimates(cohort, model, validation, scored, prevalence)
     sites, pooled = site_estimates(cohort, validation.by_site, estimates[0])
     estimates += pooled
     estimates += temporal_estimates(cohort, validation.temporal, random, estimates[0], prevalence)
@@ -124,6 +118,23 @@ def evaluate_inside(
         threshold_steps=threshold_steps(y[scored], probability(margin), subjects[scored], ends),
         prevalence=prevalence,
     )
+
+
+def _random_estimates(
+    cohort: Cohort, model: DiagnosticModel, validation: Validation, scored: NDArray[np.bool_], prevalence: float | None
+) -> list[Estimate]:
+    """Return what random folds say, of the specimens that were scored in every repeat; the first is the AUC."""
+    random, y, subjects = validation.random, cohort.y[scored], cohort.subjects[scored]
+    margin, folds = random.margin[:, scored], random.folds[:, scored]
+    return [
+        auc_cross_validated(y, margin, folds, subjects, name="auc"),
+        *call_estimates(cohort.y, random, scored, cohort.subjects, prevalence),
+        *_threshold(model),
+        *probability_estimates(y, margin, subjects),
+        *_benchmark_estimates(y, margin, random, scored, subjects),
+        *learning_curve_estimates(y, random, scored, subjects),
+        *compared_estimates(cohort, random, validation.compared),
+    ]
 
 
 def _threshold(model: DiagnosticModel) -> list[Estimate]:

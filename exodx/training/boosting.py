@@ -19,6 +19,9 @@ Signs = tuple[int, ...]
 MAX_BIN = 32
 """Cut points per feature: of 60 to 500 specimens a bin holds a few, and wide panels fit several times faster than with 256."""
 
+FEW = 50
+"""Of fewer specimens leaves may weigh less than XGBoost's 1: half of a cohort of ten could not be split at all, the whole could."""
+
 OBJECTIVE = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "verbosity": 0}
 """One thread: two inside a small fit cost more than they give. Same inputs, same trees."""
 
@@ -76,7 +79,7 @@ class Trees:
     def used(self) -> frozenset[int]:
         """Return the columns that a split looks at."""
         pairs = zip(self.boosters, self.columns, strict=True)
-        return frozenset(columns[int(name[1:])] for booster, columns in pairs for name in booster.get_score())
+        return frozenset(columns[int(name[1:])] for booster, columns in pairs for name in booster[: self.rounds].get_score())
 
     def widen(self, columns: tuple[int, ...], width: int) -> Trees:
         """Return the same member for a table of so many columns, of which it knows these alone."""
@@ -113,11 +116,13 @@ def monotone(signs: Signs) -> dict[str, Any]:
 def fit_booster(features: Floats, y: Labels, params: dict[str, Any], rounds: int, seed: int) -> xgboost.Booster:
     """Fit one booster; a parameter given as `Roots` is a share of the columns there are.
 
-    The histograms are made of a plain matrix: made of a quantile matrix they are the same, bit for bit, and take far longer.
+    With few specimens the least weight of a leaf falls with them, so that parts of a cohort are learned from as the whole is. The
+    histograms are made of a plain matrix: made of a quantile matrix they are the same, bit for bit, and take far longer.
     """
     matrix = xgboost.DMatrix(features, y, missing=np.nan, nthread=1)
     shares = {key: value.share(features.shape[1]) for key, value in params.items() if isinstance(value, Roots)}
-    return xgboost.train({**OBJECTIVE, "max_bin": MAX_BIN, "seed": seed, **params, **shares}, matrix, rounds)
+    sized = {"max_bin": MAX_BIN, "min_child_weight": min(1.0, len(y) / FEW)}
+    return xgboost.train({**OBJECTIVE, **sized, "seed": seed, **params, **shares}, matrix, rounds)
 
 
 def unlabelled(features: NDArray[np.floating]) -> xgboost.DMatrix:

@@ -1,6 +1,6 @@
 """The family: which members are tried, with which settings, at which cost.
 
-Each kind of member has one or more settings, each read at several stages; the one with the least log loss out of inner folds stands
+Each kind of member has one or more settings, some read at several stages; the one with the least log loss out of inner folds stands
 for its kind. All kinds then go into the combination. Fixed numbers of rounds and few settings: with sixty to five hundred specimens
 a long search finds noise. The settings are those that did well over many cohorts, none of them chosen on one.
 """

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from exodx.cohort import Cohort
 from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance, State
@@ -31,7 +32,8 @@ def train_model(cohort: Cohort, plan: StudyPlan) -> DiagnosticModel:
     The order of rows does not matter: specimens are taken in the order of their ids.
     """
     cohort = cohort.sorted()
-    data = prepare(cohort, plan)
+    with threadpool_limits(1):
+        data = prepare(cohort, plan)
     return freeze_model(cohort, plan, data, fit_procedure(data, plan))
 
 

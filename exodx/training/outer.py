@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from exodx.errors import InputRefused
 from exodx.panel import StudyPlan
@@ -63,7 +64,8 @@ def _fitted_once(fit: Fit[Result], kept: FoldStore, repeat: int, fold: int) -> R
     found: Result | None = kept.fetch(repeat, fold)
     if found is not None:
         return found
-    result = fit(repeat, fold)
+    with threadpool_limits(1):
+        result = fit(repeat, fold)
     if not isinstance(result, InputRefused):
         kept.keep(repeat, fold, result)
     return result

@@ -16,7 +16,7 @@ FEWEST = 3
 
 
 def stable_columns(features: Floats, y: NDArray[np.int8], subjects: NDArray[np.intp], seed: int) -> tuple[int, ...]:
-    """Return the columns that stability selection keeps, in ascending order.
+    """Return the columns that stability selection keeps, in ascending order; all, where no half can rank them.
 
     Fifty times half of the subjects of each class are drawn; features are ranked by the absolute Welch t of that half, the first √k
     count; what counts in 60 % of the halves is kept.
@@ -39,8 +39,11 @@ def stable_columns(features: Floats, y: NDArray[np.int8], subjects: NDArray[np.i
     first = round(np.sqrt(k))
     ranks = np.argsort(np.argsort(-strength, axis=1, kind="stable"), axis=1, kind="stable")
     share = ((ranks < first) & (strength > 0)).mean(axis=0)
+    told = int((share > 0).sum())
+    if told == 0:
+        return tuple(range(k))
     order = np.argsort(-share, kind="stable")
-    kept = order[: max(int((share >= OFTEN).sum()), min(FEWEST, k))]
+    kept = order[: max(int((share >= OFTEN).sum()), min(FEWEST, told))]
     return tuple(sorted(kept.tolist()))
 
 

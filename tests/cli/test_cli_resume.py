@@ -56,8 +56,9 @@ def test_a_killed_study_goes_on_where_it_stopped_and_gives_the_same_bytes(traine
     answer = json.loads(done.out)
     assert answer["model_hash"] == trained.answer["model_hash"]
     assert answer["estimates"] == trained.answer["estimates"]
-    for file in sorted(trained.bundle.iterdir()):
-        assert (tmp_path / "second" / file.name).read_bytes() == file.read_bytes(), file.name
+    for file in sorted(path for path in trained.bundle.rglob("*") if path.is_file()):
+        name = file.relative_to(trained.bundle)
+        assert (tmp_path / "second" / name).read_bytes() == file.read_bytes(), name
     assert not list((home / "cache").iterdir())  # the study is finished: nothing of the cohort stays
 
 

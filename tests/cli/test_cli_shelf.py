@@ -14,7 +14,17 @@ from exodx.tracking import open_store, registry
 from tests.cli.calls import DATA
 
 NEW = DATA / "new.csv"
-URI = "models:/athero-3@challenger"
+URI = "models:/athero-3@shelved"
+
+
+@pytest.fixture(autouse=True)
+def shelved(trained):
+    """An alias of the trained version: ``challenger`` moves with whatever else is trained here."""
+    open_store()
+    client = MlflowClient()
+    client.set_registered_model_alias("athero-3", "shelved", trained.answer["model_uri"].rsplit("/", 1)[1])
+    yield
+    client.delete_registered_model_alias("athero-3", "shelved")
 
 
 @pytest.fixture
@@ -49,7 +59,7 @@ def test_an_alias_that_moved_means_another_bundle_at_once(trained, cli, tmp_path
     """The other version is of a hash that no bundle has: what is on the shelf must not be taken for it."""
     open_store()
     client = MlflowClient()
-    version = client.get_model_version_by_alias("athero-3", "challenger")
+    version = client.get_model_version_by_alias("athero-3", "shelved")
     other = client.create_model_version("athero-3", version.source, run_id=version.run_id).version
     client.set_model_version_tag("athero-3", other, "exodx.model_hash", "0" * 64)
     client.set_registered_model_alias("athero-3", "moving", version.version)

@@ -14,6 +14,7 @@ from exodx.training import (
     class_folds,
     cross_validate,
     cross_validate_classes,
+    fold_store,
     multiclass,
     nested,
     panel_size,
@@ -180,3 +181,11 @@ def test_what_is_no_plain_result_is_not_kept(tmp_path):
         FoldStore(tmp_path).keep(0, 0, (1, {2}))
     with pytest.raises(TypeError, match="ndarray cannot be kept"):
         FoldStore(tmp_path).keep(0, 0, np.array([object()]))
+
+
+@pytest.mark.parametrize("changed", ["_code_digest", "version"])
+def test_other_code_or_another_library_is_another_study(cohort, fast_plan, tmp_path, monkeypatch, changed):
+    before = study_store(tmp_path, cohort, fast_plan).folder
+    assert study_store(tmp_path, cohort, fast_plan).folder == before
+    monkeypatch.setattr(fold_store, changed, lambda *_: "another")
+    assert study_store(tmp_path, cohort, fast_plan).folder != before

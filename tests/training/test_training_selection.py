@@ -119,3 +119,14 @@ def test_panels_of_growing_size_use_what_was_selected_of_them(wide, chosen_plan)
     for fold in range(3):
         rows = runs.folds[0] == fold
         np.testing.assert_array_equal(np.argsort(runs.margin[-1, 0, rows]), np.argsort(full.margin[0, rows]))
+
+
+def test_where_no_half_can_rank_them_all_columns_stay_and_none_is_padding():
+    """With two cases a half holds one, and has no variance: nothing says which columns are good, least of all their order."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20, 50))
+    y = np.r_[np.ones(2), np.zeros(18)].astype(np.int8)
+    assert stable_columns(x, y, np.arange(20), 0) == tuple(range(50))
+    flat = np.where(np.arange(50) < 48, 1.0, x)
+    y = np.tile([0, 1], 10).astype(np.int8)
+    assert stable_columns(flat, y, np.arange(20), 0) == (48, 49)
