@@ -106,10 +106,14 @@ def test_what_is_planted_is_stable_and_has_its_direction(found):
 
 
 def test_noise_is_ranked_less_stably_than_signal(found):
-    null = cohort_of(0.0, seed=4)
-    noise = explanation_stability(cross_validate(null, PLAN, repeated_folds(null, PLAN), "r", 1, lambda: None).explanations)
-    assert noise.rank_correlation < found.rank_correlation
-    assert noise.top_stability.value < found.top_stability.value
+    """One cohort of noise may agree by chance; three on average do not."""
+    noise = []
+    for seed in (5, 6, 7):
+        null = cohort_of(0.0, seed=seed)
+        folds = cross_validate(null, PLAN, repeated_folds(null, PLAN), "r", 1, lambda: None)
+        noise.append(explanation_stability(folds.explanations))
+    assert np.mean([each.rank_correlation for each in noise]) < found.rank_correlation - 0.1
+    assert np.mean([each.top_stability.value for each in noise]) < found.top_stability.value - 0.1
 
 
 def test_by_hand_with_a_feature_that_one_fold_lacks():
