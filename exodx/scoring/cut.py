@@ -120,11 +120,23 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
     if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
         raise NotInPieces("lines that end in other ways")
     table = None
-    if b'"' not in content:
+    if b'"' not in content or _simply_quoted(content, sign):
         table = _parsed(plan, content, header, sign, as_text)
     if table is None and plan.specimen is None:
         raise NotInPieces("rows without a name among lines that are none")
     return table if table is not None else _carefully(plan, content, header, sign)
+
+
+def _simply_quoted(content: bytes, sign: str) -> bool:
+    """Say whether every quote opens or closes a whole cell of one line: then there is one way to read them."""
+    data = np.frombuffer(content, np.uint8)
+    at = np.flatnonzero(data == ord('"'))
+    if len(at) % 2:
+        return False
+    padded = np.concatenate([[ord("\n")], data, [ord("\n")]])
+    edges = [np.isin(padded[beside], [ord(sign), ord("\r"), ord("\n")]).all() for beside in (at[::2], at[1::2] + 2)]
+    lines = np.flatnonzero(data == ord("\n"))
+    return bool(all(edges) and (np.searchsorted(lines, at[::2]) == np.searchsorted(lines, at[1::2])).all())
 
 
 def _is_unicode(content: bytes) -> bool:
@@ -164,7 +176,7 @@ def _arrow(plan: Plan, content: bytes, header: Sequence[str], sign: str, numeric
         return pcsv.read_csv(
             pa.BufferReader(content),
             pcsv.ReadOptions(column_names=names, block_size=len(content) + 1, use_threads=False),
-            pcsv.ParseOptions(delimiter=sign, quote_char=False, ignore_empty_lines=False),
+            pcsv.ParseOptions(delimiter=sign, quote_char='"' if b'"' in content else False, ignore_empty_lines=False),
             pcsv.ConvertOptions(
                 column_types=types, include_columns=used, null_values=_BLANKS, strings_can_be_null=False, check_utf8=False
             ),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from exodx.frozen import Features, Measurements, Reason, State, Status, loops
-from exodx.frozen.domain import BOUND, RANGE, ROWS, Scatter, Scores, flag_domain, normal_scores, squared_limit, surprise
+from exodx.frozen.domain import BOUND, FEW_GAPS, RANGE, ROWS, Scatter, Scores, flag_domain, normal_scores, squared_limit, surprise
 from exodx.frozen.kernels import native_kernel
 from exodx.frozen.measurements import reasons_of, status_of
 from tests.frozen.boosters import flat
@@ -42,6 +42,17 @@ def by_numpy(s, row):
     z = (np.clip(z, -BOUND, BOUND) - s.shift)[has]
     covariance = (s.factors @ s.factors.T + s.noise * np.eye(len(row)))[np.ix_(has, has)]
     return z @ np.linalg.solve(covariance, z)
+
+
+@pytest.mark.parametrize("missing", [0.03, 0.2, 0.6])
+def test_gaps_are_taken_out_of_the_distance_as_by_the_marginal_scatter(missing):
+    s, rows = scatter(12, 4), values(700, 12, missing)
+    squared, slack, known = s._without(rows, s._weights(np.arange(12)))
+    placed, few = s.place(rows), np.isnan(rows).sum(axis=1) <= FEW_GAPS
+    np.testing.assert_array_equal(known, placed.known)
+    np.testing.assert_allclose(squared[few], placed.squared[few], rtol=1e-9, atol=1e-9)
+    assert np.isinf(slack[~few]).all()
+    assert (np.abs(squared[few] - placed.squared[few]) <= slack[few] + 1e-12).all()
 
 
 @given(st.integers(1, 8), st.integers(1, 8), st.integers(0, 10**6), st.sampled_from([0.0, 0.3, 0.9]))

@@ -9,16 +9,16 @@ import random
 from dataclasses import replace
 
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exodx.cohort import SimulatedStudy, simulate
 from exodx.errors import InputRefused, UsageError
 from exodx.frozen import Conditions
-from exodx.scoring import Explain, Job, Shard, blocks, plan, run, score_cohort, score_file, stream, write_scores
+from exodx.scoring import Explain, Job, Shard, blocks, cut, plan, run, score_cohort, score_file, stream, write_scores
 
 BLOCK = 3000
 
@@ -127,6 +127,11 @@ def test_what_cannot_be_read_keeps_its_row_and_says_why(clean, model, tmp_path):
     assert [row["status"] for row in csv.DictReader(io.StringIO(text))].count("INVALID") == 3
 
 
+def quoted(rows, which) -> bytes:
+    """Write a table with quotes about some cells, none in them."""
+    return "".join(",".join(f'"{cell}"' if which(cell) else cell for cell in row) + "\n" for row in rows).encode()
+
+
 FORMS = {
     "CRLF": lambda rows: text_of(rows, end="\r\n").encode(),
     "tabs": lambda rows: text_of(rows, "\t").encode(),
@@ -134,6 +139,11 @@ FORMS = {
     "a mark of the encoding": lambda rows: b"\xef\xbb\xbf" + text_of(rows).encode(),
     "no end of the last line": lambda rows: text_of(rows).encode().rstrip(),
     "quotes": lambda rows: text_of(changed(rows, (70, "site", 'a "b", c'), (71, "specimen_id", "x,y"))).encode(),
+    "quoted as R does": lambda rows: quoted(rows, lambda cell: not cell[:1].isdigit()),
+    "every cell quoted": lambda rows: quoted(rows, lambda _: True),
+    "quoted cells with the delimiter": lambda rows: quoted(changed(rows, (70, "site", "a, b"), (71, "specimen_id", " x,y ")), bool),
+    "a line break within quotes": lambda rows: quoted(changed(rows, (70, "site", "a\nb")), lambda cell: "\n" in cell),
+    "a quote in the middle of a cell": lambda rows: quoted(rows, lambda cell: cell == "A").replace(b"S6", b'S"6', 1),
     "blank lines": lambda rows: text_of(rows).replace("\n", "\n\n", 150).encode(),
     "cells beyond the header": lambda rows: text_of([*rows[:100], [*rows[100], ""], *rows[101:]]).encode(),
     "names that are not ASCII": lambda rows: text_of(changed(rows, (100, "specimen_id", "Ü-1"))).encode(),
@@ -146,6 +156,35 @@ def test_every_form_of_text(form, clean, model, tmp_path):
     path = tmp_path / "c.txt"
     path.write_bytes(FORMS[form](clean))
     assert_same(path, model, tmp_path)
+
+
+def test_a_table_that_is_simply_quoted_is_read_as_quickly(clean, model, tmp_path, monkeypatch):
+    """R's ``write.csv`` and pyarrow quote every text: such tables need not be read cell by cell."""
+    path = tmp_path / "c.csv"
+    path.write_bytes(quoted(clean, lambda cell: not cell[:1].isdigit()))
+    monkeypatch.setattr(cut, "_carefully", lambda *_: pytest.fail("read cell by cell"))
+    assert_same(path, model, tmp_path)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.text('ab", \n', max_size=4), min_size=3, max_size=3), min_size=1, max_size=4), st.booleans())
+def test_what_counts_as_simply_quoted_is_read_by_arrow_as_by_the_careful_reader(rows, end):
+    content = ("\n".join(",".join(row) for row in rows) + ("\n" if end else "")).encode()
+    if b'"' not in content or not cut._simply_quoted(content, ","):
+        return
+    try:
+        expected = list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
+    except csv.Error:
+        pytest.fail("the careful reader refuses it")
+    options = pcsv.ParseOptions(quote_char='"', ignore_empty_lines=False)
+    names = [str(i) for i in range(max(map(len, expected)))]
+    try:
+        types = pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+        table = pcsv.read_csv(io.BytesIO(content), pcsv.ReadOptions(column_names=names), options, types)
+    except pa.ArrowInvalid:
+        return  # lines of other widths: the careful reader is asked
+    kept = [row for row in expected if len(row) == len(names)]
+    assert [list(row.values()) for row in table.to_pylist() if any(row.values())] == [row for row in kept if any(row)]
 
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
