@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from exodx.errors import RUO
 from exodx.tracking.flavour import log_bundle
 from exodx.tracking.record import ChildRun, RunRecord, UsedCohort
-from exodx.tracking.store import Store
+from exodx.tracking.store import SERVED, Store
 
 ALIAS = "challenger"
 OF_VERSION = (
@@ -87,7 +87,7 @@ def log_version(record: RunRecord, bundle: Path, model_name: str, store: Store) 
         _content(client, run.info.run_id, record, model_id)
         _children(client, run, record.children, store)
         version = _register(client, record, model_name, model_id, run.info.run_id)
-    return LoggedRun(run.info.run_id, run.info.experiment_id, model_name, version, store.uri)
+    return LoggedRun(run.info.run_id, run.info.experiment_id, model_name, version, store.shown)
 
 
 def _register(client: MlflowClient, record: RunRecord, name: str, model_id: str, run_id: str) -> str:
@@ -154,7 +154,7 @@ def _children(client: MlflowClient, run: Run, children: Sequence[ChildRun], stor
         client.log_batch(made, _metrics(child.metrics), _params(child.params))
         client.set_terminated(made)
 
-    with ThreadPoolExecutor(AT_A_TIME if store.uri.startswith("http") else 1) as pool:
+    with ThreadPoolExecutor(AT_A_TIME if store.uri.startswith(SERVED) else 1) as pool:
         list(pool.map(write, children, at))
 
 
