@@ -37,7 +37,7 @@ def external_record(
         lead = f"**Evaluation** of the frozen model `{model_id(model, model_hash)}` on the very cohort that it was made from."
     return RunRecord(
         experiment=model.name,
-        name=f"{model_id(model, model_hash)} evaluated",
+        name=f"evaluated: {model_id(model, model_hash)}",
         description=run_description(summary, model, lead),
         tags=panel_tags(model)
         | {

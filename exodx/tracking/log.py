@@ -28,14 +28,9 @@ OF_VERSION = (
     "exodx.parent_hash",
     "exodx.parent_version",
     "exodx.recalibrated",
-    "exodx.intended_use",
-    "exodx.specimen_type",
-    "exodx.panel_fingerprint",
-    "exodx.cohort_fingerprint",
-    "exodx.findings",
     "exodx.notice",
 )
-"""Tags of a run that its registered version carries too."""
+"""Tags of a run that its registered version carries too; few, since each is a line in the registry's list of versions."""
 OF_CHILD = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "exodx.model_id")
 """Tags of a run that its child runs carry too."""
 SOURCE = MappingProxyType({"mlflow.source.name": "exodx", "mlflow.source.type": "LOCAL", "mlflow.source.git.repoURL": ""})

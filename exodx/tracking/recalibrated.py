@@ -50,7 +50,7 @@ def recalibrated_record(model: DiagnosticModel, model_hash: str, parent_version:
     provenance = model.provenance
     return RunRecord(
         experiment=model.name,
-        name=f"{model_id(model, model_hash)} recalibrated",
+        name=f"recalibrated: {model_id(model, model_hash)}",
         description=_description(model, parent_version),
         tags=panel_tags(model)
         | {

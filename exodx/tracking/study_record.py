@@ -90,15 +90,13 @@ def run_description(evaluation: Evaluation, model: AnyModel, lead: str = "") -> 
     headline = evaluation.headline
     value = "not estimated" if headline.value is None else f"{headline.value:.3f}"
     limits = "" if headline.lower is None or headline.upper is None else f" (95 % CI {headline.lower:.3f} to {headline.upper:.3f})"
+    first = f"{headline.name} {value}{limits}, {headline.design}."  # the registry's list shows it as plain text
     flow = ", ".join(f"{n} {what}" for what, n in evaluation.flow.items())
     return "\n".join(
         [
             *((lead, "") if lead else ()),
-            f"**{headline.name} {value}**{limits}, {headline.design}.",
+            "  \n".join([first, f"**Verdict:** {verdict(evaluation)}", *gap_lines(evaluation)]),
             "",
-            f"**Verdict:** {verdict(evaluation)}",
-            "",
-            *(f"{gap}\n" for gap in gap_lines(evaluation)),
             f"**Cohort:** {flow}.",
             "",
             f"**Intended use:** {model.panel.title}. {model.panel.intended_use}".rstrip(),

@@ -94,7 +94,7 @@ def test_an_older_models_booster_is_recorded_as_it_was(study, fast_plan):
 
 def test_the_description_tells_number_verdict_cohort_findings_and_where_to_look(recorded, study):
     evaluation, text = study[1], recorded.description
-    places = [text.index(part) for part in (f"**AUC {evaluation.headline.value:.3f}**", "**Verdict:**", "**Cohort:**", "**note**")]
+    places = [text.index(part) for part in (f"AUC {evaluation.headline.value:.3f}", "**Verdict:**", "**Cohort:**", "**note**")]
     assert places == sorted(places)
     assert "100 specimens read" in text
     assert "no finding forbids to claim the headline; " in text
