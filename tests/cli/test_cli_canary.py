@@ -1,4 +1,7 @@
-"""Nothing of a specimen leaves its table: planted ids, subjects and free text are looked for in everything that exodx writes."""
+"""Nothing of a specimen leaves its table: planted ids, subjects and free text are looked for in everything that exodx writes.
+
+``exodx check`` is left out: it names the specimens that a rule refuses, to whoever holds the table.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,6 @@ def desk(tmp_path_factory):
     model, labels = "models:/athero-3/1", ("--label", "group", "--positive", "case")
     decide = ("--by", "E. Nagy", "--reason", "it holds", "--rules", "off.toml")
     for what, words in {
-        "check": ("check", "train.csv", "--panel", "athero-3", *labels, "--html", "check.html"),
         "train": ("train", "train.csv", "--plan", "plan.toml", "-o", "bundle", "--json"),
         "evaluate": ("evaluate", "new.csv", "--model", model, *labels, "--track", "--html", "evaluated.html", "--json"),
         "recalibrate": ("evaluate", "new.csv", "--model", model, *labels, "--recalibrate", "bundle-2", "--at-prevalence", "0.03"),
@@ -109,7 +111,7 @@ def test_no_file_of_store_database_bundle_report_or_page_holds_it(desk, word):
     folder, _ = desk
     files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ASKED_FOR]
     names = {path.name for path in files}
-    assert {"mlflow.db", "report.html", "manifest.json", "check.html", "evaluated.html", "compare.html", "model_card.json"} <= names
+    assert {"mlflow.db", "report.html", "manifest.json", "evaluated.html", "compare.html", "model_card.json"} <= names
     assert len([path for path in files if path.suffix == ".svg"]) >= 4
     assert [str(path.relative_to(folder)) for path in files if holds(path, word)] == []
     assert [str(path) for path in folder.rglob("*") if word in path.name] == []
