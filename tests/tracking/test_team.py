@@ -220,7 +220,7 @@ def test_the_review_says_who_may_not_decide_and_works_for_the_approver(shared, s
 
 
 def test_a_trainer_may_take_away_only_what_they_made(shared, as_person):
-    refused = [denied_to(as_person(person), "shared", "not there") for person in ("ann", "bob", "otto")]
+    refused = [denied_to(as_person(person), "shared", "absent") for person in ("ann", "bob", "otto")]
     assert sorted(refused[:2]) == [False, True]  # who was first to train made the model
     assert refused[2] is False
 
