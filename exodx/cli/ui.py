@@ -15,5 +15,5 @@ def command(port: int, host: str) -> None:
     from exodx.tracking import open_store, serve_ui
 
     store = open_store()
-    say(f"runs in {store.uri}\nhttp://{host}:{port}/#/experiments?workflowType=machine_learning")
+    say(f"runs in {store.shown}\nhttp://{host}:{port}/#/experiments?workflowType=machine_learning")
     serve_ui(store, host, port)

@@ -9,6 +9,8 @@ from exodx.frozen import Threshold
 from exodx.frozen.encoding import ND
 from exodx.panel.markers import Markers
 from exodx.stats import Estimate
+from exodx.stats.numbers import interval as interval
+from exodx.stats.numbers import number as number
 
 SHAP_NOTE = "SHAP values are contributions to the log-odds of the model; they are not causes."
 SIMULATED = "Simulated specimens: no number here is evidence of performance."
@@ -138,20 +140,6 @@ def zone_kept(threshold: Threshold) -> str:
     if threshold.criterion == "conformal":
         return f"each class's own label is kept for {number(threshold.target, 2)} of it (conformal sets, out of fold)"
     return f"{number(threshold.target, 2)} of sensitivity and of specificity are kept at its ends"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with a true minus sign, none before a zero, and an en dash for none.
-
-    >>> number(-0.0271), number(-0.0001), number(None)
-    ('−0.027', '0.000', '–')
-    """
-    return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
-
-
-def interval(lower: float | None, upper: float | None) -> str:
-    """Return an interval in words, empty where there is none."""
-    return "" if lower is None or upper is None else f"{number(lower)} to {number(upper)}"
 
 
 def sentence(estimate: Estimate) -> str:

@@ -38,7 +38,7 @@ from exodx.report import (
     study_sheets,
     typical_examples,
 )
-from exodx.tracking import LoggedRun, home_folder, log_run, open_store, study_record
+from exodx.tracking import LoggedRun, commit_tags, home_folder, log_run, open_store, study_record
 from exodx.training import (
     FoldStore,
     SizeRuns,
@@ -141,7 +141,8 @@ def run_study(
         run = None
         if store is not None:
             record = study_record(model, model_hash, plan, evaluation, page, figure_files(figures, evaluation))
-            run = log_run(record.with_more(sheets.files, sheets.tags, sheets.metrics), folder, model.name, store)
+            record = record.with_more(sheets.files, sheets.tags | commit_tags(Path.cwd()), sheets.metrics)
+            run = log_run(record, folder, model.name, store)
     kept.forget()
     return Study(model, model_hash, evaluation, page, out, run)
 

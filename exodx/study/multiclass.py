@@ -14,7 +14,7 @@ from exodx.frozen.bundle import check_folder, model_id
 from exodx.panel import StudyPlan
 from exodx.report import class_study_figures, class_study_page
 from exodx.study.binary import REPORT, Progress, silent
-from exodx.tracking import LoggedRun, class_record, home_folder, log_run, open_store
+from exodx.tracking import LoggedRun, class_record, commit_tags, home_folder, log_run, open_store
 from exodx.training import FoldStore, check_classes, class_folds, cross_validate_classes, study_store, train_classes
 
 
@@ -65,7 +65,7 @@ def run_class_study(
         run = None
         if store is not None:
             record = class_record(model, model_hash, plan, evaluation, page, figures, validation.random.choices)
-            run = log_run(record, folder, model.name, store)
+            run = log_run(record.with_more({}, commit_tags(Path.cwd()), {}), folder, model.name, store)
     kept.forget()
     return ClassStudy(model, model_hash, evaluation, page, out, run)
 

@@ -2,6 +2,7 @@
 
 from exodx.shelf import home_folder
 from exodx.tracking.class_record import class_record
+from exodx.tracking.commits import commit_tags
 from exodx.tracking.external import track_external
 from exodx.tracking.log import LoggedRun, log_run
 from exodx.tracking.recalibrated import register_recalibrated
@@ -16,6 +17,7 @@ __all__ = [
     "RunRecord",
     "Store",
     "class_record",
+    "commit_tags",
     "fetch_bundle",
     "home_folder",
     "log_run",

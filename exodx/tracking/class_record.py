@@ -15,7 +15,17 @@ from exodx.frozen import MulticlassModel
 from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
 from exodx.tracking.record import ChildRun, RunRecord
-from exodx.tracking.study_record import as_json, learned_params, metric_name, metric_of, panel_params, run_description, run_tags
+from exodx.tracking.study_record import (
+    about_model,
+    as_json,
+    learned_params,
+    metric_name,
+    metric_of,
+    panel_params,
+    run_description,
+    run_tags,
+    used_cohort,
+)
 from exodx.training import ClassFold
 
 
@@ -46,6 +56,8 @@ def class_record(  # noqa: PLR0913
         metrics={metric_name(key): value for e in summary.estimates for key, value in metric_of(e.name, e).items()},
         files=files,
         children=(*_folds(folds), *_sites(evaluation)),
+        cohorts=(used_cohort(model),),
+        about=about_model(model),
     )
 
 
@@ -77,6 +89,7 @@ def _sites(evaluation: ClassEvaluation) -> tuple[ChildRun, ...]:
             f"held-out {site.site}: {name}",
             {"site": site.site, "class": name},
             {"n": float(site.n), "n_positive": float(site.n_positive), **metric_of("auc", site.auc)},
+            "held-out site",
         )
         for name, sites in zip(evaluation.classes, evaluation.sites, strict=True)
         for site in sites

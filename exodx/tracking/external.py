@@ -8,10 +8,10 @@ from exodx.evaluation import ClassEvaluation, Evaluation
 from exodx.frozen import AnyModel
 from exodx.frozen.bundle import model_id
 from exodx.tracking.log import log_evaluation
-from exodx.tracking.record import RunRecord
-from exodx.tracking.study_record import as_json, evaluation_metrics, metric_name, metric_of, run_description
+from exodx.tracking.record import RunRecord, UsedCohort
+from exodx.tracking.study_record import KIND_TAG, as_json, evaluation_metrics, metric_name, metric_of, panel_tags, run_description
 
-KIND_TAG, EXTERNAL = "exodx.kind", "external evaluation"
+EXTERNAL = "external evaluation"
 
 
 def external_record(
@@ -31,18 +31,23 @@ def external_record(
     """
     summary = evaluation.summary if isinstance(evaluation, ClassEvaluation) else evaluation
     metrics = {metric_name(key): value for e in summary.estimates for key, value in metric_of(e.name, e).items()}
+    fingerprint = cohort.sorted().fingerprint
+    lead = f"**External evaluation** of the frozen model `{model_id(model, model_hash)}` on a cohort that it was not made from."
+    if fingerprint in (model.provenance.cohort_fingerprint, model.provenance.recalibration_fingerprint):
+        lead = f"**Evaluation** of the frozen model `{model_id(model, model_hash)}` on the very cohort that it was made from."
     return RunRecord(
         experiment=model.name,
-        name=f"{model_id(model, model_hash)} evaluated",
-        description=run_description(summary, model),
-        tags={
+        name=f"evaluated: {model_id(model, model_hash)}",
+        description=run_description(summary, model, lead),
+        tags=panel_tags(model)
+        | {
             KIND_TAG: EXTERNAL,
             "exodx.version": model.provenance.exodx,
             "exodx.model_id": model_id(model, model_hash),
             "exodx.model_hash": model_hash,
             "exodx.training_fingerprint": model.provenance.cohort_fingerprint,
             "exodx.recalibration_fingerprint": model.provenance.recalibration_fingerprint,
-            "exodx.cohort_fingerprint": cohort.sorted().fingerprint,
+            "exodx.cohort_fingerprint": fingerprint,
             "exodx.synthetic": str(cohort.synthetic).lower(),
             "exodx.headline_design": summary.headline.design,
             "exodx.findings": ", ".join(f.code for f in summary.findings) or "none",
@@ -51,6 +56,7 @@ def external_record(
         params={},
         metrics=metrics | evaluation_metrics(summary),
         files={"evaluation.json": as_json(evaluation.to_dict()), "report.html": page.encode()},
+        cohorts=(UsedCohort(f"{model.panel.name} cohort", fingerprint, "evaluation", len(cohort)),),
     )
 
 

@@ -78,8 +78,8 @@ def _explained(model: AnyModel) -> list[str]:
     return columns
 
 
-def log_bundle(bundle: Path, registered_name: str) -> Any:
-    """Log a bundle into the active run and register it; explicit requirements and signature, so nothing is run or inferred."""
+def log_bundle(bundle: Path) -> Any:
+    """Log a bundle into the active run; explicit requirements and signature, so nothing is run or inferred."""
     model, _ = load_bundle(bundle)
     return mlflow.pyfunc.log_model(
         name="model",
@@ -88,5 +88,4 @@ def log_bundle(bundle: Path, registered_name: str) -> Any:
         signature=signature(model),
         input_example=input_example(model),
         pip_requirements=[f"exodx=={__version__}"],
-        registered_model_name=registered_name,
     )

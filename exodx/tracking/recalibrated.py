@@ -13,6 +13,7 @@ from exodx.tracking.log import LoggedRun, log_version
 from exodx.tracking.record import RunRecord
 from exodx.tracking.registry import registered_version
 from exodx.tracking.store import Store
+from exodx.tracking.study_record import KIND_TAG, about_model, panel_tags, used_cohort
 
 
 def register_recalibrated(uri: str, bundle: Path, evaluation: Evaluation, store: Store) -> LoggedRun:
@@ -49,9 +50,11 @@ def recalibrated_record(model: DiagnosticModel, model_hash: str, parent_version:
     provenance = model.provenance
     return RunRecord(
         experiment=model.name,
-        name=f"{model_id(model, model_hash)} recalibrated",
+        name=f"recalibrated: {model_id(model, model_hash)}",
         description=_description(model, parent_version),
-        tags={
+        tags=panel_tags(model)
+        | {
+            KIND_TAG: "recalibration",
             "exodx.version": provenance.exodx,
             "exodx.model_id": model_id(model, model_hash),
             "exodx.model_hash": model_hash,
@@ -73,6 +76,8 @@ def recalibrated_record(model: DiagnosticModel, model_hash: str, parent_version:
         },
         metrics={f"parent/{e.name}": float(e.value) for e in evaluation.estimates if e.value is not None},
         files={"parent_evaluation.json": (json.dumps(evaluation.to_dict(), indent=1, sort_keys=True) + "\n").encode()},
+        cohorts=(used_cohort(model),),
+        about=about_model(model),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import urllib.error
@@ -17,12 +18,15 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdou
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from exodx.errors import Problem, UsageError
+from exodx.errors import RUO, Problem, UsageError
 from exodx.shelf import home_folder
 
 ANSWER_SECONDS = 20
+SERVED = ("http://", "https://")
+_PASSWORD = re.compile(r"^([\w+.-]+://[^/@:]*:)[^/]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,11 @@ class Store:
 
     uri: str
     artifacts: Path | None
+
+    @property
+    def shown(self) -> str:
+        """The URI as it may be printed: a database's or a server's password is left out."""
+        return without_password(self.uri)
 
 
 def open_store(experiment: str | None = None) -> Store:
@@ -68,9 +77,20 @@ def open_store(experiment: str | None = None) -> Store:
         found = str(error).splitlines()[0]
         fix = "Set EXODX_HOME or MLFLOW_TRACKING_URI to a store that can be written, or use --no-track."
         raise UsageError(
-            Problem("STORE_UNUSABLE", os.environ.get("MLFLOW_TRACKING_URI") or str(home_folder()), found, fix)
+            Problem("STORE_UNUSABLE", without_password(os.environ.get("MLFLOW_TRACKING_URI") or str(home_folder())), found, fix)
         ) from None
     return store
+
+
+def without_password(uri: str) -> str:
+    """Return a URI without its password.
+
+    >>> without_password("postgresql://exodx:secret@db/mlflow")
+    'postgresql://exodx:***@db/mlflow'
+    >>> without_password("sqlite:////home/n/.exodx/mlflow.db")
+    'sqlite:////home/n/.exodx/mlflow.db'
+    """
+    return _PASSWORD.sub(r"\1***@", uri)
 
 
 def _store() -> Store:
@@ -84,27 +104,55 @@ def _store() -> Store:
 
 
 def _knock(uri: str) -> None:
-    """Ask a tracking server for any answer; MLflow itself would wait for minutes on one that is not there."""
-    if uri.startswith(("http://", "https://")):
+    """Ask a tracking server or a database for any answer; MLflow itself would wait for minutes on one that is not there."""
+    if uri.startswith(SERVED):
         try:
             urllib.request.urlopen(uri, timeout=ANSWER_SECONDS).close()
         except urllib.error.HTTPError as answer:
             answer.close()  # it is there; whether it lets us in is MLflow's to find out
+    elif not uri.startswith("sqlite:") and "://" in uri:
+        _knock_at_database(uri)
+
+
+def _knock_at_database(uri: str) -> None:
+    try:
+        engine = create_engine(uri)
+    except ModuleNotFoundError as missing:
+        raise OSError(f"{missing.name} is not installed: pip install 'exodx[server]'") from None
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _make_experiment(name: str, store: Store) -> None:
     client = MlflowClient()
     existing = client.get_experiment_by_name(name)
     if existing is None:
-        client.create_experiment(name, artifact_location=None if store.artifacts is None else (store.artifacts / name).as_uri())
+        try:
+            client.create_experiment(name, artifact_location=None if store.artifacts is None else (store.artifacts / name).as_uri())
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another training made it meanwhile
+                raise
     elif existing.lifecycle_stage != "active":
         raise OSError(f"the experiment {name!r} was deleted; restore it (mlflow experiments restore -x {existing.experiment_id})")
+    elif store.uri.startswith(SERVED):
+        client.set_experiment_tag(existing.experiment_id, "exodx.notice", RUO)  # who may not write is told now, not after the study
 
 
 def serve_ui(store: Store, host: str, port: int) -> None:
-    """Serve the MLflow UI until interrupted, without MLflow's job workers (they outlive the server)."""
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    arguments = ["--backend-store-uri", store.uri, "--host", host, "--port", str(port), "--workers", "1"]
+    """Serve the MLflow UI until interrupted, without MLflow's job workers (they outlive the server).
+
+    Raises
+    ------
+    UsageError
+        When the store is a server's: it has a page of its own.
+    """
+    if store.uri.startswith(SERVED):
+        fix = "Open that address in a browser, or unset MLFLOW_TRACKING_URI to see the runs of this machine."
+        raise UsageError(Problem("STORE_SERVED", "MLFLOW_TRACKING_URI", f"{store.shown} is served already", fix))
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": store.uri}
+    arguments = ["--host", host, "--port", str(port), "--workers", "1"]  # the store's URI may hold a password: not for all to see
     if store.artifacts is not None:
         arguments += ["--default-artifact-root", store.artifacts.as_uri()]
     subprocess.run([sys.executable, "-m", "mlflow", "server", *arguments], env=environment, check=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,12 +19,18 @@ from exodx.frozen import AnyModel, DiagnosticModel
 from exodx.frozen.bundle import model_id
 from exodx.panel import StudyPlan
 from exodx.stats import Estimate
-from exodx.tracking.record import ChildRun, RunRecord
+from exodx.tracking.record import ChildRun, RunRecord, UsedCohort
 
 _KIND = re.compile(r"[^\w]+")
 _OTHER = re.compile(r"[^\w\-./: ]", re.ASCII)
 
 SEVERITIES = ("blocking", "warning", "note")
+KIND_TAG = "exodx.kind"
+MOST_FINDINGS, LONGEST = 10, 240
+WHERE_NEXT = (
+    "**Where to look next:** *Artifacts*: `report.html` (figures, threshold and prevalence to move, every estimate), "
+    "`model_card.md`, `sheets/`. *Child runs*: every outer fold and held-out site. The gate: `exodx review check`."
+)
 
 
 def study_record(
@@ -60,6 +67,8 @@ def study_record(
         files=files,
         children=(*_folds(evaluation), *_sites(evaluation)),
         curves={} if evaluation.panel_curve is None else _panel_size(evaluation.panel_curve),
+        cohorts=(used_cohort(model),),
+        about=about_model(model),
     )
 
 
@@ -68,32 +77,96 @@ def as_json(value: object) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
 
-def run_description(evaluation: Evaluation, model: AnyModel) -> str:
-    """Return the Markdown a reviewer reads first: the number to quote, its design, what speaks against it."""
+def run_description(evaluation: Evaluation, model: AnyModel, lead: str = "") -> str:
+    """Return the Markdown a reviewer reads first: the number to quote, the verdict, the cohort, what speaks against it.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    model : DiagnosticModel or MulticlassModel
+    lead : str
+        A paragraph above it all.
+    """
     headline = evaluation.headline
     value = "not estimated" if headline.value is None else f"{headline.value:.3f}"
     limits = "" if headline.lower is None or headline.upper is None else f" (95 % CI {headline.lower:.3f} to {headline.upper:.3f})"
-    findings = [f"- **{f.severity}** `{f.code}`: {f.message}" for f in evaluation.findings]
+    first = f"{headline.name} {value}{limits}, {headline.design}."  # the registry's list shows it as plain text
+    flow = ", ".join(f"{n} {what}" for what, n in evaluation.flow.items())
     return "\n".join(
         [
-            *(f"{gap}\n" for gap in gap_lines(evaluation)),
-            f"**{headline.name} {value}**{limits}, {headline.design}.",
+            *((lead, "") if lead else ()),
+            "  \n".join([first, f"**Verdict:** {verdict(evaluation)}", *gap_lines(evaluation)]),
             "",
-            f"{model.panel.title}. {model.panel.intended_use}",
+            f"**Cohort:** {flow}.",
             "",
-            *findings,
+            f"**Intended use:** {model.panel.title}. {model.panel.intended_use}".rstrip(),
             "",
-            "Open the artifact `report.html` for figures, estimates and the threshold.",
+            *_finding_lines(evaluation),
+            "",
+            WHERE_NEXT,
             "",
             f"*{RUO}*",
         ]
     )
 
 
+def verdict(evaluation: Evaluation) -> str:
+    """Say in a sentence or two what the findings mean for the headline."""
+    found = Counter(str(finding.severity) for finding in evaluation.findings)
+    blocking = ", ".join(f"`{f.code}`" for f in evaluation.findings if f.severity == "blocking")
+    first = f"the headline must not be claimed: {blocking}" if blocking else "no finding forbids to claim the headline"
+    simulated = " Simulated specimens: no number here is evidence of performance." if found_simulated(evaluation) else ""
+    warnings = f"{found['warning']} warning{'' if found['warning'] == 1 else 's'}"
+    return f"{first}; {warnings} to weigh.{simulated}"
+
+
+def found_simulated(evaluation: Evaluation) -> bool:
+    """Say whether the findings tell of simulated specimens."""
+    return any(finding.code == "synthetic" for finding in evaluation.findings)
+
+
+def _finding_lines(evaluation: Evaluation) -> list[str]:
+    """Return the gravest findings; the registry holds 5000 characters of a description."""
+    ordered = sorted(evaluation.findings, key=lambda finding: SEVERITIES.index(str(finding.severity)))
+    lines = [f"- **{f.severity}** `{f.code}`: {textwrap.shorten(f.message, LONGEST, placeholder=' …')}" for f in ordered]
+    if len(lines) <= MOST_FINDINGS:
+        return lines
+    return [*lines[:MOST_FINDINGS], f"- and {len(lines) - MOST_FINDINGS} more in `report.html`"]
+
+
+def about_model(model: AnyModel) -> str:
+    """Return what a registered model is, for every version of it."""
+    panel = model.panel
+    return "\n".join(
+        [
+            f"**{panel.title}** (panel `{panel.name}`). {panel.intended_use}".rstrip(),
+            "",
+            "Every version is a bundle that exodx made; its description tells the number to quote and what speaks against it.",
+            "`challenger` is the one trained last. `champion` is given by `exodx review promote`; "
+            f"`exodx review log {model.name}` tells by whom and why.",
+            "",
+            f"*{RUO}*",
+        ]
+    )
+
+
+def used_cohort(model: AnyModel) -> UsedCohort:
+    """Return the cohort that a model was trained on."""
+    provenance = model.provenance
+    return UsedCohort(f"{model.panel.name} cohort", provenance.cohort_fingerprint, "training", provenance.n_specimens)
+
+
+def panel_tags(model: AnyModel) -> dict[str, str]:
+    """Return what a run is found by that its panel says; what it does not say is absent."""
+    said = {"exodx.intended_use": model.panel.intended_use, "exodx.specimen_type": model.panel.specimen_type}
+    return {tag: str(value) for tag, value in said.items() if value}
+
+
 def run_tags(model: AnyModel, model_hash: str, evaluation: Evaluation) -> dict[str, str]:
     """Return what a run is found by."""
     provenance = model.provenance
-    return {
+    return panel_tags(model) | {
+        KIND_TAG: "study",
         "exodx.version": provenance.exodx,
         "exodx.model_id": model_id(model, model_hash),
         "exodx.model_hash": model_hash,
@@ -213,6 +286,7 @@ def _sites(evaluation: Evaluation) -> tuple[ChildRun, ...]:
             f"held-out {site.site}",
             {"site": site.site},
             {"n": float(site.n), "n_positive": float(site.n_positive), **metric_of("auc", site.auc)},
+            "held-out site",
         )
         for site in evaluation.sites
     )

@@ -49,6 +49,7 @@ def server(trained):
 def test_the_report_opens_in_the_run_and_shows_the_headline(trained, browser, server, tmp_path):
     from mlflow.tracking import MlflowClient
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
 
     run = MlflowClient(open_store().uri).get_run(trained.answer["run_id"])
@@ -72,8 +73,30 @@ def test_the_report_opens_in_the_run_and_shows_the_headline(trained, browser, se
     widths = browser.execute_script("return [...document.querySelectorAll('figure img, figure svg')].map(i => i.clientWidth)")
     assert len(widths) >= 4
     assert min(widths) > 200
+    slider = browser.find_element(By.ID, "upper")
+    before = browser.find_element(By.TAG_NAME, "body").text
+    slider.send_keys(*[Keys.ARROW_RIGHT] * 8)
+    wait.until(lambda b: b.find_element(By.TAG_NAME, "body").text != before)  # the script runs in MLflow's sandboxed frame
+    browser.execute_script("window.scrollTo(0, 0)")
     browser.switch_to.default_content()
     _keep(browser, "mlflow-run")
+
+
+def test_the_registry_tells_aliases_tags_and_what_speaks_against_a_version(trained, browser, server):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    name, version = trained.answer["model_uri"].removeprefix("models:/").split("/")
+    wait = WebDriverWait(browser, 90)
+
+    def shows(address, *words):
+        browser.get("about:blank")
+        browser.get(f"{server}/#/models/{address}?workflowType=machine_learning")
+        wait.until(lambda b: all(word in b.find_element(By.TAG_NAME, "body").text for word in words))
+
+    shows(name, "Every version is a bundle that exodx made", "challenger")
+    shows(f"{name}/versions/{version}", "Verdict:", "leave-one-site-out", "exodx.model_hash")
+    assert f"AUC {trained.answer['headline']['value']:.3f}" in browser.find_element(By.TAG_NAME, "body").text
 
 
 def _keep(browser, name: str) -> None:

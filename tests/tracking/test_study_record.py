@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from exodx.evaluation import evaluate_inside
+from exodx.evaluation import Finding, evaluate_inside
 from exodx.stats import Estimate
 from exodx.tracking import record as names
 from exodx.tracking import study_record
@@ -90,3 +90,53 @@ def test_an_older_models_booster_is_recorded_as_it_was(study, fast_plan):
     older = replace(model, provenance=replace(model.provenance, booster={"candidate": "stumps", "rounds": 300}))
     params = study_record(older, "0" * 64, fast_plan, evaluation, "<p>", {}).params
     assert (params["chosen.candidate"], params["chosen.rounds"]) == ("stumps", "300")
+
+
+def test_the_description_tells_number_verdict_cohort_findings_and_where_to_look(recorded, study):
+    evaluation, text = study[1], recorded.description
+    places = [text.index(part) for part in (f"AUC {evaluation.headline.value:.3f}", "**Verdict:**", "**Cohort:**", "**note**")]
+    assert places == sorted(places)
+    assert "100 specimens read" in text
+    assert "no finding forbids to claim the headline; " in text
+    assert "no number here is evidence" in text
+    assert text.rstrip().endswith("Not for use in diagnostic procedures.*")
+    assert "report.html" in text
+
+
+def test_a_blocking_finding_is_the_verdict_and_stands_first(study, fast_plan):
+    model, evaluation = study
+    blocked = replace(evaluation, findings=(*evaluation.findings, Finding("site_confounded", "blocking", "x" * 900)))
+    text = study_record(model, "0" * 64, fast_plan, blocked, "<p>", {}).description
+    assert "the headline must not be claimed: `site_confounded`" in text
+    assert text.index("- **blocking**") < text.index("- **warning**")
+
+
+def test_a_description_of_many_findings_fits_the_registry(study, fast_plan):
+    """MLflow's registry holds 5000 characters; SQLite would take more, PostgreSQL refuses."""
+    model, evaluation = study
+    many = replace(evaluation, findings=tuple(Finding(f"code_{k}", "warning", "long words " * 99) for k in range(40)))
+    text = study_record(model, "0" * 64, fast_plan, many, "<p>", {}).description
+    assert len(text) < 5000
+    assert "- and 30 more in `report.html`" in text
+    assert "40 warnings" in text
+
+
+def test_tags_and_the_cohort_tell_what_a_reviewer_asks_first(recorded, study):
+    model = study[0]
+    assert recorded.tags["exodx.intended_use"] == model.panel.intended_use
+    assert recorded.tags["exodx.specimen_type"] == model.panel.specimen_type
+    assert recorded.tags["exodx.kind"] == "study"
+    (used,) = recorded.cohorts
+    assert (used.fingerprint, used.use, used.n_specimens) == (model.provenance.cohort_fingerprint, "training", 100)
+    assert model.name in recorded.about
+
+
+def test_every_name_stands_in_the_one_table(recorded):
+    def is_told(name):
+        return f"``{name}``" in names.__doc__ or any(f"``{name[:k]}<" in names.__doc__ for k in range(3, len(name)))
+
+    tags = [*recorded.tags]
+    params = [*recorded.params]
+    children = [name for child in recorded.children for name in (*child.params, *child.metrics)]
+    assert [name for name in [*tags, *params, *children] if not is_told(name)] == []
+    assert {f"``{child.kind}``" in names.__doc__ for child in recorded.children} == {True}

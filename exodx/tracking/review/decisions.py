@@ -23,6 +23,7 @@ from mlflow.tracking import MlflowClient
 
 from exodx.errors import ModelRefused, Problem, UsageError
 from exodx.tracking.log import ALIAS as CHALLENGER
+from exodx.tracking.review.allowed import if_allowed
 from exodx.tracking.review.chain import Action, Entry, holder_of
 from exodx.tracking.review.dossier import Version, find_version, read_dossier
 from exodx.tracking.review.gate import Answer, Gate, ask_gate
@@ -87,6 +88,7 @@ class Decision:
     holder: str = ""
 
 
+@if_allowed()
 def check_version(uri: str, rules: Sequence[Rule], by: str = "") -> Decision:
     """Ask the gate about a version; write its answers to the version and the log. No alias moves.
 
@@ -102,6 +104,7 @@ def check_version(uri: str, rules: Sequence[Rule], by: str = "") -> Decision:
     return Decision(version, entry, gate)
 
 
+@if_allowed()
 def promote(uri: str, rules: Sequence[Rule], reviewer: Reviewer) -> Decision:
     """Give a version an alias, if the gate is passed.
 
@@ -121,6 +124,7 @@ def promote(uri: str, rules: Sequence[Rule], reviewer: Reviewer) -> Decision:
     return Decision(version, entry, gate, settle(version.name, reviewer.alias))
 
 
+@if_allowed()
 def demote(uri: str, reviewer: Reviewer) -> Decision:
     """Take an alias from the version that holds it; a rollback does not give it back.
 
@@ -139,6 +143,7 @@ def demote(uri: str, reviewer: Reviewer) -> Decision:
     return Decision(version, entry, Gate(()), settle(version.name, reviewer.alias))
 
 
+@if_allowed()
 def roll_back(model: str, reviewer: Reviewer, rules: Sequence[Rule]) -> Decision:
     """Give an alias back to the version that held it before, by the log; only the rule ``bundle`` is asked.
 

@@ -18,8 +18,9 @@ from mlflow.tracking import MlflowClient
 
 from exodx.errors import ModelRefused, Problem
 from exodx.evaluation import Evaluation
-from exodx.tracking.external import EXTERNAL, KIND_TAG
+from exodx.tracking.external import EXTERNAL
 from exodx.tracking.registry import fetch_bundle
+from exodx.tracking.study_record import KIND_TAG
 
 _VERSION = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
 SHEETS = "sheets"

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from exodx.errors import RUO
-from exodx.report.words import interval, number
+from exodx.stats.numbers import interval, number
 from exodx.tracking.review.decisions import Decision
 from exodx.tracking.review.gate import Answer, Gate
 from exodx.tracking.review.listing import ListedVersion

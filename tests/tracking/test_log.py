@@ -1,0 +1,136 @@
+"""Writing a run: how often the store is asked, and what stands in it afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.tracking import MlflowClient
+
+from exodx.frozen import save_bundle
+from exodx.tracking import ChildRun, RunRecord, log_run, open_store
+from exodx.tracking.record import UsedCohort
+
+pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")  # mlflow 3.17 with pandas 3
+ASKED = ("create_run", "log_batch", "log_param", "log_metric", "set_tag", "log_inputs", "update_run_info", "get_metric_history")
+FOLDS, SITES = 15, 3
+NAME = "counted"
+
+
+@pytest.fixture(scope="module")
+def record():
+    folds = [
+        ChildRun(f"repeat {k // 5 + 1}, fold {k % 5 + 1}", {"references": "none"}, {"auc": 0.8, "n_held": 9}) for k in range(FOLDS)
+    ]
+    sites = [ChildRun(f"held-out {k}", {"site": str(k)}, {"auc": 0.7}, "held-out site") for k in range(SITES)]
+    return RunRecord(
+        experiment=NAME,
+        name=NAME,
+        description="**AUC 0.800**",
+        tags={"exodx.model_hash": "0" * 64, "exodx.model_id": NAME, "exodx.kind": "study"},
+        params={f"plan.{k}": str(k) for k in range(60)},
+        metrics={f"estimate {k}": float(k) for k in range(150)},
+        files={"report.html": b"<p>", "figures/roc.png": b"png"},
+        children=(*folds, *sites),
+        curves={"panel_size/auc": {1: 0.7, 2: 0.8}},
+        cohorts=(UsedCohort("c", "ab" * 32, "training", 160),),
+        about="what it is",
+    )
+
+
+@pytest.fixture(scope="module")
+def bundle(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    save_bundle(model, folder / "b")
+    return folder / "b"
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Count what the store is asked for, and the processes that are started."""
+    calls: Counter[str] = Counter()
+
+    def counting(name, asked):
+        def call(*arguments, **options):
+            calls[name] += 1
+            return asked(*arguments, **options)
+
+        return call
+
+    for name in ASKED:
+        monkeypatch.setattr(SqlAlchemyStore, name, counting(name, getattr(SqlAlchemyStore, name)))
+    started = subprocess.Popen.__init__
+
+    def starting(process, words, *arguments, **options):
+        calls["git" if Path(words[0]).name == "git" else f"process {words}"] += 1
+        started(process, words, *arguments, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", starting)
+    return calls
+
+
+def test_a_run_asks_the_store_three_times_a_child_and_once_for_all_metrics(record, bundle, counted):
+    logged = log_run(record, bundle, NAME, open_store(NAME))
+    children = FOLDS + SITES
+    assert counted["create_run"] == 1 + children
+    assert counted["log_batch"] == 1 + children
+    assert counted["update_run_info"] == 1 + children
+    assert counted["log_inputs"] == 1
+    assert counted["set_tag"] <= 2
+    assert {"log_param", "log_metric", "get_metric_history"}.isdisjoint(counted)
+    assert [name for name in counted if name.startswith("process")] == []  # where MLflow would infer requirements; git it does ask
+    run = MlflowClient().get_run(logged.run_id)
+    assert (len(run.data.params), len(run.data.metrics), run.info.status) == (60, 151, "FINISHED")
+
+
+def test_children_stand_in_their_order_with_kind_and_source(record, bundle):
+    logged = log_run(record, bundle, NAME, open_store(NAME))
+    client = MlflowClient()
+    found = client.search_runs([logged.experiment_id], f"tags.`mlflow.parentRunId` = '{logged.run_id}'")  # as the page lists them
+    assert [run.info.run_name for run in found] == [child.name for child in record.children]
+    assert Counter(run.data.tags["exodx.kind"] for run in found) == {"outer fold": FOLDS, "held-out site": SITES}
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert {run.data.tags["mlflow.source.name"] for run in [*found, client.get_run(logged.run_id)]} == {"exodx"}
+
+
+def test_the_cohort_is_told_by_its_fingerprint_alone(record, bundle):
+    run = MlflowClient().get_run(log_run(record, bundle, NAME, open_store(NAME)).run_id)
+    (used,) = run.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest, used.dataset.schema) == ("c", "ab" * 16, None)
+    assert used.dataset.profile == '{"num_rows": 160}'
+    assert used.dataset.source == '{"tags": {}}'
+    assert run.data.tags["mlflow.source.git.repoURL"] == ""
+
+
+def test_a_version_is_made_with_its_hash_and_description_and_the_model_keeps_what_was_written_by_hand(record, bundle):
+    client = MlflowClient()
+    logged = log_run(record, bundle, NAME, open_store(NAME))
+    version = client.get_model_version(NAME, logged.model_version)
+    assert version.tags["exodx.model_hash"] == "0" * 64
+    assert (version.description, version.run_id) == (record.description, logged.run_id)
+    assert client.get_registered_model(NAME).description == "what it is"
+    assert str(client.get_registered_model(NAME).aliases["challenger"]) == logged.model_version
+    client.update_registered_model(NAME, "by hand")
+    log_run(record, bundle, NAME, open_store(NAME))
+    assert client.get_registered_model(NAME).description == "by hand"
+    client.update_registered_model(NAME, "")
+    log_run(record, bundle, NAME, open_store(NAME))
+    assert client.get_registered_model(NAME).description == "what it is"
+
+
+def test_a_run_that_fails_registers_nothing(record, bundle, monkeypatch):
+    versions = len(MlflowClient().search_model_versions(f"name = '{NAME}'"))
+
+    def full(*arguments, **options):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(MlflowClient, "log_artifacts", full)
+    with pytest.raises(OSError, match="disk full"):
+        log_run(record, bundle, NAME, open_store(NAME))
+    client = MlflowClient()
+    assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
+    (last,) = client.search_runs([client.get_experiment_by_name(NAME).experiment_id], "tags.`exodx.kind` = 'study'", max_results=1)
+    assert last.info.status == "FAILED"
