@@ -86,6 +86,14 @@ def _own_store(tmp_path_factory):
         yield
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out what starts servers unless it is asked for: it takes minutes."""
+    if "server" not in config.getoption("markexpr"):
+        for item in items:
+            if item.get_closest_marker("server"):
+                item.add_marker(pytest.mark.skip(reason="servers and accounts take minutes: run with -m server"))
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """Give a headless Chromium, or skip with the reason."""

@@ -60,6 +60,8 @@ def sheet_pages(study, fast_plan):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", SHEETS)
 def test_a_sheet_fits_a_phone_in_light_and_dark_without_errors(sheet_pages, browser, name, scheme, tmp_path):
+    browser.get("about:blank")
+    browser.get_log("browser")  # what other pages left
     path = tmp_path / "sheet.html"
     path.write_text(sheet_pages[f"sheets/{name}.html"], encoding="utf-8")
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)

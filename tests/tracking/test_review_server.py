@@ -73,7 +73,7 @@ def _is_up(address):
     return True
 
 
-@pytest.mark.slow
+@pytest.mark.server
 def test_two_reviewers_at_once_over_http(server, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     open_store("m")

@@ -35,7 +35,7 @@ for i in range(3):
     log_run(record, bundle, "shared", open_store("shared"))
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Operation with range is deprecated")]
+pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore:Operation with range is deprecated")]
 
 
 def block(name):

@@ -177,15 +177,26 @@ def settle(model: str, alias: str) -> str:
     client = MlflowClient()
     target = holder_of(whole_log(model).entries, alias).version
     for _ in range(SETTLES):
+        moved = _moved(client, model, alias, target)
+        again = holder_of(whole_log(model).entries, alias).version
+        if moved and again == target:
+            return target
+        target = again
+    raise UsageError(Problem("LOG_BUSY", model, "others move the alias meanwhile", "Try again."))
+
+
+def _moved(client: MlflowClient, model: str, alias: str, target: str) -> bool:
+    """Set an alias, or take it away; False where another made it in the same moment, which MLflow's database refuses."""
+    try:
         if target:
             client.set_registered_model_alias(model, alias, target)
         elif _registered(model, alias):
             client.delete_registered_model_alias(model, alias)
-        again = holder_of(whole_log(model).entries, alias).version
-        if again == target:
-            return target
-        target = again
-    raise UsageError(Problem("LOG_BUSY", model, "others move the alias meanwhile", "Try again."))
+    except MlflowException as error:
+        if error.error_code != "BAD_REQUEST":
+            raise
+        return False
+    return True
 
 
 def log_problems(model: str) -> tuple[Problem, ...]:
