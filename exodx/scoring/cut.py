@@ -129,12 +129,11 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
 
 def _simply_quoted(content: bytes, sign: str) -> bool:
     """Say whether every quote opens or closes a whole cell of one line: then there is one way to read them."""
-    data = np.frombuffer(content, np.uint8)
+    data = np.frombuffer(b"\n" + content + b"\n", np.uint8)
     at = np.flatnonzero(data == ord('"'))
     if len(at) % 2:
         return False
-    padded = np.concatenate([[ord("\n")], data, [ord("\n")]])
-    edges = [np.isin(padded[beside], [ord(sign), ord("\r"), ord("\n")]).all() for beside in (at[::2], at[1::2] + 2)]
+    edges = [np.isin(data[beside], [ord(sign), ord("\r"), ord("\n")]).all() for beside in (at[::2] - 1, at[1::2] + 1)]
     lines = np.flatnonzero(data == ord("\n"))
     return bool(all(edges) and (np.searchsorted(lines, at[::2]) == np.searchsorted(lines, at[1::2])).all())
 
