@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
+from exodx.frozen import loops
 from exodx.frozen.kernels import Kernel, native_kernel, numpy_kernel
 from exodx.frozen.linear import linear_terms
 from exodx.frozen.native import is_kept
@@ -80,7 +81,7 @@ class CompiledForest:
         """Return the kernel that scores so many rows sooner; whoever scores them in pieces asks once, for the whole."""
         lookups = len(self.parts.columns.feature) + LOOKUPS_OF_A_LEAF * len(self.parts.leaves.value)
         cost = n_rows * lookups
-        pays = cost >= COMPILED_LOOKUPS or (cost >= NATIVE_LOOKUPS and is_kept())
+        pays = cost >= COMPILED_LOOKUPS or (cost >= NATIVE_LOOKUPS and is_kept(loops))
         return (native_kernel() if pays else None) or numpy_kernel()
 
     def _walk(self, values: Floats, threads: int, kernel: Kernel | None, put: Put) -> None:

@@ -25,7 +25,7 @@ from exodx.frozen.native import Loop
 
 Floats = NDArray[np.float64]
 
-ROWS = 512
+ROWS, LOOPED_ROWS = 512, 2048
 """At once: what is worked on stays in the processor's cache."""
 RANGE, BOUND, ABSURD = 3.0, 6.0, 10.0
 """Normal scores: beyond the first a value lies outside training's range; up to the second it adds to the distance."""
@@ -138,9 +138,9 @@ class Scatter:
         limits = np.array([squared_limit(limit, k) for k in range(values.shape[1] + 1)])
         near, outside, absurd = np.zeros((3, len(values)), bool)
         weights = self._weights(np.arange(values.shape[1]))
-        look = self._look if place is None else partial(self._looped, place)
-        for start in range(0, len(values), ROWS):
-            part = slice(start, start + ROWS)
+        look, at_once = (self._look, ROWS) if place is None else (partial(self._looped, place), LOOPED_ROWS)
+        for start in range(0, len(values), at_once):
+            part = slice(start, start + at_once)
             placed, exact = look(values[part], weights)
             far, most = placed.beyond > beyond, limits[placed.known]
             near[part] = ~exact & (placed.squared > CLEARLY * most)
@@ -292,7 +292,7 @@ def flag_domain(reference: Mapping[str, Any], features: Features, m: Measurement
     if state is None:
         return features
     wanted = [features.names.index(name) for name in state["features"]]
-    values = features.values.T[wanted].T
+    values = features.values if wanted == list(range(len(features.names))) else features.values.T[wanted].T
     out, absurd = scatter_of(state).flag(values, state["limit"], state["beyond_limit"], place)
     unlikely = surprise(gaps(m, state["analytes"]), np.array(state["gap_weights"]))
     found = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,14 +52,15 @@ class FeatureEncoding:
         empty = ~(measured | lost)
         rare = lost & np.array([name in self.at_limit for name in self.analytes], bool)[:, None]
         given = measured | ((lost if self.censored != "missing" else rare) & np.isfinite(values)) if lost.any() else measured
-        fills = _each([self.fills.get(name, np.nan) for name in self.analytes])
-        out = np.where(given, values, np.where(empty, fills, np.nan))
-        gap = np.any(empty & ~np.isnan(fills), axis=0)
+        fills = np.array([self.fills.get(name, np.nan) for name in self.analytes])
+        out, (analyte, specimen) = values.copy(), np.nonzero(~given)
+        out[analyte, specimen] = np.where(empty[analyte, specimen], fills[analyte], np.nan)
+        gap = np.any(empty[~np.isnan(fills)], axis=0)
         informative = ~np.all(empty, axis=0)
         if self.indicators:
             _, states = _matrix(m, self.indicators)
             measured, lost = is_measured(states), is_censored(states)
-            otherwise = _each([self.fills.get(f"{name}{ND}", np.nan) for name in self.indicators])
+            otherwise = np.array([self.fills.get(f"{name}{ND}", np.nan) for name in self.indicators])[:, None]
             out = np.concatenate([out, np.where(lost, 1.0, np.where(measured, 0.0, otherwise))])
             informative |= (measured | lost).any(axis=0)
         flagged = m.flagged(Reason.NOTHING_MEASURED, ~informative).flagged(Reason.NO_VALUE, gap & informative)
@@ -73,8 +73,3 @@ def _matrix(m: Measurements, names: tuple[str, ...]) -> tuple[NDArray[np.float64
         return m.values.T, m.states.T
     places = [m.names.index(name) for name in names]
     return m.values.T[places], m.states.T[places]
-
-
-def _each(values: Sequence[float]) -> NDArray[np.float64]:
-    """Return a number for each row of a matrix, shape (k, 1)."""
-    return np.array(values, np.float64)[:, None]

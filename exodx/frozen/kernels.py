@@ -44,8 +44,8 @@ def numpy_kernel() -> Kernel:
 @cache
 def native_kernel() -> Kernel | None:
     """Return the loops as machine code, or none where they cannot be compiled: numba is not installed."""
-    made = native_loops()
-    return None if made is None else looped_kernel("native", 1024, made)
+    made = native_loops(loops)
+    return None if made is None else looped_kernel("native", 2048, made)
 
 
 def looped_kernel(name: str, rows: int, made: Mapping[Loop, Loop]) -> Kernel:

@@ -1,4 +1,4 @@
-"""The loops as machine code: compiled by numba once on a machine, kept, and from then on loaded without numba.
+"""Loops as machine code: compiled by numba once on a machine, kept, and from then on loaded without numba.
 
 numba takes 1.3 s to start even where its own cache holds everything; LLVM alone (llvmlite, which numba brings) takes 0.1 s to load
 an object file. Where neither is installed, or nothing can be kept, all works the same with NumPy, or is compiled each time.
@@ -15,41 +15,47 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from exodx.frozen import loops
-
 Loop = Callable[..., None]
+Kinds = Mapping[Loop, tuple[str, ...]]
 
 ALONE = ("memset", "memcpy", "memmove")
 """What machine code that is kept may call: every process has it. Anything else numba would have to be there for."""
 
 
-def kept_at() -> Path | None:
-    """Return where the machine code of these loops is kept: ``$EXODX_HOME/loops`` (``~/.exodx``); None without numba."""
+def kept_at(loops: ModuleType) -> Path | None:
+    """Return where the machine code of a module's loops is kept: ``$EXODX_HOME/loops`` (``~/.exodx``); None without numba."""
     try:
         versions = [version("numba"), version("llvmlite"), platform.machine(), platform.node()]
     except PackageNotFoundError:
         return None
-    source = Path(loops.__file__)
+    source = Path(str(loops.__file__))
     if not source.is_file():
         return None
     key = sha256("\n".join([source.read_text(encoding="utf-8"), *versions]).encode()).hexdigest()[:20]
     return Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute() / "loops" / f"{key}.o"
 
 
-def is_kept() -> bool:
+def is_kept(loops: ModuleType) -> bool:
     """Say whether machine code is kept, so that nothing need be compiled."""
-    path = kept_at()
+    path = kept_at(loops)
     return path is not None and path.is_file()
 
 
 @cache
-def native_loops() -> Mapping[Loop, Loop] | None:
-    """Return each loop as a function of machine code, or None where it cannot be made: numba is not installed."""
-    path = kept_at()
+def native_loops(loops: ModuleType) -> Mapping[Loop, Loop] | None:
+    """Return each loop of a module as a function of machine code, or None where it cannot be made: numba is not installed.
+
+    Parameters
+    ----------
+    loops : module
+        ``LOOPS`` names its loops, and says what each takes.
+    """
+    path = kept_at(loops)
     try:
         from llvmlite import binding as llvm
     except ImportError:
@@ -58,12 +64,12 @@ def native_loops() -> Mapping[Loop, Loop] | None:
     llvm.initialize_native_asmprinter()
     data = _kept(path, _machine(llvm)) if path is not None else None
     if data is None:
-        data = _compiled(llvm)
+        data = _compiled(llvm, loops.LOOPS)
         if data is None:
             return None
         if path is not None:
             _keep(path, _machine(llvm), data)
-    return _loaded(llvm, data)
+    return _loaded(llvm, data, loops.LOOPS)
 
 
 def _machine(llvm: Any) -> bytes:
@@ -92,7 +98,7 @@ def _keep(path: Path, machine: bytes, data: bytes) -> None:
         return
 
 
-def _compiled(llvm: Any) -> bytes | None:
+def _compiled(llvm: Any, loops: Kinds) -> bytes | None:
     """Compile every loop for this machine into one object file; None without numba, or where it cannot stand alone."""
     try:
         import numba
@@ -100,10 +106,10 @@ def _compiled(llvm: Any) -> bytes | None:
         return None
     from numba import types
 
-    arrays = {"u1": types.uint8, "i4": types.int32, "f4": types.float32, "f8": types.float64}
+    arrays = {"u1": types.uint8, "i1": types.int8, "i8": types.int64, "i4": types.int32, "f4": types.float32, "f8": types.float64}
     kinds = {"n": types.int64, "d": types.float64, **{kind: types.CPointer(of) for kind, of in arrays.items()}}
     whole: Any = None
-    for loop, takes in loops.LOOPS.items():
+    for loop, takes in loops.items():
         signature = types.void(*map(kinds.__getitem__, takes))
         made = numba.cfunc(signature, error_model="numpy")(loop)
         module = llvm.parse_assembly(made.inspect_llvm())
@@ -124,11 +130,11 @@ def _target(llvm: Any) -> Any:
     return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3, codemodel="jitdefault", jit=True)
 
 
-def _loaded(llvm: Any, data: bytes) -> Mapping[Loop, Loop]:
+def _loaded(llvm: Any, data: bytes, loops: Kinds) -> Mapping[Loop, Loop]:
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(llvm))
     engine.add_object_file(llvm.ObjectFileRef.from_data(data))
     engine.finalize_object()
-    return {loop: _callable(engine, loop, takes) for loop, takes in loops.LOOPS.items()}
+    return {loop: _callable(engine, loop, takes) for loop, takes in loops.items()}
 
 
 def _callable(engine: Any, loop: Loop, takes: tuple[str, ...]) -> Loop:

@@ -102,8 +102,10 @@ class Log2Scale:
         columns, over = [], np.zeros(len(m), bool)
         for name in kept:
             values, states = m.column(name)
-            over |= states == State.ABOVE_LOQ
-            states = np.where((states == State.ABOVE_LOQ) & np.isfinite(values), np.uint8(State.MEASURED), states)
+            above = states == State.ABOVE_LOQ
+            if above.any():
+                over |= above
+                states = np.where(above & np.isfinite(values), np.uint8(State.MEASURED), states)
             columns.append(self._column(name, values, states, reads))
         out = from_columns(kept, columns, m).flagged(Reason.ABOVE_LOQ, over)
         if counted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 
@@ -73,6 +74,7 @@ _VOLUME = MappingProxyType({"ul": -6, "ml": -3, "dl": -1, "l": 0})
 _CONCENTRATION = r"(?P<mass>fg|pg|ng|ug|mcg|mg|g)(?:/|per)(?P<volume>ul|ml|dl|l)"
 
 
+@lru_cache(1 << 10)
 def read_unit(text: str) -> str | None:
     """Return the unit that a text says, as :data:`UNITS` spells it; None when it says none.
 

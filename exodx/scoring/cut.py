@@ -22,6 +22,7 @@ from exodx.scoring.blocks import Block
 from exodx.scoring.encode import texts
 from exodx.scoring.job import NotInPieces
 from exodx.scoring.plan import Plan
+from exodx.scoring.quick import quickly
 from exodx.tables.arrow import coded_column
 from exodx.tables.table import Records, TextTable, build_table, cell_text
 
@@ -119,12 +120,29 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
         raise NotInPieces("not a text in UTF-8")
     if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
         raise NotInPieces("lines that end in other ways")
+    if plan.made and not as_text and content.isascii() and (found := _by_loops(plan, content, header, sign)):
+        return found
     table = None
     if b'"' not in content or _simply_quoted(content, sign):
         table = _parsed(plan, content, header, sign, as_text)
     if table is None and plan.specimen is None:
         raise NotInPieces("rows without a name among lines that are none")
     return table if table is not None else _carefully(plan, content, header, sign)
+
+
+def _by_loops(plan: Plan, content: bytes, header: Sequence[str], sign: str) -> Found | None:
+    """Read a block by machine code; None where it is not simple enough."""
+    scales = plan.scales
+    read = quickly(plan.made or {}, content, sign, header, scales, [name for name in plan.columns if name not in scales])
+    if read is None:
+        return None
+    columns: Found = {name: Numbers(*cells) for name, cells in read.numbers.items()}
+    for name, cells in read.texts.items():
+        column = _column(plan, name, cells, ())
+        if column is None:
+            return None
+        columns[name] = column
+    return columns
 
 
 def _simply_quoted(content: bytes, sign: str) -> bool:

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from exodx.errors import RUO
-from exodx.scoring.output import ARROW, CSV, Column, Explain, Floats, Scores, output_columns
+from exodx.scoring.output import ARROW, CSV, PARQUET, Column, Explain, Floats, Scores, output_columns
 from exodx.tables.coded import Coded
 
 TEXTS = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
@@ -24,18 +25,26 @@ _PLAIN = (1e-4, 1e10)
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
-def schema_of(names: Sequence[str], model_id: str, model_hash: str) -> pa.Schema:
-    """Return the types of the output's columns."""
-    fields = [
-        pa.field(n, pa.string() if n in TEXTS or (n.startswith("top") and n.endswith(":feature")) else pa.float64()) for n in names
-    ]
-    return pa.schema(fields, metadata={"notice": RUO, "model_id": model_id, "model_hash": model_hash})
+WORDS = pa.dictionary(pa.int32(), pa.string())
+
+
+def schema_of(names: Sequence[str], model_id: str, model_hash: str, kind: str) -> pa.Schema:
+    """Return the types of the output's columns; for Parquet, which holds them so, texts that repeat are codes of words."""
+    repeating = WORDS if kind == PARQUET else pa.string()
+
+    def of(name: str) -> pa.DataType:
+        if name == "specimen_id":
+            return pa.string()
+        return repeating if name in TEXTS or (name.startswith("top") and name.endswith(":feature")) else pa.float64()
+
+    metadata = {"notice": RUO, "model_id": model_id, "model_hash": model_hash}
+    return pa.schema([pa.field(name, of(name)) for name in names], metadata=metadata)
 
 
 def arrow_bytes(scores: Scores, explain: Explain, kind: str) -> bytes | memoryview:
     """Return predictions as the bytes of a Parquet or Arrow file."""
     columns = output_columns(scores, explain)
-    schema = schema_of(list(columns), scores.model_id, scores.model_hash)
+    schema = schema_of(list(columns), scores.model_id, scores.model_hash, kind)
     batch = batch_of(columns, schema)
     if kind != ARROW:
         return parquet_bytes(batch)
@@ -47,25 +56,26 @@ def arrow_bytes(scores: Scores, explain: Explain, kind: str) -> bytes | memoryvi
 
 def batch_of(columns: Mapping[str, Column | pa.Array], schema: pa.Schema) -> pa.RecordBatch:
     """Return columns as an Arrow batch; those that are Arrow's already are taken as they are."""
-    return pa.RecordBatch.from_arrays([_array(columns[field.name]) for field in schema], schema=schema)
+    return pa.RecordBatch.from_arrays([_array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def parquet_bytes(batch: pa.RecordBatch) -> memoryview:
-    """Return a batch as a Parquet file of one row group.
+    """Return a batch as a Parquet file of one row group; whoever reads it gets texts and numbers.
 
     Texts get a dictionary where they repeat, and are packed. Numbers hardly repeat: packed by zstd they take three fifths of the
     room and three times as long, which is most of what scoring takes. Of SHAP values no smallest and largest is kept.
     """
     sink = pa.BufferOutputStream()
-    words = [f.name for f in batch.schema if f.type == pa.string()]
-    packed = {f.name: "zstd" if f.name in words else "none" for f in batch.schema}
+    packed = {f.name: "none" if f.type == pa.float64() else "zstd" for f in batch.schema}
     with pq.ParquetWriter(
         sink,
         batch.schema,
         compression=packed,
-        use_dictionary=[name for name in words if name != "specimen_id"],
+        use_dictionary=[f.name for f in batch.schema if f.type == WORDS],
+        store_schema=False,
         write_statistics=[name for name in batch.schema.names if not name.startswith("shap:")],
     ) as file:
+        file.add_key_value_metadata(batch.schema.metadata)
         file.write_batch(batch, row_group_size=max(len(batch), 1))
     return memoryview(sink.getvalue()).cast("B")
 
@@ -132,14 +142,25 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     return builder.finish()
 
 
-def _array(column: Column | pa.Array) -> pa.Array:
+def _array(column: Column | pa.Array, kind: pa.DataType) -> pa.Array:
     if isinstance(column, pa.Array):
         return column
     if isinstance(column, np.ndarray):
         return numbers(column)
     coded: Coded = Coded.of(column)  # type: ignore[arg-type]
-    codes = pa.Array.from_buffers(pa.int32(), len(coded), [None, pa.py_buffer(np.ascontiguousarray(coded.codes))])
-    return texts(list(coded.words)).take(codes)
+    if kind != WORDS:
+        return texts(list(coded.words)).take(_codes(coded.codes))
+    words = [word for word in dict.fromkeys(coded.words) if word is not None]
+    place = {word: i for i, word in enumerate(words)}
+    codes = np.array([place.get(word, -1) for word in coded.words], np.int32)[coded.codes]
+    return pa.DictionaryArray.from_arrays(_codes(codes), texts(words))
+
+
+def _codes(codes: NDArray[np.int32]) -> pa.Array:
+    """Return numbers of words, null where below 0."""
+    known = codes >= 0
+    mask = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(pa.int32(), len(codes), [mask, pa.py_buffer(np.ascontiguousarray(codes))])
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -68,7 +68,7 @@ def score_block(plan: Plan, model: AnyModel, block: Block, kind: str) -> Part:
     specimens, tallies = _specimens(plan, piece, rows)
     scores = score_specimens(specimens, model, plan.job.model_hash, plan.job.explain)
     tallies.calls = counted(scores.prediction.call)
-    return Part(encoded(_batch(plan, scores, piece.ids), kind), _hashes(piece.ids), tallies)
+    return Part(encoded(_batch(plan, scores, piece.ids, kind), kind), _hashes(piece.ids), tallies)
 
 
 def _admitted(plan: Plan, block: Block, piece: Piece) -> tuple[Piece, Rows]:
@@ -119,9 +119,9 @@ def _negative(plan: Plan, table: TextTable, rows: Rows) -> dict[str, list[int]]:
     }
 
 
-def _batch(plan: Plan, scores: Scores, ids: pa.StringArray) -> pa.RecordBatch:
+def _batch(plan: Plan, scores: Scores, ids: pa.StringArray, kind: str) -> pa.RecordBatch:
     columns = output_columns(scores, plan.job.explain)
-    schema = schema_of(list(columns), scores.model_id, scores.model_hash)
+    schema = schema_of(list(columns), scores.model_id, scores.model_hash, kind)
     return batch_of({**columns, "specimen_id": ids}, schema)
 
 

@@ -62,7 +62,7 @@ def written(plan: Plan, fill: Fill) -> Outcome | None:
 def _streamed(plan: Plan, fill: Fill) -> Outcome:
     job, kind = plan.job, format_of(plan.job.out)
     empty = score_specimens(_nobody(plan), job.model, job.model_hash, job.explain)
-    schema = schema_of(list(output_columns(empty, job.explain)), empty.model_id, empty.model_hash)
+    schema = schema_of(list(output_columns(empty, job.explain)), empty.model_id, empty.model_hash, kind)
     partial, note = begin(job.out, kind, _identity(plan, kind), start_of(kind, schema), resume=job.resume)
     try:
         fill(plan, partial, kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from exodx.tables.table import TextTable
 
 SPECIMEN_NAMES = ("specimen_id", "specimen", "sample_id", "sampleid", "sample", "sample_name", "id", "")
@@ -30,6 +32,7 @@ def find_column(table: TextTable, names: tuple[str, ...]) -> str | None:
     return next((found[name] for name in map(folded_name, names) if name in found), None)
 
 
+@lru_cache(1 << 14)
 def folded_name(column: str) -> str:
     """Return a column's name without case, and with blanks and underscores alike."""
     return " ".join(column.casefold().replace("_", " ").split())

@@ -18,9 +18,9 @@ NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from(ODD_O
 WORDS = st.text(max_size=6) | st.sampled_from(["", 'say "no"', "a,b", "two\nlines", "\r", "é"])
 
 
-def batch(numbers, words, names=("specimen_id", "margin")):
+def batch(numbers, words, names=("specimen_id", "margin"), kind="csv"):
     columns = {names[0]: words, names[1]: np.array(numbers, float)}
-    return encode.batch_of(columns, encode.schema_of(list(names), "m", "h"))
+    return encode.batch_of(columns, encode.schema_of(list(names), "m", "h", kind))
 
 
 @given(st.lists(st.tuples(NUMBERS, WORDS), min_size=1, max_size=20))
@@ -52,11 +52,13 @@ def test_parquet_files_are_put_together_to_one(sizes, width):
     n, names = sum(sizes), ["specimen_id", "reasons", *(f"shap:{j}" for j in range(width))]
     values = np.where(rng.random((n, width)) < 0.2, np.nan, rng.normal(size=(n, width)))
     columns = {"specimen_id": [f"S{i}" for i in range(n)], "reasons": ["", "x; y"] * (n // 2) + [""] * (n % 2)}
-    whole = encode.batch_of(columns | dict(zip(names[2:], values.T, strict=True)), encode.schema_of(names, "m", "h"))
+    columns |= dict(zip(names[2:], values.T, strict=True))
+    whole = encode.batch_of(columns, encode.schema_of(names, "m", "h", "parquet"))
     ends = np.cumsum(sizes)
     content = put_together([whole.slice(end - size, size) for end, size in zip(ends.tolist(), sizes, strict=True)])
     read = pq.ParquetFile(io.BytesIO(content))
-    assert read.read().equals(pa.Table.from_batches([whole]), check_metadata=True)
+    plain = encode.batch_of(columns, encode.schema_of(names, "m", "h", "arrow"))
+    assert read.read().equals(pa.Table.from_batches([plain]), check_metadata=True)
     assert read.metadata.num_row_groups == len(sizes)
     assert [read.read_row_group(i).num_rows for i in range(len(sizes))] == sizes
     assert read.metadata.num_rows == n

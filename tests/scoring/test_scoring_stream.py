@@ -23,12 +23,14 @@ from exodx.scoring import Explain, Job, Shard, blocks, cut, plan, run, score_coh
 BLOCK = 3000
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
+@pytest.fixture(autouse=True, params=["arrow", "machine code"])
+def small_blocks(request, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK", BLOCK)
     monkeypatch.setattr(blocks, "CELLS", 1 << 8)
     monkeypatch.setattr(plan, "HEAD", BLOCK)
     monkeypatch.setattr(run, "LARGE", 0)
+    monkeypatch.setattr(plan, "COMPILED_BYTES", 0 if request.param == "machine code" else 1 << 60)
+    monkeypatch.setattr(plan, "NATIVE_BYTES", 1 << 60)
 
 
 @pytest.fixture(scope="module")

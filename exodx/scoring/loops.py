@@ -1,0 +1,150 @@
+"""Lines of text cut into cells and numbers as plain loops, for a compiler; see :mod:`exodx.frozen.loops` for how they are written.
+
+A block that holds nothing but ASCII, numbers, words and simply quoted cells is cut in one pass. Whatever else stands there, the
+loop stops at, and the block is read by the readers that know more. A number of up to 18 digits is the nearest double, as Python's
+``float`` gives it; where that is not certain the cell is handed on with its text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from exodx.frozen.cells import State
+from exodx.frozen.parts import Array
+
+NUMBER, TEXT = 1, 2
+"""Kinds of columns; any other is passed over."""
+DIGITS, LARGEST_POWER = 18, 22
+"""A number of no more digits fits 64 bits; 10 to no more than this power is a double without error."""
+
+_QUOTE, _LINE, _RETURN, _MINUS, _POINT, _ZERO = b'"\n\r-.0'
+_MEASURED, _NOT_RUN = int(State.MEASURED), int(State.NOT_RUN)
+_EXACT = 1 << 53
+_SPLIT = float((1 << 27) + 1)
+_LESS, _MORE = 1 - 2.0**-50, 1 + 2.0**-50
+
+
+def cut_cells(
+    n: int,
+    data: Array,
+    sign: int,
+    width: int,
+    kind: Array,
+    slot: Array,
+    capacity: int,
+    mantissa: Array,
+    scale: Array,
+    states: Array,
+    first: Array,
+    last: Array,
+    cell: Array,
+    begins: Array,
+    ends: Array,
+    found: Array,
+) -> None:
+    """Cut ``n`` bytes of whole lines into cells, and read the digits of those in columns of numbers.
+
+    Each column of numbers has a row of ``mantissa``, ``scale`` (the power of ten) and ``states``, each of texts one of ``first``
+    and ``last`` (where a cell begins and ends), ``capacity`` long. A cell of numbers that holds anything but a number of few digits
+    goes to ``cell``, ``begins`` and ``ends``. ``found`` gets the number of lines, or -1 where one is not simple, and of such cells.
+    """
+    found[0] = -1
+    at = row = odd = 0
+    while at < n:
+        for c in range(width):
+            quoted, to = data[at] == _QUOTE, slot[c] * capacity + row
+            at += quoted
+            start, is_number = at, False
+            if kind[c] == NUMBER:
+                at += data[at] == _MINUS
+                begin, number, power = at, 0, 0
+                while data[at] - _ZERO <= 9 and data[at] >= _ZERO:
+                    number = number * 10 + (data[at] - _ZERO)
+                    at += 1
+                digits = at - begin
+                is_number = digits > 0
+                if data[at] == _POINT:
+                    at += 1
+                    begin = at
+                    while data[at] - _ZERO <= 9 and data[at] >= _ZERO:
+                        number = number * 10 + (data[at] - _ZERO)
+                        at += 1
+                    digits += at - begin
+                    power = begin - at
+                if digits > DIGITS:
+                    k = start + (data[start] == _MINUS)
+                    while data[k] == _ZERO or data[k] == _POINT:
+                        digits -= data[k] == _ZERO
+                        k += 1
+                ended = data[at] == _QUOTE if quoted else data[at] == sign or data[at] == _LINE or data[at] == _RETURN
+                is_number = is_number and ended and digits <= DIGITS and power >= -LARGEST_POWER
+                is_number = is_number and (number > 0 or data[start] != _MINUS)
+                mantissa[to] = 0 if not is_number else -number if data[start] == _MINUS else number
+                scale[to] = power if is_number else 0
+                states[to] = _MEASURED if is_number else _NOT_RUN
+            while data[at] != _QUOTE and data[at] != _LINE and (quoted or (data[at] != sign and data[at] != _RETURN)):
+                at += 1
+            if kind[c] == TEXT:
+                first[to], last[to] = start, at
+            elif kind[c] == NUMBER and not is_number and at > start:
+                cell[odd], begins[odd], ends[odd] = to, start, at
+                odd += 1
+            if (at == start and c == 0) or quoted != (data[at] == _QUOTE):
+                return
+            at += quoted
+            at += data[at] == _RETURN and data[at + 1] == _LINE
+            if data[at] != (_LINE if c == width - 1 else sign):
+                return
+            at += 1
+        row += 1
+    found[0], found[1] = row, odd
+
+
+def nearest_doubles(n: int, mantissa: Array, scale: Array, states: Array, powers: Array, values: Array, doubtful: Array) -> None:
+    """Multiply by a power of ten, to the nearest double; ``doubtful`` where that is not certain.
+
+    A mantissa of more than 53 bits is divided in two steps, the second of the exact remainder (Dekker 1971, 10.1007/BF01397083);
+    the result stands if an error of 2⁻⁵⁰ of the second would not change it.
+    """
+    for i in range(n):
+        p, number = powers[-scale[i]], mantissa[i]
+        doubtful[i] = False
+        if -_EXACT <= number <= _EXACT or scale[i] == 0:
+            values[i] = number / p
+        else:
+            high, low = float(number >> 11) * 2048.0, float(number & 2047)
+            q = high / p
+            t, u = _SPLIT * q, _SPLIT * p
+            a, d = t - (t - q), u - (u - p)
+            b, e = q - a, p - d
+            product = q * p
+            error = ((a * d - product) + a * e + b * d) + b * e
+            rest = (((high - product) - error) + low) / p
+            values[i] = q + rest * _LESS
+            doubtful[i] = values[i] != q + rest * _MORE
+        if states[i] != _MEASURED:
+            values[i] = math.nan
+
+
+def gather(n: int, data: Array, begins: Array, ends: Array, out: Array) -> None:
+    """Put ``n`` texts one after the other."""
+    to = 0
+    for i in range(n):
+        for k in range(begins[i], ends[i]):
+            out[to] = data[k]
+            to += 1
+
+
+LOOPS: Mapping[Callable[..., None], tuple[str, ...]] = MappingProxyType(
+    {
+        cut_cells: (
+            *("n", "u1", "n", "n", "u1", "i4", "n", "i8", "i1", "u1"),
+            *("i4", "i4", "i4", "i4", "i4", "i8"),
+        ),
+        nearest_doubles: ("n", "i8", "i1", "u1", "f8", "f8", "u1"),
+        gather: ("n", "u1", "i4", "i4", "u1"),
+    }
+)
+"""Each loop and what it takes: a whole number (n), or an array of a type."""

@@ -1,0 +1,129 @@
+"""Plain lines of text read by loops of machine code; what these stop at is read by :mod:`exodx.scoring.cut` in other ways.
+
+A cell of a column of numbers that holds a word, a limit, a number of very many digits, is read by the reader of cells, as in a
+small table: each distinct text once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from exodx.frozen import read_cells
+from exodx.frozen.native import Loop
+from exodx.panel import Scale
+from exodx.scoring import loops
+
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
+Made = Mapping[Loop, Loop]
+
+_POWERS = np.array([float(10**k) for k in range(loops.LARGEST_POWER + 1)])
+
+
+class Read(NamedTuple):
+    """Columns of a block.
+
+    Parameters
+    ----------
+    numbers : dict of str to (values, states)
+    texts : dict of str to StringArray
+    """
+
+    numbers: dict[str, tuple[Floats, Bytes]]
+    texts: dict[str, pa.StringArray]
+
+
+class _Odd(NamedTuple):
+    """Cells of numbers that hold something else: which, and from where to where."""
+
+    cell: NDArray[np.int32]
+    begins: NDArray[np.int32]
+    ends: NDArray[np.int32]
+
+
+def quickly(
+    made: Made,
+    content: bytes,
+    sign: str,
+    header: Sequence[str],
+    scales: Mapping[str, Scale],
+    texts: Collection[str],
+) -> Read | None:
+    """Read whole lines, or return None where one is not simple.
+
+    Parameters
+    ----------
+    made : mapping
+        Loops of :mod:`exodx.scoring.loops` → machine code.
+    content : bytes
+        ASCII.
+    sign : str
+        Between cells.
+    header : sequence of str
+        Columns.
+    scales : mapping of str to Scale
+        Columns of numbers.
+    texts : collection of str
+        Columns of texts.
+    """
+    content = content if content.endswith(b"\n") else content + b"\n"
+    data, lines = np.frombuffer(content, np.uint8), content.count(b"\n")
+    places = {name: i for i, name in enumerate([name for name in header if name in scales])}
+    spots = {name: i for i, name in enumerate([name for name in header if name in texts])}
+    kind = np.array([loops.NUMBER if n in places else loops.TEXT if n in spots else 0 for n in header], np.uint8)
+    slot = np.array([places.get(n, spots.get(n, 0)) for n in header], np.int32)
+    shape = len(places), lines
+    mantissa, scale, states = np.empty(shape, np.int64), np.empty(shape, np.int8), np.empty(shape, np.uint8)
+    first, last = np.empty((2, len(spots), lines), np.int32)
+    odd, found = _Odd(*np.empty((3, len(places) * lines), np.int32)), np.zeros(2, np.int64)
+    made[loops.cut_cells](
+        *(len(data), data, ord(sign), len(header), kind, slot, lines),
+        *(mantissa, scale, states, first, last, *odd, found),
+    )
+    if found[0] < 0:
+        return None
+    values, doubtful = np.empty(shape), np.empty(shape, np.uint8)
+    made[loops.nearest_doubles](values.size, mantissa, scale, states, _POWERS, values, doubtful)
+    if doubtful.any():
+        return None
+    words = _Odd(*(column[: found[1]] for column in odd))
+    if not _read_words(made, data, words, list(scales[name] for name in places), values, states):
+        return None
+    return Read(
+        {name: (values[i], states[i]) for name, i in places.items()},
+        {name: _texts(made, data, first[i], last[i]) for name, i in spots.items()},
+    )
+
+
+def _read_words(made: Made, data: Bytes, odd: _Odd, scales: Sequence[Scale], values: Floats, states: Bytes) -> bool:
+    """Put what words mean into their cells; False where one has no meaning."""
+    if not len(odd.cell):
+        return True
+    coded = _texts(made, data, odd.begins, odd.ends).dictionary_encode()
+    words = [word.strip() for word in coded.dictionary.to_pylist()]
+    codes = np.frombuffer(coded.indices.buffers()[1], np.int32, len(coded))
+    of = np.array([list(Scale).index(scale) for scale in scales])[odd.cell // values.shape[1]]
+    for number, scale in enumerate(Scale):
+        here = np.flatnonzero(of == number)
+        if not len(here):
+            continue
+        cells = read_cells(words, scale)
+        if cells.unreadable and np.isin(codes[here], list(cells.unreadable)).any():
+            return False
+        values.reshape(-1)[odd.cell[here]] = cells.values[codes[here]]
+        states.reshape(-1)[odd.cell[here]] = cells.states[codes[here]]
+    return True
+
+
+def _texts(made: Made, data: Bytes, begins: NDArray[np.int32], ends: NDArray[np.int32]) -> pa.StringArray:
+    """Return pieces of a text as an Arrow array."""
+    offsets = np.zeros(len(begins) + 1, np.int32)
+    np.cumsum(ends - begins, out=offsets[1:])
+    letters = np.empty(offsets[-1], np.uint8)
+    made[loops.gather](len(begins), data, begins, ends, letters)
+    return pa.StringArray.from_buffers(len(begins), pa.py_buffer(offsets), pa.py_buffer(letters))
