@@ -134,7 +134,7 @@ def build_cohort(table: TextTable, intake: Intake) -> Cohort:
     extra = [column for rule in rules for column in (rule.column, rule.per) if column]
     manifest = read_manifest(table, {*taken, *attributes.values()}, extra)
     measurements, rule_problems = _ruled(table, rules, taken, admission.measurements)
-    problems += [*found, *admission.problems, *unread_cells(admission, table), *attribute_problems]
+    problems += [*found, *admission.problems, *unread_cells(admission.unreadable, table), *attribute_problems]
     problems += [*manifest.problems, *rule_problems]
     if problems:
         raise InputRefused(problems)

@@ -345,9 +345,9 @@ def _idle(conditions: Conditions, allowed: Sequence[Breach]) -> list[str]:
     return [f"nothing to allow: {', '.join(idle)}"] if idle else []
 
 
-def unread_cells(admission: Admission, table: TextTable, fix: str = MEND_CELL) -> list[Problem]:
+def unread_cells(unreadable: Mapping[tuple[int, str], str], table: TextTable, fix: str = MEND_CELL) -> list[Problem]:
     """Return the problem of every cell that has no meaning."""
     return [
         Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", fix)
-        for (row, header), why in admission.unreadable.items()
+        for (row, header), why in unreadable.items()
     ]

@@ -69,6 +69,11 @@ class Text:
     compression: str
     block: int = BLOCK
 
+    @property
+    def n_bytes(self) -> int:
+        """Its bytes as they are stored."""
+        return self.path.stat().st_size
+
     def head(self, size: int) -> bytes:
         """Return the file's first whole lines; all of it where it is shorter than ``size``."""
         with self._open() as file:
@@ -78,7 +83,7 @@ class Text:
     def n_blocks(self) -> int:
         """Return how many blocks there are; a compressed file is unpacked for it."""
         if not self.compression:
-            return max(1, -(-self.path.stat().st_size // self.block))
+            return max(1, -(-self.n_bytes // self.block))
         with self._open() as file:
             return max(1, sum(1 for _ in iter(lambda: _filled(file, self.block), b"")))
 
@@ -114,6 +119,11 @@ class Rows:
 
     path: Path
     rows: int
+
+    @property
+    def n_bytes(self) -> int:
+        """Its bytes as they are stored."""
+        return self.path.stat().st_size
 
     def opened(self) -> pq.ParquetFile:
         """Open the file, to be used in a ``with``."""
@@ -177,7 +187,7 @@ def dealt(files: Sequence[File], shards: int) -> list[File]:
     """Return the files in blocks so small that every shard is dealt a fair share of the rows, whatever the size of a block."""
     if shards == 1:
         return list(files)
-    bytes_in = sum(file.path.stat().st_size * (PACKED if file.compression else 1) for file in files if isinstance(file, Text))
+    bytes_in = sum(file.n_bytes * (PACKED if file.compression else 1) for file in files if isinstance(file, Text))
     rows_in = sum(file.n_rows() for file in files if isinstance(file, Rows))
     block, rows = (
         max(LEAST_BLOCK, bytes_in // (shards * BLOCKS_OF_A_SHARD)),

@@ -49,6 +49,8 @@ def on_cluster(job: Job, cohort: str, cluster: Cluster) -> Outcome:
         try:
             plan = None if job.joined else plan_of_files(job, files, alone=is_alone(cohort))
             outcome = None if plan is None else written(plan, partial(_fill, client, cluster.bundle))
+        except NotInPieces:
+            outcome = None
         except _LostCluster as error:
             fix = "See the workers' logs (memory?) and use --resume to go on from here."
             raise UsageError(Problem("CLUSTER_LOST", cluster.scheduler or "--engine dask", str(error), fix)) from None

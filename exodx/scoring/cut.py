@@ -127,7 +127,7 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
         table = _parsed(plan, content, header, sign, as_text)
     if table is None and plan.specimen is None:
         raise NotInPieces("rows without a name among lines that are none")
-    return table if table is not None else _carefully(plan, content, header, sign)
+    return table if table is not None else _carefully(plan, block)
 
 
 def _by_loops(plan: Plan, content: bytes, header: Sequence[str], sign: str) -> Found | None:
@@ -260,11 +260,43 @@ def values_of(column: pa.Array) -> tuple[Floats, NDArray[np.bool_]]:
     return np.where(known, values, np.nan), known
 
 
-def _carefully(plan: Plan, content: bytes, header: Sequence[str], sign: str) -> Found:
-    """Parse a block as the careful reader does: quotes, blank lines, cells beyond the header's that hold nothing."""
+def table_of_block(plan: Plan, block: Block, source: str, first: int) -> TextTable:
+    """Read a block as the careful reader does: quotes, blank lines, cells beyond the header's that hold nothing.
+
+    Parameters
+    ----------
+    plan : Plan
+    block : Block
+    source : str
+        Name of its file.
+    first : int
+        Where its first row stands in its file.
+
+    Raises
+    ------
+    InputRefused
+        Where a row is not as wide as the header.
+    csv.Error, UnicodeDecodeError
+        Where it is no text, or a quote is never closed.
+    """
+    header, content = list(plan.headers[block.file]), block.content
+    if isinstance(content, bytes):
+        reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=plan.delimiters[block.file], strict=True)
+        rows, lines = [], [1]
+        for row in reader:
+            rows.append(row)
+            lines.append(first + reader.line_num - 1)
+    else:
+        header, lines = list(content.schema.names), [0, *range(first, first + len(content))]
+        columns = [[cell_text(cell) for cell in column.to_pylist()] for column in content.columns]
+        rows = [list(row) for row in zip(*columns, strict=True)]
+    return build_table(source, Records([header, *rows], lines), plan.head.place, ".", ())
+
+
+def _carefully(plan: Plan, block: Block) -> Found:
+    """Return the columns of a block that are read carefully."""
     try:
-        rows = list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=sign, strict=True))
-        table = build_table(plan.head.source, Records([list(header), *rows], list(range(len(rows) + 1))), "line", ".", ())
+        table = table_of_block(plan, block, plan.head.source, 2)
     except (csv.Error, InputRefused) as error:
         raise NotInPieces(str(error)) from None
     if plan.specimen is not None and not all(table.columns[plan.specimen]):

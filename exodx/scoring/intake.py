@@ -90,8 +90,8 @@ def read_specimens(
     verdicts, found_in = rule_verdicts(wide, model, admission.columns)
     of_rules = {(row, found_in[name]): why for (row, name), why in verdicts.unreadable.items()}
     if not keep_going:
-        problems += unread_cells(admission, wide, MEND_CELL)
-        problems += [_unread_rule(wide, row, header, why) for (row, header), why in of_rules.items()]
+        problems += unread_cells(admission.unreadable, wide, MEND_CELL)
+        problems += unread_rules(verdicts, found_in, wide)
     if problems:
         raise InputRefused(problems)
     measurements, details = judged(wide, admission.measurements, admission.unreadable | of_rules, admission.allowed, verdicts)
@@ -127,8 +127,13 @@ def _add(texts: dict[int, str], row: int, text: str) -> None:
     texts[row] = "; ".join(filter(None, (texts.get(row), text)))
 
 
-def _unread_rule(table: TextTable, row: int, header: str, why: str) -> Problem:
-    return Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", MEND_RULE)
+def unread_rules(verdicts: SpecimenVerdicts, found_in: Mapping[str, str], table: TextTable) -> list[Problem]:
+    """Return the problem of every cell that a quality rule cannot read."""
+    cells = [(row, found_in[name], why) for (row, name), why in verdicts.unreadable.items()]
+    return [
+        Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", MEND_RULE)
+        for row, header, why in cells
+    ]
 
 
 def rule_verdicts(table: TextTable, model: AnyModel, taken: Collection[str]) -> tuple[SpecimenVerdicts, dict[str, str]]:

@@ -61,14 +61,28 @@ def score_block(plan: Plan, model: AnyModel, block: Block, kind: str) -> Part:
     NotInPieces
         Where anything stands in the way: then the cohort is read as a whole, and told what is wrong with it.
     """
-    piece = piece_of(plan, block)
-    if piece is None:
+    found = taken(plan, block)
+    if found is None:
         return Part(b"", np.zeros(0, np.uint64), Tallies())
-    piece, rows = _admitted(plan, block, piece)
-    specimens, tallies = _specimens(plan, piece, rows)
+    piece, specimens, tallies = found
     scores = score_specimens(specimens, model, plan.job.model_hash, plan.job.explain)
     tallies.calls = counted(scores.prediction.call)
-    return Part(encoded(_batch(plan, scores, piece.ids, kind), kind), _hashes(piece.ids), tallies)
+    return Part(encoded(_batch(plan, scores, piece.ids, kind), kind), hashes_of(piece.ids), tallies)
+
+
+def taken(plan: Plan, block: Block) -> tuple[Piece, Specimens, Tallies] | None:
+    """Return the specimens of a block as the model takes them, or None where it holds no row.
+
+    Raises
+    ------
+    NotInPieces
+        Where anything stands in the way.
+    """
+    piece = piece_of(plan, block)
+    if piece is None:
+        return None
+    piece, rows = _admitted(plan, block, piece)
+    return piece, *_specimens(plan, piece, rows)
 
 
 def _admitted(plan: Plan, block: Block, piece: Piece) -> tuple[Piece, Rows]:
@@ -125,7 +139,8 @@ def _batch(plan: Plan, scores: Scores, ids: pa.StringArray, kind: str) -> pa.Rec
     return batch_of({**columns, "specimen_id": ids}, schema)
 
 
-def _hashes(ids: pa.StringArray) -> NDArray[np.uint64]:
+def hashes_of(ids: pa.StringArray) -> NDArray[np.uint64]:
+    """Return a hash of each id."""
     _, offsets, content = ids.buffers()
     ends = np.frombuffer(offsets, np.int32, len(ids) + 1, ids.offset * 4)
     return hashes(np.frombuffer(content, np.uint8) if content else np.zeros(0, np.uint8), ends)

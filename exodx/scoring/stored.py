@@ -41,6 +41,11 @@ class Stored(Rows):
     url: str
     size: int
 
+    @property
+    def n_bytes(self) -> int:
+        """Its bytes as they are stored."""
+        return self.size
+
     def opened(self) -> pq.ParquetFile:
         """Open the file, to be used in a ``with``."""
         store, path = fsspec.core.url_to_fs(self.url)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from exodx.errors import UsageError
+from exodx.errors import InputRefused, Problem, UsageError
 from exodx.frozen import AnyModel, Measurements
 from exodx.frozen.bundle import model_id
 from exodx.frozen.statements import COLUMNS, Breach, Stated, breaches
@@ -27,9 +27,10 @@ from exodx.scoring.job import WHOLE, Job, NotInPieces, Outcome
 from exodx.scoring.journal import Partial, begin, start_of
 from exodx.scoring.output import format_of, output_columns, unwritable
 from exodx.scoring.part import Part, score_block
-from exodx.scoring.plan import Plan, plan_of
+from exodx.scoring.plan import LARGEST, SMALL, Plan, plan_of
 from exodx.scoring.score import score_specimens
 from exodx.scoring.tallies import Tallies
+from exodx.scoring.troubles import troubles
 
 Fill = Callable[[Plan, Partial, str], None]
 """Scores every block that is not there yet and adds the parts in order; the last argument is the output's format."""
@@ -40,21 +41,51 @@ def stream(job: Job) -> Outcome | None:
 
     Raises
     ------
+    InputRefused
+        When rows of a cohort are refused that is too large to be read as a whole for that.
     UsageError
         When the output cannot be written.
     """
     plan = plan_of(job)
-    return None if plan is None else written(plan, _fill)
+    if plan is None:
+        return None
+    try:
+        return written(plan, _fill)
+    except NotInPieces as why:
+        size = sum(file.n_bytes for file in plan.files)
+        if size > SMALL:
+            _refuse(plan, size, str(why))
+        return None
 
 
-def written(plan: Plan, fill: Fill) -> Outcome | None:
-    """Write the output of a plan whose blocks are scored by ``fill``; see :func:`stream`."""
+def _refuse(plan: Plan, size: int, why: str) -> None:
+    """Refuse a large cohort for what is wrong with its rows; where it is not the rows, one that is too large to be looked at."""
+    try:
+        problems = troubles(plan)
+    except NotInPieces as unread:
+        problems, why = [], str(unread)
+    if not problems and size > LARGEST:
+        found = f"{size / 2**20:.0f} MB can be scored in pieces only, and this cannot: {why}"
+        fix = f"Mend that, or cut it into files of less than {LARGEST >> 20} MB: each can be looked at as a whole."
+        problems = [Problem("COHORT_TOO_LARGE", plan.head.source, found, fix)]
+    if problems:
+        raise InputRefused(problems)
+
+
+def written(plan: Plan, fill: Fill) -> Outcome:
+    """Write the output of a plan whose blocks are scored by ``fill``; see :func:`stream`.
+
+    Raises
+    ------
+    NotInPieces
+        When the cohort must be looked at as a whole.
+    UsageError
+        When the output cannot be written.
+    """
     job = plan.job
     try:
         job.out.parent.mkdir(parents=True, exist_ok=True)
         return _streamed(plan, fill)
-    except NotInPieces:
-        return None
     except OSError as error:
         raise unwritable(job.out, error) from None
 

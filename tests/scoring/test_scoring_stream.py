@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from exodx.cohort import SimulatedStudy, simulate
 from exodx.errors import InputRefused, UsageError
 from exodx.frozen import Conditions
-from exodx.scoring import Explain, Job, Shard, blocks, cut, plan, run, score_cohort, score_file, stream, write_scores
+from exodx.scoring import Explain, Job, Shard, blocks, cut, plan, run, score_cohort, score_file, stream, troubles, write_scores
 
 BLOCK = 3000
 
@@ -392,3 +392,72 @@ def test_threads_and_the_size_of_blocks_change_nothing(clean, model, tmp_path, m
         assert stream.stream(Job(path, model, "f" * 64, Explain.ALL, tmp_path / "o.csv", threads=threads)) is not None
         found.add((tmp_path / "o.csv").read_bytes())
     assert len(found) == 1
+
+
+OF_ROWS = {
+    "cells": lambda rows: changed(rows, (3, "miR-126-3p", "abc"), (200, "PD-L1", "x"), (201, "miR-145-5p", "99")),
+    "names": lambda rows: changed(rows, (90, "specimen_id", "")),
+    "twice": lambda rows: changed(rows, (120, "specimen_id", rows[7][0]), (220, "specimen_id", rows[7][0])),
+    "ragged": lambda rows: [*rows[:100], rows[100][:-1], *rows[101:]],
+    "statements": lambda rows: with_column(rows, "fluid", ["plasma", "serum"] * 120),
+    "rules": lambda rows: with_column(rows, "freeze_thaw_cycles", ["1"] * 239 + ["many"]),
+    "a missing analyte": lambda rows: [row[:-1] for row in rows],
+}
+
+
+def written_as(kind, rows, tmp_path):
+    """A file, or a folder of two."""
+    path = tmp_path / ("c" if kind == "folder" else f"c.{kind}")
+    if kind == "folder":
+        path.mkdir()
+        (path / "a.csv").write_text(text_of(rows[:151]))
+        (path / "b.csv").write_text(text_of([rows[0], *rows[151:]]))
+    elif kind == "csv":
+        path.write_text(text_of(rows))
+    else:
+        columns = [pa.array(list(column)) for column in zip(*rows[1:], strict=True)]
+        pq.write_table(pa.table(dict(zip(rows[0], columns, strict=True))), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"), [(r, k) for r in OF_ROWS for k in ("csv", "parquet", "folder") if (r, k) != ("ragged", "parquet")]
+)
+def test_rows_of_a_large_cohort_are_refused_in_the_same_words_without_a_look_at_the_whole(
+    reason, kind, clean, model, tmp_path, monkeypatch
+):
+    path, out = written_as(kind, OF_ROWS[reason](clean), tmp_path), tmp_path / "out.csv"
+    with pytest.raises(InputRefused) as whole:
+        score_file(path, model, "f" * 64, Explain.ALL)
+    monkeypatch.setattr(stream, "SMALL", 0)
+    monkeypatch.setattr(plan, "SMALL", 0)
+    monkeypatch.setattr(run, "as_a_whole", lambda _: pytest.fail("read as a whole"))
+    with pytest.raises(InputRefused) as pieces:
+        score_cohort(Job(path, model, "f" * 64, Explain.ALL, out, threads=2))
+    assert sorted(map(str, pieces.value.problems)) == sorted(map(str, whole.value.problems))
+    assert not out.exists()
+
+
+def test_what_only_the_whole_can_judge_is_refused_where_the_whole_is_too_large(clean, model, tmp_path, monkeypatch):
+    path = tmp_path / "c.csv"
+    path.write_text(text_of(REFUSED["another unit"](clean)))
+    job = Job(path, model, "f" * 64, Explain.ALL, tmp_path / "out.csv")
+    monkeypatch.setattr(stream, "SMALL", 0)
+    monkeypatch.setattr(plan, "SMALL", 0)
+    with pytest.raises(InputRefused, match="UNIT_SUSPECT"):
+        score_cohort(job)
+    monkeypatch.setattr(stream, "LARGEST", 0)
+    with pytest.raises(InputRefused, match=r"COHORT_TOO_LARGE.*medians.*cut it into files"):
+        score_cohort(job)
+
+
+def test_of_very_many_problems_the_first_are_told(clean, model, tmp_path, monkeypatch):
+    path = tmp_path / "c.csv"
+    path.write_text(text_of(changed(clean, *((row, "PD-L1", "x") for row in range(1, 200)))))
+    monkeypatch.setattr(stream, "SMALL", 0)
+    monkeypatch.setattr(plan, "SMALL", 0)
+    monkeypatch.setattr(troubles, "MOST", 50)
+    with pytest.raises(InputRefused) as refused:
+        score_cohort(Job(path, model, "f" * 64, Explain.ALL, tmp_path / "out.csv"))
+    assert len(refused.value.problems) == 51
+    assert refused.value.problems[-1].code == "MORE_PROBLEMS"
