@@ -12,6 +12,8 @@ _PUBLIC = {
     "simulate": "cohort",
     "SimulatedStudy": "cohort",
     "example_file": "cohort",
+    "AssayTransformer": "estimators",
+    "ExodxClassifier": "estimators",
     "Evaluation": "evaluation",
     "ClassEvaluation": "evaluation",
     "evaluate_classes_external": "evaluation",
