@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import doors
 from exodx.cohort.columns import UNKNOWN
+from exodx.cohort.shown import cohort_html, cohort_line
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import Measurements
 from exodx.panel import Panel
@@ -76,6 +77,13 @@ class Cohort:
         if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):
             raise ValueError("measurements must have the panel's analytes in order, and a row a specimen")
         object.__setattr__(self, "specimens", self.specimens.copy())
+
+    def __repr__(self) -> str:
+        return cohort_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return cohort_html(self)
 
     def __len__(self) -> int:
         return len(self.specimens)

@@ -88,6 +88,13 @@ class Study:
     bundle: Path | None
     run: LoggedRun | None
 
+    def __repr__(self) -> str:
+        return f"Study({self.evaluation!r}, {self.model!r})"
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook; the whole report is :attr:`page`."""
+        return self.evaluation._repr_html_() + self.model._repr_html_()
+
 
 def run_study(
     cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = silent

@@ -29,6 +29,13 @@ class ClassStudy:
     bundle: Path | None
     run: LoggedRun | None
 
+    def __repr__(self) -> str:
+        return f"ClassStudy({self.evaluation!r}, {self.model!r})"
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook; the whole report is :attr:`page`."""
+        return self.evaluation._repr_html_() + self.model._repr_html_()
+
 
 def run_class_study(
     cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = silent
