@@ -25,6 +25,8 @@ _PUBLIC = {
     "Panel": "panel",
     "StudyPlan": "panel",
     "load_panel": "panel",
+    "load_plan": "panel",
+    "plots": "report",
     "resolve_name": "panel.identity",
     "run_class_study": "study",
     "run_study": "study",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exodx.cli.options import (
+    JSON,
     MODEL,
     SPECIMENS,
     allow_options,
     bundle_folder,
     check_output,
     conditions_of,
+    is_quiet,
     say,
     stated_options,
 )
@@ -48,6 +51,7 @@ NOT_ALL_SCORED = 5
     "--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="Who scores Parquet files."
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Dask's, e.g. tcp://host:8786; workers are started here unless given.")
+@JSON
 def command(
     cohort: str,
     model: str,
@@ -61,6 +65,7 @@ def command(
     shard: str | None,
     engine: str,
     scheduler: str | None,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Score a cohort: a row for every specimen, in order, with status, call, probability and SHAP values.
@@ -76,6 +81,8 @@ def command(
     from exodx.frozen import load_bundle
     from exodx.scoring import Cluster, Explain, Job, bundle_files, is_address, put_output
 
+    if as_json and out is None:
+        raise click.UsageError("Without -o the scores themselves go to stdout: name a file for them, -o FILE.")
     _check_places(cohort, out, engine, scheduler, resume)
     piece = _shard(shard, resume, out)
     conditions = conditions_of(options)
@@ -112,8 +119,24 @@ def command(
         f"{outcome.model_id}: {calls.total()} specimens, {_called(frozen, calls)}{calls['not_reported']} not reported"
         f"{'' if out is None else f' → {out}'}\n{RUO}"
     )
+    if as_json:
+        click.echo(json.dumps(_answer(outcome, model_hash, out), indent=1, ensure_ascii=False))
     if calls["not_reported"]:
         sys.exit(NOT_ALL_SCORED)
+
+
+def _answer(outcome: Outcome, model_hash: str, out: str | None) -> dict[str, Any]:
+    """Return what a program may read of a run: counts and where the scores are, no specimen."""
+    return {
+        "out": out,
+        "specimens": outcome.calls.total(),
+        "calls": dict(outcome.calls),
+        "not_reported": outcome.calls["not_reported"],
+        "notes": list(outcome.notes),
+        "model_id": outcome.model_id,
+        "model_hash": model_hash,
+        "notice": RUO,
+    }
 
 
 def _called(frozen: AnyModel, calls: Counter[str]) -> str:
@@ -152,7 +175,7 @@ def _scored(job: Job, cohort: str, cluster: Cluster | None) -> Outcome:
     from exodx.scoring import partial_folder, score_cohort, score_on_cluster
 
     meter = Meter(sys.stderr)
-    shown = replace(job, progress=meter.show)
+    shown = job if is_quiet() else replace(job, progress=meter.show)
     try:
         return score_cohort(shown) if cluster is None else score_on_cluster(shown, cohort, cluster)
     except KeyboardInterrupt:
