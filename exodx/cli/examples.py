@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 EXAMPLES = MappingProxyType(
     {
-        "card": ("exodx card cohort.csv --panel athero-3 --specimen S17 -o S17.json",),
+        "card": ("exodx card cohort.csv --panel athero-3 --specimen S17 --key-file card.key -o S17.json",),
         "check": (
             "exodx check cohort.csv --panel athero-3 --label group --positive case --html check.html",
             "exodx check new.csv --model models/athero-3/1",

@@ -13,7 +13,7 @@ from exodx.panel import Panel
 TEMPLATE = Path(__file__).parent / "template"
 COPIED = ("plan.toml", "study.ipynb", "data/README.md")
 COHORT = SimulatedStudy(n=120, site_case_shares=(0.5, 0.45), repeated_share=0.1, seed=1)
-NEW = SimulatedStudy(n=40, site_case_shares=(0.5,), haemolysed_share=0.0, seed=2)
+NEW = SimulatedStudy(n=40, site_case_shares=(0.5,), haemolysed_share=0.0, seed=3)
 
 
 def lay_out(folder: Path, panel: Panel) -> tuple[Path, ...]:
