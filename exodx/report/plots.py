@@ -18,8 +18,8 @@ function                  of                                    shows
 :func:`confusion`         ClassEvaluation                       calls against classes
 :func:`states`            CohortCheck                           what the cells of each analyte are
 :func:`detection`         CohortCheck                           share of specimens in which analytes are detected
-:func:`spread`            CohortCheck.spreads, one of them      raw values of an analyte by class
-:func:`plates`            CohortCheck                           plates by class
+:func:`spread`            CohortCheck.spreads, one of them      a quantity by class, with its limits
+:func:`plates`            CohortCheck                           mean level of each plate, with its SD
 ========================  ====================================  ==========================================================
 
 A notebook shows a figure that is the last value of a cell; ``figure.savefig("roc.svg")`` keeps it.
