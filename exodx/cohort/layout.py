@@ -12,7 +12,7 @@ from exodx.panel import Panel
 
 TEMPLATE = Path(__file__).parent / "template"
 COPIED = ("plan.toml", "study.ipynb", "data/README.md")
-COHORT = SimulatedStudy(n=120, site_case_shares=(0.5, 0.45), repeated_share=0.1, seed=1)
+COHORT = SimulatedStudy(n=150, site_case_shares=(0.5, 0.45, 0.55), repeated_share=0.1, seed=1)
 NEW = SimulatedStudy(n=40, site_case_shares=(0.5,), haemolysed_share=0.0, seed=3)
 
 

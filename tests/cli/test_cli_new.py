@@ -44,7 +44,7 @@ def test_it_says_what_it_made(made):
 
 def test_the_data_are_marked_as_simulated_in_every_row(made):
     folder, _ = made
-    for name, n in (("cohort", 120), ("new", 40)):
+    for name, n in (("cohort", 150), ("new", 40)):
         table = pd.read_csv(folder / "data" / f"{name}.csv")
         assert len(table) == n
         assert set(table["synthetic"]) == {"yes"}
