@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -48,6 +50,14 @@ def test_a_command_of_the_readme_parses(line):
 def test_a_command_named_in_a_sentence_exists(text):
     name = text.split()[1]
     assert app.get_command(click.Context(app), name) is not None
+
+
+def test_the_lines_for_scikit_learn_run():
+    code = README.partition("<!-- scikit-learn -->\n```python\n")[2].partition("\n```")[0]
+    told = "print(len(classifier.calls(X)), classifier.model_.provenance.n_subjects, assay.fit_transform(X).shape)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", f"{code}\n{told}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "160 146 (160, 3)\n"
 
 
 def test_what_is_wrong_is_seen():

@@ -24,6 +24,7 @@ def test_wheel_carries_panels_templates_and_example_data_and_runs_without_the_ch
     assert {f"exodx/panel/{name}" for name in ("quality.toml", "manifest.toml", "markers.tsv")} <= set(names)
     assert "exodx/data/athero-3-simulated/train.csv" in names
     assert any(name.startswith("exodx/report/templates/") and name.endswith(".html") for name in names)
+    assert {f"exodx/cohort/template/{name}" for name in ("plan.toml", "README.md", "study.ipynb", "data/README.md")} <= set(names)
     assert not any(name.startswith("tests/") for name in names)
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from io import TextIOWrapper
 
 import click
 
-from exodx.errors import RUO, ExodxError, UsageError
+from exodx.cli.colours import painted, wanted
+from exodx.cli.examples import examples_text
+from exodx.cli.options import QUIET
+from exodx.errors import RUO, ExodxError, UsageError, nearest
 
 COMMANDS = {
     "card": "Write one specimen's card, under an opaque id.",
@@ -18,8 +22,10 @@ COMMANDS = {
     "efficiency": "Read amplification efficiencies off the standards of a qPCR export.",
     "evaluate": "Evaluate a frozen model on another cohort.",
     "explain": "Write one specimen's page.",
+    "manual": "Print the help of every command, as Markdown.",
     "monitor": "Say which repeated specimens of a subject differ by more than noise.",
     "name": "Resolve names of miRNAs and proteins to accessions.",
+    "new": "Lay out a study folder that runs at once.",
     "panel": "List panels, show one, or infer one from a table.",
     "predict": "Score a cohort, with explanations.",
     "quantify": "Read concentrations off an immunoassay plate's own standards.",
@@ -30,36 +36,70 @@ COMMANDS = {
     "ui": "Open the MLflow UI on the runs.",
 }
 
+GROUPS = {
+    "Start": ("new", "demo", "simulate", "samplesize"),
+    "Measurements": ("check", "panel", "name", "quantify", "efficiency", "card"),
+    "Models": ("train", "evaluate", "predict", "explain", "monitor"),
+    "Review": ("review", "ui"),
+}
+"""Headings of the help, and the commands below each; the others stand below the last."""
+
+
+def grouped() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Give each heading with its commands and what they do; every command once."""
+    placed = {name for names in GROUPS.values() for name in names}
+    rest = tuple(name for name in COMMANDS if name not in placed)
+    for heading, names in {**GROUPS, "Other": rest}.items():
+        yield heading, [(name, COMMANDS[name]) for name in names]
+
 
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is called, so that help is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the names of the commands."""
-        return list(COMMANDS)
+        """Return the names of the commands, in the order of the help."""
+        return [name for _, rows in grouped() for name, _ in rows]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a command by name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"exodx.cli.{cmd_name}").command
+        command.epilog = command.epilog or examples_text(cmd_name)
+        for each in (command, *(command.commands.values() if isinstance(command, click.Group) else ())):
+            if QUIET not in each.params:
+                each.params.append(QUIET)
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called; for a name that is none, say the nearest."""
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}. {nearest(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """Write the lists of commands without importing them."""
+        for heading, rows in grouped():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=RUO)
+FIRST = f"""\b
+Examples:
+  exodx new my-study                  a folder to start from
+  exodx check cohort.csv              what is in a table, and what is wrong with it
+  exodx train --help                  all about one command
+\b
+Exit codes: 0 done, 2 wrong usage, 3 input refused, 4 model refused,
+5 finished but some rows were not scored.
+
+{RUO}"""
+
+
+@click.group(cls=LazyGroup, params=[QUIET], context_settings={"help_option_names": ["-h", "--help"]}, epilog=FIRST)
 @click.version_option(package_name="exodx", prog_name="exodx")
 def app() -> None:
-    r"""Honest, explained diagnostic classifiers from extracellular-vesicle miRNA and protein panels.
-
-    \b
-    Exit codes: 0 done, 2 wrong usage, 3 input refused, 4 model refused,
-    5 finished but some rows were not scored.
-    """
+    """Honest, explained diagnostic classifiers from extracellular-vesicle miRNA and protein panels."""
 
 
 def main() -> None:
@@ -69,9 +109,9 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8")  # as files are, whatever the terminal's language
     try:
-        app()
+        app(prog_name="exodx", color=wanted())
     except ExodxError as error:
-        click.echo(f"exodx: refused\n{error}", err=True)
+        click.echo(f"{click.style('exodx: refused', fg='red')}\n{painted(str(error))}", err=True, color=wanted())
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(1)

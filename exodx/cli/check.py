@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from exodx.cli.colours import painted
 from exodx.cli.options import (
     CLASSES,
     COHORT,
@@ -65,7 +66,7 @@ def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, *
     if data.classes:
         say("· the classes take no part in this check; to hold one against all others: --positive VALUE")
     check = check_cohort(data, frozen)
-    click.echo(json.dumps(check.to_dict(), indent=1, ensure_ascii=False) if as_json else check_text(check))
+    click.echo(json.dumps(check.to_dict(), indent=1, ensure_ascii=False) if as_json else painted(check_text(check)))
     if html is not None:
         from exodx.report.check_page import check_page
 

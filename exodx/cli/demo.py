@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from exodx.cli.options import FILE, say, write_text
+from exodx.cli.options import FILE, is_quiet, say, write_text
 from exodx.errors import RUO
 
 
@@ -17,18 +17,17 @@ def command(out: Path) -> None:
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
-    from exodx.cli.train import progress_bar
     from exodx.cohort import Intake, example_file, read_cohort
     from exodx.panel import StudyPlan
     from exodx.report import evaluation_text, specimen_page
     from exodx.scoring import Explain, read_specimens, score_specimens, write_scores
-    from exodx.study import run_study
+    from exodx.study import run_study, silent, watched
     from exodx.tables.reader import read_table
 
     plan = StudyPlan(panel="athero-3", label="group", positive="case", budget="quick", repeats=2, prevalence=0.2, seed=1)
     say("1/3 training on the simulated example cohort")
     cohort = read_cohort(example_file("athero-3-simulated/train.csv"), Intake.of_plan(plan))
-    study = run_study(cohort, plan, out=out / "model", jobs=2, progress=progress_bar)
+    study = run_study(cohort, plan, out=out / "model", jobs=2, progress=silent if is_quiet() else watched)
     say(evaluation_text(study.evaluation))
     say("2/3 scoring new simulated specimens")
     specimens = read_specimens(read_table(example_file("athero-3-simulated/new.csv")), study.model, None, keep_going=False)

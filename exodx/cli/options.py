@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exodx.cli.colours import painted
+
 if TYPE_CHECKING:
     from exodx.panel import StudyPlan
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+_QUIET = "exodx.quiet"
+
+
+def _hush(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_QUIET] = True  # of the whole call, whichever command was given it
+
+
+QUIET = click.Option(
+    ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_hush, help="Say nothing on stderr but why something is refused."
+)
 MODEL_SCHEMES = ("models:/", "runs:/")
 FILE = click.Path(path_type=Path)
 COHORT = click.argument("cohort", type=FILE)
@@ -172,5 +185,12 @@ def write_text(text: str, out: Path | None, source: Path | None = None) -> None:
 
 
 def say(text: str) -> None:
-    """Talk to the user, on stderr."""
-    click.echo(text, err=True)
+    """Talk to the user, on stderr, unless ``--quiet``."""
+    if not is_quiet():
+        click.echo(painted(text), err=True)
+
+
+def is_quiet() -> bool:
+    """Say whether the command was asked to be quiet."""
+    context = click.get_current_context(silent=True)
+    return context is not None and _QUIET in context.meta

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exodx.cli.options import (
+    JSON,
     MODEL,
     SPECIMENS,
     allow_options,
     bundle_folder,
     check_output,
     conditions_of,
+    is_quiet,
     say,
     stated_options,
 )
@@ -51,6 +54,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
     "--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="Who scores Parquet files."
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Dask's, e.g. tcp://host:8786; workers are started here unless given.")
+@JSON
 def command(
     cohort: str,
     model: str,
@@ -64,6 +68,7 @@ def command(
     shard: str | None,
     engine: str,
     scheduler: str | None,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Score a cohort: a row for every specimen, in order, with status, call, probability and SHAP values.
@@ -79,6 +84,8 @@ def command(
     from exodx.frozen import load_bundle
     from exodx.scoring import Cluster, Explain, Job, bundle_files, is_address, put_output
 
+    if as_json and out is None:
+        raise click.UsageError("Without -o the scores themselves go to stdout: name a file for them, -o FILE.")
     _keep_memory()
     _check_places(cohort, out, engine, scheduler, resume)
     piece = _shard(shard, resume, out)
@@ -116,6 +123,8 @@ def command(
         f"{outcome.model_id}: {calls.total()} specimens, {_called(frozen, calls)}{calls['not_reported']} not reported"
         f"{'' if out is None else f' → {out}'}\n{RUO}"
     )
+    if as_json:
+        click.echo(json.dumps(_answer(outcome, model_hash, out), indent=1, ensure_ascii=False))
     if calls["not_reported"]:
         sys.exit(NOT_ALL_SCORED)
 
@@ -132,6 +141,20 @@ def _keep_memory() -> None:
         return
     for what, size in ((M_MMAP_THRESHOLD, 1 << 25), (M_TRIM_THRESHOLD, 1 << 29)):
         ask(what, size)
+
+
+def _answer(outcome: Outcome, model_hash: str, out: str | None) -> dict[str, Any]:
+    """Return what a program may read of a run: counts and where the scores are, no specimen."""
+    return {
+        "out": out,
+        "specimens": outcome.calls.total(),
+        "calls": dict(outcome.calls),
+        "not_reported": outcome.calls["not_reported"],
+        "notes": list(outcome.notes),
+        "model_id": outcome.model_id,
+        "model_hash": model_hash,
+        "notice": RUO,
+    }
 
 
 def _called(frozen: AnyModel, calls: Counter[str]) -> str:
@@ -170,7 +193,7 @@ def _scored(job: Job, cohort: str, cluster: Cluster | None) -> Outcome:
     from exodx.scoring import partial_folder, score_cohort, score_on_cluster
 
     meter = Meter(sys.stderr)
-    shown = replace(job, progress=meter.show)
+    shown = job if is_quiet() else replace(job, progress=meter.show)
     try:
         return score_cohort(shown) if cluster is None else score_on_cluster(shown, cohort, cluster)
     except KeyboardInterrupt:

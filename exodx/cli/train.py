@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from exodx.cli.options import CLASSES, COHORT, FILE, JSON, PANEL, conditions_of, plan_options, say, stated_options, study_plan
+from exodx.cli.options import (
+    CLASSES,
+    COHORT,
+    FILE,
+    JSON,
+    PANEL,
+    conditions_of,
+    is_quiet,
+    plan_options,
+    say,
+    stated_options,
+    study_plan,
+)
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
@@ -55,20 +63,21 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
     """
     from exodx.cohort import ClassChoice, Intake, parse_classes, read_cohort
     from exodx.report import class_evaluation_text, evaluation_text
-    from exodx.study import run_class_study, run_study
+    from exodx.study import run_class_study, run_study, silent, watched
 
     if out is None and not track:
         raise click.UsageError("Without tracking the model would be lost: say where to, -o FOLDER (e.g. models/athero-3/1).")
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
     intake = replace(Intake.of_plan(plan, specimens, conditions), classes=ClassChoice(parse_classes(plan.classes)))
+    progress = silent if is_quiet() else watched
     data = read_cohort(cohort, intake)
     for note in data.notes:
         say(f"· {note}")
     if out is not None and (out / "manifest.json").exists():
         say(f"· the bundle in {out} will be replaced")
     if data.classes:
-        several = run_class_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
+        several = run_class_study(data, plan, out=out, track=track, jobs=jobs, progress=progress)
         say(class_evaluation_text(several.evaluation))
         for line in _replicates(data, plan, several):
             say(line)
@@ -76,26 +85,13 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
         if as_json:
             click.echo(json.dumps(class_answer(several.evaluation) | _made(several), indent=1))
         return
-    study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress_bar)
+    study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress)
     say(evaluation_text(study.evaluation))
     for line in _replicates(data, plan, study):
         say(line)
     say(_where(study))
     if as_json:
         click.echo(json.dumps(evaluation_answer(study.evaluation) | _made(study), indent=1))
-
-
-@contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while outer folds are fitted, with how many and the time left; nothing where stderr is no terminal."""
-    lock, hidden = threading.Lock(), not sys.stderr.isatty()
-    with click.progressbar(length=total, label="validating", file=sys.stderr, hidden=hidden, show_eta=True, show_pos=True) as bar:
-
-        def tick() -> None:
-            with lock:
-                bar.update(1)
-
-        yield tick
 
 
 CURVES = ("benefit_curve", "explanation_stability", "quality")

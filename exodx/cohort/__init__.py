@@ -6,6 +6,7 @@ from exodx.cohort.cohort import Cohort
 from exodx.cohort.dates import days_of_dates, temporal_folds
 from exodx.cohort.example import example_file
 from exodx.cohort.infer import infer_from_file, infer_panel
+from exodx.cohort.layout import lay_out
 from exodx.cohort.quality import QCFinding, QCReport, quality_report
 from exodx.cohort.read import Intake, build_cohort, frame_cohort, read_cohort
 from exodx.cohort.simulate import SimulatedStudy, simulate
@@ -24,6 +25,7 @@ __all__ = [
     "frame_cohort",
     "infer_from_file",
     "infer_panel",
+    "lay_out",
     "parse_classes",
     "quality_report",
     "read_cohort",

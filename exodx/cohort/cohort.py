@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from exodx.cohort import doors
 from exodx.cohort.columns import UNKNOWN
+from exodx.cohort.shown import cohort_html, cohort_line
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import Measurements
 from exodx.panel import Panel
 from exodx.tables.table import Remark
+
+if TYPE_CHECKING:
+    from exodx.cohort.read import Intake
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,13 @@ class Cohort:
         if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):
             raise ValueError("measurements must have the panel's analytes in order, and a row a specimen")
         object.__setattr__(self, "specimens", self.specimens.copy())
+
+    def __repr__(self) -> str:
+        return cohort_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return cohort_html(self)
 
     def __len__(self) -> int:
         return len(self.specimens)
@@ -150,6 +162,18 @@ class Cohort:
     def table(self) -> pd.DataFrame:
         """Measured values, specimens × analytes (a copy)."""
         return pd.DataFrame(self.measurements.values.copy(), index=self.specimens.index, columns=list(self.panel.names))
+
+    def to_anndata(self) -> Any:
+        """Return the cohort as an AnnData (extra ``anndata``); see :func:`exodx.cohort.annotated.to_anndata`."""
+        return doors.to_anndata(self)
+
+    @staticmethod
+    def from_anndata(data: Any, intake: Intake | None = None) -> Cohort:
+        """Return the cohort of an AnnData: one of :meth:`to_anndata`, or any other read by an intake as a file is.
+
+        See :func:`exodx.cohort.annotated.from_anndata`.
+        """
+        return doors.from_anndata(data, intake)
 
     def sorted(self) -> Cohort:
         """Return the cohort in the order of its ids: what is learned must not depend on the order of rows."""

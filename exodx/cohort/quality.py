@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from exodx.cohort.cohort import Cohort
 from exodx.cohort.columns import UNKNOWN
 from exodx.cohort.plates import plate_effects
+from exodx.cohort.shown import quality_html, quality_line
 from exodx.frozen import QualityGate, specimen_rule_flags
 from exodx.frozen.measurements import BLOCKING, Reason
 from exodx.frozen.quality import Check, limit_text
@@ -96,6 +97,13 @@ class QCReport:
     flow: tuple[FlowStep, ...]
     not_applied: dict[str, str]
     sources: dict[str, str]
+
+    def __repr__(self) -> str:
+        return quality_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return quality_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types."""

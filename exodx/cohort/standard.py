@@ -47,7 +47,7 @@ def read_standard(table: TextTable, label: str, positive: str | None) -> Standar
         raise InputRefused(Problem("COLUMN_MISSING", table.source, found, nearest(label, table.header)))
     cells = ["" if is_blank(cell) else cell for cell in table.columns[label]]
     counts = Counter(filter(None, cells))
-    value = positive.strip() if positive is not None else _positive(counts)
+    value = positive.strip() if positive is not None else usual_positive(counts)
     where = f"{table.source}, column {label!r}"
     if problems := spelling_problems(table, label):
         raise InputRefused(problems)
@@ -95,8 +95,8 @@ def label_copies(table: TextTable, label: str, standard: Standard) -> list[str]:
     return copies
 
 
-def _positive(counts: Counter[str]) -> str | None:
-    """The positive value of a two-valued column when only one of them can be meant: of 0 and 1, but not of 1 and 2."""
+def usual_positive(counts: Counter[str]) -> str | None:
+    """Return the positive value of a two-valued column when only one of them can be meant: of 0 and 1, but not of 1 and 2."""
     if set(counts) == {"0", "1"}:
         return "1"
     words = [value for value in counts if value.casefold() in POSITIVE_WORDS]

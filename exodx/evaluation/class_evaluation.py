@@ -9,6 +9,7 @@ from typing import Any
 from exodx.evaluation.curves import RocBand
 from exodx.evaluation.evaluation import Evaluation, SiteResult
 from exodx.evaluation.explanations import FeatureSummary
+from exodx.evaluation.shown import class_evaluation_html, class_evaluation_line
 from exodx.stats import Estimate
 
 
@@ -56,6 +57,13 @@ class ClassEvaluation:
     rocs: tuple[RocBand, ...]
     features: tuple[tuple[FeatureSummary, ...], ...]
     sites: tuple[tuple[SiteResult, ...], ...]
+
+    def __repr__(self) -> str:
+        return class_evaluation_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return class_evaluation_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

@@ -14,6 +14,7 @@ from exodx.evaluation.explanation_stability import ExplanationStability
 from exodx.evaluation.explanations import FeatureSummary
 from exodx.evaluation.panel_size import PanelCurve
 from exodx.evaluation.shift import CohortShift, FeatureShift
+from exodx.evaluation.shown import evaluation_html, evaluation_line
 from exodx.evaluation.subgroups import SubgroupResult
 from exodx.evaluation.threshold_steps import ThresholdSteps
 from exodx.stats import Estimate
@@ -110,6 +111,13 @@ class Evaluation:
     described: CohortDescription | None = None
     threshold_steps: ThresholdSteps | None = None
     prevalence: float | None = None
+
+    def __repr__(self) -> str:
+        return evaluation_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return evaluation_html(self)
 
     def estimate(self, name: str) -> Estimate:
         """Return an estimate by name; KeyError with the names there are."""

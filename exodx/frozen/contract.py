@@ -212,6 +212,8 @@ class InputContract:
                 continue
             others = ", ".join((analyte.name, *analyte.aliases, *filter(None, [analyte.accession])))
             fix = f"Add a column with one of the names: {others}; leave cells blank where it was not run."
+            if analyte.name in match.near:
+                fix = f"Is column {match.near[analyte.name]!r} meant? Then correct its name. If not: {fix[0].lower()}{fix[1:]}"
             if may_miss and analyte.role == "target":
                 fix += f' Or score without it: --allow ANALYTE_MISSING --because "…" ({self.cost([analyte])}).'
                 fix += f" In all, {self.cost(targets)}." if len(targets) > 1 and analyte is listed[-1] else ""

@@ -15,6 +15,7 @@ from exodx.frozen.contract import InputContract
 from exodx.frozen.domain import flag_domain
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, is_scored, of_each, reasons_of, status_of
+from exodx.frozen.shown import explanation_html, explanation_line, model_html, model_line, prediction_html, prediction_line
 from exodx.frozen.threshold import INDETERMINATE, Threshold
 from exodx.frozen.transform import FrozenTransform
 from exodx.panel import Panel
@@ -82,6 +83,13 @@ class Prediction:
     def __len__(self) -> int:
         return len(self.specimen_ids)
 
+    def __repr__(self) -> str:
+        return prediction_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return prediction_html(self)
+
     @property
     def is_scored(self) -> NDArray[np.bool_]:
         """Say which specimens have a probability, shape (n,)."""
@@ -104,6 +112,13 @@ class Explanation:
     values: Floats
     base: float
 
+    def __repr__(self) -> str:
+        return explanation_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return explanation_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class DiagnosticModel:
@@ -121,6 +136,13 @@ class DiagnosticModel:
     threshold: Threshold
     reference: dict[str, Any]
     provenance: Provenance
+
+    def __repr__(self) -> str:
+        return model_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return model_html(self)
 
     @property
     def contract(self) -> InputContract:

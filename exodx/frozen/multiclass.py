@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from exodx.frozen.contract import InputContract
 from exodx.frozen.measurements import Features, Measurements, is_scored, of_each, reasons_of, status_of
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
+from exodx.frozen.shown import class_model_html, class_model_line, prediction_line
 from exodx.frozen.softmax import SoftmaxCalibrator, log_odds, softmax
 from exodx.frozen.threshold import INDETERMINATE
 from exodx.frozen.transform import FrozenTransform
@@ -60,6 +61,9 @@ class MulticlassPrediction(Prediction):
     probabilities: Floats
     scores: Floats
 
+    def __repr__(self) -> str:
+        return prediction_line(self)
+
 
 @dataclass(frozen=True, slots=True)
 class MulticlassModel:
@@ -88,6 +92,13 @@ class MulticlassModel:
             raise ValueError(f"{k} classes, {len(self.parts)} parts, {len(self.softmax.intercepts)} intercepts")
         if any(part.panel.fingerprint != self.panel.fingerprint for part in self.parts):
             raise ValueError("the parts are not of one panel")
+
+    def __repr__(self) -> str:
+        return class_model_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return class_model_html(self)
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ from exodx.panel.columns import FRACTIONS, ColumnMatch, is_analyte_name, match_c
 from exodx.panel.declaration import read_toml
 from exodx.panel.identity import infer_accessions, name_warnings, resolve_names
 from exodx.panel.panel import Panel, parse_panel
-from exodx.panel.plan import StudyPlan, parse_plan
+from exodx.panel.plan import StudyPlan, load_plan, parse_plan
 from exodx.panel.quality import QualityRule, default_rules, rules_of
 from exodx.panel.units import MAX_CT, UNITS, Scale, read_unit, unit_factor
 
@@ -25,6 +25,7 @@ __all__ = [
     "infer_accessions",
     "is_analyte_name",
     "load_panel",
+    "load_plan",
     "match_columns",
     "name_warnings",
     "parse_panel",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from exodx.errors import Problem
@@ -42,6 +43,9 @@ FRACTIONS = MappingProxyType(
 _BRACKETS = r"(?P<name>.*\S)\s*(?:\[(?P<square>[^\][]+)\]|\((?P<round>[^()]+)\))"
 _BEHIND = r"(?P<name>.*\S)\s+(?P<unit>\S+/\S+)"
 _DOUBTS = ("NAME_AMBIGUOUS", "NAME_HAIRPIN", "NAME_ISOMIR")
+NEAR, MOST_NEAR = 0.75, 8
+"""How alike a column must be spelt to be asked about, and for how many analytes without a column one is looked for."""
+
 _ARM = r"(?i:[35][-_ ]?p(?![a-z0-9]))"
 _ACCESSION = r"(?i:MIMAT)[0-9]{7}(?:_[0-9]+)?"
 
@@ -60,12 +64,15 @@ class ColumnMatch:
         Columns that may mean an analyte that no other column gives, and why they were not taken.
     doubted : frozenset of str
         Those analytes.
+    near : dict of str to str
+        Analyte without a column → a column that may be called so by a slip: for the user to look at, never taken.
     """
 
     columns: dict[str, list[str]]
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     doubted: frozenset[str] = frozenset()
+    near: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -114,7 +121,34 @@ def match_columns(panel: Panel, headers: Iterable[str], where: str, release: str
             step(search, missing, [h for h in headers if h not in taken], said, where)
     doubts = {name: found for name, found in search.doubts.items() if name not in search.columns}
     problems += dict.fromkeys(problem for found in doubts.values() for problem in found)
-    return ColumnMatch(search.columns, tuple(search.notes), tuple(problems), frozenset(doubts))
+    taken = {header for found in search.columns.values() for header in found}
+    lost = [a for a in panel.analytes if a.name not in search.columns and a.name not in doubts]
+    near = _near(lost[:MOST_NEAR], [h for h in headers if h not in taken])
+    return ColumnMatch(search.columns, tuple(search.notes), tuple(problems), frozenset(doubts), near)
+
+
+def _near(lost: Sequence[Analyte], idle: Sequence[str]) -> dict[str, str]:
+    """Return, for analytes without a column, the column that is spelt almost so.
+
+    A molecule of its own is never offered: a column whose name is known, or has other numbers (``PD-L2`` for ``PD-L1``), or another
+    letter behind the first (``miR-126a``).
+    """
+    if not lost:
+        return {}
+    tables = naming.read_tables()
+    found: dict[str, str] = {}
+    for analyte in lost:
+        alike = {h.strip().casefold(): h for h in idle if _numbered(h) == _numbered(analyte.name)}
+        close = get_close_matches(analyte.name.casefold(), list(alike), n=1, cutoff=NEAR)
+        if close and isinstance(naming.look_up(alike[close[0]], tables), naming.Refusal):
+            found[analyte.name] = alike[close[0]]
+    return found
+
+
+def _numbered(name: str) -> tuple[list[str], str]:
+    """Return the numbers in a name, and the letters behind the first."""
+    behind = re.search(r"\d+([a-z]*)", name.casefold())
+    return re.findall(r"\d+", name), behind[1] if behind else ""
 
 
 def is_analyte_name(panel: Panel) -> Callable[[str], bool]:

@@ -15,6 +15,7 @@ from exodx.errors import InputRefused, Problem, nearest
 from exodx.panel.analyte import Analyte, Role, name_key
 from exodx.panel.declaration import check_table
 from exodx.panel.quality import QualityRule, parse_rules, rule_problems
+from exodx.panel.shown import panel_html, panel_line
 from exodx.panel.units import MAX_CT, UNITS, Scale
 
 SpecimenType = Literal[
@@ -113,6 +114,13 @@ class Panel:
         problems = list(_problems(self))
         if problems:
             raise InputRefused(problems)
+
+    def __repr__(self) -> str:
+        return panel_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return panel_html(self)
 
     @property
     def names(self) -> tuple[str, ...]:

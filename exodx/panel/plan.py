@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import inf
+from pathlib import Path
 from typing import Any, Literal
 
 from exodx.errors import InputRefused, Problem
-from exodx.panel.declaration import check_table
+from exodx.panel.declaration import check_table, read_toml
 
 BESIDE = ("panel_curve", "temporal", "permutations", "classes")
 """What may be asked for beside the design, and changes no other number."""
@@ -133,6 +134,21 @@ class StudyPlan:
         unasked = {key for key in (*BESIDE, *RESTRICTIONS) if getattr(self, key) in (None, False, 0, "", "none")}
         content = {key: value for key, value in asdict(self).items() if key not in {*unasked, ANSWERS}}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load_plan(path: str | Path) -> StudyPlan:
+    """Read a plan from a TOML file; a file of answers that it names lies beside it.
+
+    Raises
+    ------
+    InputRefused
+        With every problem of the file.
+    """
+    path = Path(path)
+    table = read_toml(path)
+    if isinstance(table.get(ANSWERS), str):
+        table[ANSWERS] = str(path.parent / table[ANSWERS])
+    return parse_plan(table, str(path))
 
 
 def parse_plan(table: Mapping[str, Any], where: str) -> StudyPlan:

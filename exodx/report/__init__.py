@@ -1,5 +1,6 @@
 """PAPER: figures, the self-contained report, one specimen's page, reporting sheets and model card, text for the terminal."""
 
+from exodx.report import plots
 from exodx.report.analytes import analyte_figure
 from exodx.report.class_figures import class_study_figures
 from exodx.report.class_page import class_evaluation_page, class_specimen_page, class_study_page
@@ -35,6 +36,7 @@ __all__ = [
     "figure_files",
     "panel_size_figure",
     "picture",
+    "plots",
     "png",
     "read_answers",
     "roc_figure",

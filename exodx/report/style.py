@@ -73,9 +73,16 @@ def styled() -> Iterator[None]:
         yield
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows, though no window or pyplot knows of it."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
 def canvas(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     """Return an empty figure of this size in inches, on a canvas of its own: no window, no pyplot."""
-    figure = Figure(figsize=(width, height), layout=layout)
+    figure = Drawing(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 

@@ -2,5 +2,6 @@
 
 from exodx.study.binary import REPORT, Study, run_study
 from exodx.study.multiclass import ClassStudy, run_class_study
+from exodx.study.progress import silent, watched
 
-__all__ = ["REPORT", "ClassStudy", "Study", "run_class_study", "run_study"]
+__all__ = ["REPORT", "ClassStudy", "Study", "run_class_study", "run_study", "silent", "watched"]

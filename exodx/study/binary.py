@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,6 +36,7 @@ from exodx.report import (
     study_sheets,
     typical_examples,
 )
+from exodx.study.progress import Progress, Tick, watched
 from exodx.tracking import LoggedRun, commit_tags, home_folder, log_run, open_store, study_record
 from exodx.training import (
     FoldStore,
@@ -54,14 +53,6 @@ from exodx.training import (
 )
 
 REPORT = "report.html"
-Tick = Callable[[], None]
-Progress = Callable[[int], AbstractContextManager[Tick]]
-
-
-@contextmanager
-def silent(total: int) -> Iterator[Tick]:  # noqa: ARG001
-    """Show no progress."""
-    yield lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +79,16 @@ class Study:
     bundle: Path | None
     run: LoggedRun | None
 
+    def __repr__(self) -> str:
+        return f"Study({self.evaluation!r}, {self.model!r})"
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook; the whole report is :attr:`page`."""
+        return self.evaluation._repr_html_() + self.model._repr_html_()
+
 
 def run_study(
-    cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = silent
+    cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = watched
 ) -> Study:
     """Validate the procedure, train the final model, evaluate, explain, report and track.
 
@@ -109,7 +107,8 @@ def run_study(
     jobs : int
         Threads; changes the time only.
     progress : callable
-        Given the number of outer fits, a context manager whose value is called after each.
+        Given the number of outer fits, a context manager whose value is called after each; a bar in a notebook or on a terminal
+        unless told, see :mod:`exodx.study.progress`.
 
     Raises
     ------

@@ -13,7 +13,8 @@ from exodx.frozen import MulticlassModel, save_bundle
 from exodx.frozen.bundle import check_folder, model_id
 from exodx.panel import StudyPlan
 from exodx.report import class_study_figures, class_study_page
-from exodx.study.binary import REPORT, Progress, silent
+from exodx.study.binary import REPORT
+from exodx.study.progress import Progress, watched
 from exodx.tracking import LoggedRun, class_record, commit_tags, home_folder, log_run, open_store
 from exodx.training import FoldStore, check_classes, class_folds, cross_validate_classes, study_store, train_classes
 
@@ -29,9 +30,16 @@ class ClassStudy:
     bundle: Path | None
     run: LoggedRun | None
 
+    def __repr__(self) -> str:
+        return f"ClassStudy({self.evaluation!r}, {self.model!r})"
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook; the whole report is :attr:`page`."""
+        return self.evaluation._repr_html_() + self.model._repr_html_()
+
 
 def run_class_study(
-    cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = silent
+    cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = watched
 ) -> ClassStudy:
     """Validate the procedure, train the final model, evaluate, explain, report and track; see :func:`exodx.study.run_study`.
 

@@ -9,10 +9,8 @@ import subprocess
 import sys
 import time
 
-import click
 import pytest
 
-from exodx.cli.train import progress_bar
 from exodx.training import nested
 from tests.cli.calls import DATA
 
@@ -67,18 +65,6 @@ def test_a_refused_study_and_a_finished_one_leave_nothing(trained, cli, tmp_path
     refused = cli(*train(trained.plan, tmp_path / "b"), "--label", "nonesuch")
     assert refused.code == 3
     assert not list((tmp_path / "home").rglob("*.fold"))
-
-
-def test_the_bar_shows_how_many_are_done_and_the_time_left(monkeypatch, capfd):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    now = iter(range(0, 10**6, 2))
-    monkeypatch.setattr(click._termui_impl.time, "time", lambda: float(next(now)))
-    with progress_bar(4) as tick:
-        for _ in range(2):
-            tick()
-    shown = capfd.readouterr().err
-    assert "2/4" in shown
-    assert "00:0" in shown
 
 
 @pytest.mark.parametrize("option", [("--monotone",), ("--selection", "stability")])

@@ -182,3 +182,22 @@ def test_names_that_tell_a_layout():
     is_analyte = is_analyte_name(panel(PROTEIN))
     assert all(map(is_analyte, ("PD-L1", "PD-L1 [ng/mL]", "hsa-miR-126", "MIMAT0000445")))
     assert not any(map(is_analyte, ("specimen_id", "CD63", "mirna", "letter", "value", "")))
+
+
+@pytest.mark.parametrize("header", ["miR-126-3q", "mri-126-3p", "hsa-miR-126-3pp"])
+def test_a_slip_of_the_pen_is_asked_about_and_never_taken(athero, header):
+    match = match_columns(athero, [header, "age"], "table")
+    assert match.near == {"miR-126-3p": header}
+    assert "miR-126-3p" not in match.columns
+
+
+@pytest.mark.parametrize("header", ["miR-126-5p", "miR-125-3p", "miR-126a-3p", "PD-L2", "PD-L", "PDCD1", "site", "miR-1260b", ""])
+def test_another_molecule_is_never_offered_for_a_missing_one(athero, header):
+    assert match_columns(athero, [header], "table").near == {}
+
+
+def test_a_table_of_other_analytes_is_looked_through_quickly(athero):
+    headers = [f"gene-{n}-126-3p" for n in range(20_000)]
+    started = time.process_time()
+    match_columns(athero, headers, "table")
+    assert time.process_time() - started < 5
