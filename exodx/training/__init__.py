@@ -2,6 +2,7 @@
 
 from exodx.training.benchmarks import BENCHMARKS
 from exodx.training.final import train_model
+from exodx.training.family import settings_tried
 from exodx.training.fold_store import FoldStore, study_store
 from exodx.training.multiclass import (
     ClassFold,
@@ -53,6 +54,7 @@ __all__ = [
     "released",
     "repeated_folds",
     "run_panel_sizes",
+    "settings_tried",
     "study_store",
     "train_classes",
     "train_model",

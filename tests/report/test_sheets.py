@@ -281,7 +281,7 @@ def test_subgroups_are_of_held_out_specimens(study, material):
     assert {part.column for part in parts} == {"sex", "age"}
     for column in ("sex", "age"):
         assert sum(part.n for part in parts if part.column == column) == len(study.cohort)
-    assert "Subgroups, out of fold: sex" in filled(material, "tripod_ai")["23a"].value
+    assert "Subgroups, out of fold, as the table writes them: sex" in filled(material, "tripod_ai")["23a"].value
     none = replace(material, evaluation=replace(material.evaluation, subgroups=()))
     assert filled(none, "tripod_ai")["23a"].status == "draft"
 
