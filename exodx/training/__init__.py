@@ -1,8 +1,8 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
 from exodx.training.benchmarks import BENCHMARKS
-from exodx.training.final import train_model
 from exodx.training.family import settings_tried
+from exodx.training.final import train_model
 from exodx.training.fold_store import FoldStore, study_store
 from exodx.training.multiclass import (
     ClassFold,

@@ -43,10 +43,10 @@ def specimens(m: StudyMaterial) -> Fact:
 def flow(m: StudyMaterial) -> Fact:
     """Tell the way of the specimens, from the table on."""
     steps = "; ".join(f"{what}: {n}" for what, n in m.evaluation.flow.items() if what != "subjects" or m.cohort.subjects_stated)
+    told = Fact(f"From the table on, in specimens unless said otherwise: {steps}.", "evaluation.flow")
     if m.evaluation.described is None:
-        return Fact(f"From the table on, in specimens unless said otherwise: {steps}.", "evaluation.flow")
-    text = f"From the table on, in specimens unless said otherwise: {steps}. The diagram stands in report.html, 'Flow of specimens'."
-    return Fact(text, "evaluation.flow; evaluation.described")
+        return told
+    return joined([told, Fact("The diagram stands in report.html, 'Flow of specimens'.", "evaluation.described")]) or told
 
 
 def exclusions(m: StudyMaterial) -> Fact:
@@ -230,7 +230,7 @@ def missing_cells(m: StudyMaterial) -> Fact:
     share = {
         "measured": measured.mean(),
         "not detected (undetermined or below the limit of detection)": is_censored(states).mean(),
-        "not run": (states == State.NOT_RUN).mean(),
+        "not run (blank cells)": (states == State.NOT_RUN).mean(),
         "failed": (states == State.FAILED_QC).mean(),
         "above the range": (states == State.ABOVE_LOQ).mean(),
     }
@@ -239,11 +239,13 @@ def missing_cells(m: StudyMaterial) -> Fact:
     values = m.cohort.measurements.values[:, [m.cohort.panel.names.index(name) for name in names]][:, counts]
     zeros = f" Of the counts {100 * float((values == 0).mean()):.1f} % are zero." if values.size else ""
     whole, y = np.asarray(measured.all(axis=1)), m.cohort.y
+    gap = [f"{100 * (1 - measured[y == c].mean()):.1f} % in {w}" for c, w in ((1, "positive"), (0, "negative")) if not whole.all()]
+    lost = f" Without a number: {' and '.join(gap)} specimens." if gap else ""
     every = " and ".join(f"{int(whole[y == c].sum())} of {int((y == c).sum())} {w}" for c, w in ((1, "positive"), (0, "negative")))
     gaps = sorted(((1 - float(column.mean()), name) for column, name in zip(measured.T, names, strict=True)), reverse=True)
     worst = ", ".join(f"{name} {100 * gap:.1f} %" for gap, name in gaps[:MOST_GAPS] if gap > 0)
     most = f" Most without a number: {worst}." if worst else ""
-    text = f"Of {size}: {said}. All with a number in {every} specimens.{zeros}{most}"
+    text = f"Of {size}: {said}.{lost} All with a number in {every} specimens.{zeros}{most}"
     return Fact(text, "cohort.measurements")
 
 

@@ -70,8 +70,8 @@ def partition(m: StudyMaterial) -> Fact:
         f"Design: {_random(m)}, folds as even in the classes as can be; {m.apart}. In every outer fold the whole "
         "procedure from the table on (quality limits, normalisation, features, settings, weights, calibration, threshold) was "
         f"learned anew from the training part alone, by {m.plan.inner_folds} inner folds (fewer where a class is small); the "
-        "held-out part was scored by what came out. The final model was then learned from all specimens that can be scored; no estimate of performance "
-        "comes from it."
+        "held-out part was scored by what came out. The final model was then learned from all specimens that can be scored; no "
+        "estimate of performance comes from it."
     )
     return Fact(text, "cohort.subject; plan.outer_folds; plan.repeats; plan.inner_folds; plan.seed; evaluation.folds")
 
@@ -169,8 +169,8 @@ def threshold_origin(m: StudyMaterial) -> Fact:
     else:
         value = "but its value was found in this cohort: it is exploratory, and was not set before the data were seen"
     asked = (
-        "Whether the plan was written before outcomes were seen the program cannot know; when the threshold was found stands in the "
-        "tag exodx.threshold_chosen_at of the run, where one was written."
+        "Whether the plan was written before outcomes were seen the program cannot know; when the threshold was found stands in "
+        "the tag exodx.threshold_chosen_at of the run, where one was written."
     )
     return Fact(
         f"{rule}, {value}. Each outer fold found its own, and estimates of accuracy use those. {asked}",

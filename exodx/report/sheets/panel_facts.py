@@ -200,7 +200,7 @@ def quality(m: StudyMaterial) -> Fact:
     flags = m.model.transform.apply(m.cohort.measurements).flags
     statuses = np.array([str(status_of(int(flag))).lower().replace("_", " ") for flag in flags])
     groups = {"positive": m.cohort.y == 1, "negative": m.cohort.y == 0}
-    groups |= {f"site {held.site}": np.array(m.cohort.sites) == held.site for held in m.evaluation.sites}
+    groups |= {f"at {held.site}": np.array(m.cohort.sites) == held.site for held in m.evaluation.sites}
     each = "; ".join(f"{name}: {_statuses(statuses[rows])}" for name, rows in groups.items())
     absent = "; ".join(f"{rule}: {why}" for rule, why in m.model.transform.gate.not_applied.items())
     unlooked = f" Rules that could not be looked at: {absent}." if absent else ""

@@ -103,8 +103,8 @@ def cross_table(m: StudyMaterial) -> Fact | None:
     wrong = "called positive or indeterminate" if m.estimate("indeterminate") is not None else "called positive"
     scaled = " (counts of specimens scaled down to them)" if _repeated(m) else ""
     text = (
-        f"Out of fold, means over repeats, in {_whose(m)}{scaled}: of {right.n} with the target condition {tp:.1f} called positive, "
-        f"{right.n - tp:.1f} {errors}; of {spared.n} without it {tn:.1f} called negative, {spared.n - tn:.1f} {wrong}."
+        f"Out of fold, means over repeats, in {_whose(m)}{scaled}: of {right.n} with the target condition {tp:.1f} called "
+        f"positive, {right.n - tp:.1f} {errors}; of {spared.n} without it {tn:.1f} called negative, {spared.n - tn:.1f} {wrong}."
     )
     return Fact(text, sources_of([right, spared]))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from exodx.tracking.study_record import KIND_TAG
 
 _VERSION = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
 SHEETS = "sheets"
+UNANSWERED = ("author needed", "draft")
 MOST_RUNS = 1000
 
 
@@ -89,6 +90,8 @@ class Dossier:
         Items of each reporting sheet by status; None where the run has no sheets.
     bundle : str
         What is wrong with the bundle; empty where its hash is the registry's.
+    unanswered : dict of str to dict of str to list of str
+        Items of each reporting sheet that an author could still answer, by status.
     """
 
     version: Version
@@ -97,6 +100,7 @@ class Dossier:
     external: tuple[ExternalRun, ...]
     sheets: Mapping[str, Mapping[str, int]] | None
     bundle: str
+    unanswered: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     @property
     def largest(self) -> ExternalRun | None:
@@ -133,13 +137,15 @@ def version_of(entity: ModelVersion) -> Version:
 def read_dossier(version: Version) -> Dossier:
     """Read everything about a version; nothing is written."""
     run = _run(version.run_id)
+    sheets = {} if run is None else _sheets(version.run_id)
     return Dossier(
         version,
         own_evaluation(version),
         "" if run is None else str(run.data.tags.get("mlflow.user", "")),
         () if run is None else tuple(_external(run.info.experiment_id, version)),
-        None if run is None else _sheets(version.run_id),
+        None if not sheets else {name: {status: len(items) for status, items in each.items()} for name, each in sheets.items()},
         _bundle_problem(version),
+        {name: {status: each[status] for status in UNANSWERED if status in each} for name, each in sheets.items()},
     )
 
 
@@ -199,19 +205,19 @@ def _why_not(run: Run, version: Version) -> str:
     return ""
 
 
-def _sheets(run_id: str) -> dict[str, dict[str, int]] | None:
+def _sheets(run_id: str) -> dict[str, dict[str, list[str]]]:
+    """Return the items of each sheet by status; nothing where the run has none."""
     try:
         paths = [f.path for f in MlflowClient().list_artifacts(run_id, SHEETS) if f.path.endswith(".json")]
     except MlflowException:
-        return None
-    sheets: dict[str, dict[str, int]] = {}
+        return {}
+    sheets: dict[str, dict[str, list[str]]] = {}
     for path in paths:
-        items = (_json(run_id, path) or {}).get("items", ())
-        counts: dict[str, int] = {}
-        for item in items:
-            counts[str(item.get("status"))] = counts.get(str(item.get("status")), 0) + 1
-        sheets[Path(path).stem] = counts
-    return sheets or None
+        items: dict[str, list[str]] = {}
+        for item in (_json(run_id, path) or {}).get("items", ()):
+            items.setdefault(str(item.get("status")), []).append(str(item.get("item")))
+        sheets[Path(path).stem] = items
+    return sheets
 
 
 def _bundle_problem(version: Version) -> str:
