@@ -84,7 +84,7 @@ class FeatureRow:
     strip: Strip | None
 
 
-def study_page(  # noqa: PLR0913
+def study_page(
     evaluation: Evaluation,
     model: DiagnosticModel,
     plan: StudyPlan,

@@ -34,7 +34,7 @@ PLAN = StudyPlan(budget="minimal", outer_folds=3, repeats=1, inner_folds=2)
 
 def record() -> RunRecord:
     """Return a run as a study of three repeats of five folds and three sites leaves it."""
-    folds = [ChildRun(f"repeat {k // 5 + 1}, fold {k % 5 + 1}", {"references": "-"}, {"auc": 0.8, "n_held": 9}) for k in range(FOLDS)]
+    folds = [ChildRun(f"repeat {k // 5 + 1}, fold {k % 5 + 1}", {"references": "-"}, {"auc": 0.8, "n": 9}) for k in range(FOLDS)]
     sites = [ChildRun(f"held-out {k}", {"site": str(k)}, {"auc": 0.7}, "held-out site") for k in range(SITES)]
     files = {f"figures/{k}.png": bytes(60_000) for k in range(FIGURES)}
     return RunRecord(
