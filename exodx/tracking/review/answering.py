@@ -20,7 +20,7 @@ from exodx.tracking.log import write_files
 from exodx.tracking.review.allowed import if_allowed
 from exodx.tracking.review.chain import Entry
 from exodx.tracking.review.decisions import Reviewer, entry_of
-from exodx.tracking.review.dossier import SHEETS, Version, find_version
+from exodx.tracking.review.dossier import SHEETS, Version, find_version, has_parent
 from exodx.tracking.review.log import append
 
 CARD = "model_card.json"
@@ -58,7 +58,8 @@ def stored_sheets(uri: str) -> tuple[Version, dict[str, bytes]]:
     except (MlflowException, OSError):
         texts = {}
     if not texts:
-        fix = "Answer the sheets of a version that exodx train made; a recalibrated one has none of its own."
+        parent = f"models:/{version.name}/{version.tags['exodx.parent_version']}" if has_parent(version) else ""
+        fix = f"Answer those of {parent}: it was recalibrated from it." if parent else "Name a version that exodx train made."
         raise ModelRefused(Problem("SHEETS_MISSING", uri, "its run holds no sheets", fix))
     return version, texts
 

@@ -87,7 +87,8 @@ class Dossier:
         ``mlflow.user`` of the run; empty where it is not told.
     external : tuple of ExternalRun
     sheets : dict of str to dict of str to int, or None
-        Items of each reporting sheet by status; None where the run has no sheets.
+        Items of each reporting sheet by status, of the parent's run where a recalibrated version has none of its own; None where
+        there are no sheets.
     bundle : str
         What is wrong with the bundle; empty where its hash is the registry's.
     unanswered : dict of str to dict of str to list of str
@@ -137,7 +138,7 @@ def version_of(entity: ModelVersion) -> Version:
 def read_dossier(version: Version) -> Dossier:
     """Read everything about a version; nothing is written."""
     run = _run(version.run_id)
-    sheets = {} if run is None else _sheets(version.run_id)
+    sheets = {} if run is None else _sheets(version.run_id) or _sheets_of_parent(version)
     return Dossier(
         version,
         own_evaluation(version),
@@ -151,13 +152,29 @@ def read_dossier(version: Version) -> Dossier:
 
 def own_evaluation(version: Version) -> Evaluation | None:
     """Return the evaluation of a version's run, or of its parent's run where it was recalibrated."""
-    parent = version.tags.get("exodx.parent_version", "")
-    if parent.isdigit() and int(parent) < int(version.version):
-        try:
-            return own_evaluation(version_of(MlflowClient().get_model_version(version.name, parent)))
-        except MlflowException:
-            return None
-    return _evaluation(version.run_id)
+    if not has_parent(version):
+        return _evaluation(version.run_id)
+    parent = _parent(version)
+    return None if parent is None else own_evaluation(parent)
+
+
+def has_parent(version: Version) -> bool:
+    """Say whether a version was recalibrated from another one."""
+    number = version.tags.get("exodx.parent_version", "")
+    return number.isdigit() and int(number) < int(version.version)
+
+
+def _parent(version: Version) -> Version | None:
+    try:
+        return version_of(MlflowClient().get_model_version(version.name, version.tags["exodx.parent_version"]))
+    except MlflowException:
+        return None
+
+
+def _sheets_of_parent(version: Version) -> dict[str, dict[str, list[str]]]:
+    """Return the sheets of the version that this one was recalibrated from, or of that one's parent: of the training, as they are."""
+    parent = _parent(version) if has_parent(version) else None
+    return {} if parent is None else _sheets(parent.run_id) or _sheets_of_parent(parent)
 
 
 def _run(run_id: str) -> Run | None:
