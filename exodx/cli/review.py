@@ -117,6 +117,37 @@ def check(version: str, rules_file: Path | None, by: str, as_json: bool) -> None
         raise click.exceptions.Exit(ModelRefused.exit_code)
 
 
+@command.command("answers")
+@VERSION
+@click.option("--from", "file", type=FILE, help="TOML file with answers, to be put into the sheets of the version's run.")
+@click.option("--by", default="", metavar="NAME", help="Who answers; needed with --from, and stays in the log.")
+def answers(version: str, file: Path | None, by: str) -> None:
+    """Print what the reporting sheets of a version still ask its author, as a file to fill in; or take the filled file back.
+
+    Answers change no model. What the program filled itself stays, with the answer beside it. The review log keeps who answered,
+    and the SHA-256 of the file.
+
+    For example: exodx review answers models:/athero-3/2 > answers.toml
+    and then: exodx review answers models:/athero-3/2 --from answers.toml --by "A. Kiss"
+    """
+    from exodx.panel import read_toml
+    from exodx.report.sheets import answer_form, answer_later, read_answers
+    from exodx.tracking import open_store
+    from exodx.tracking.review import Rewritten, stored_sheets, write_answers
+
+    said = None if file is None else read_answers(read_toml(file), str(file))
+    open_store()
+    found, files = stored_sheets(version)
+    if file is None or said is None:
+        click.echo(answer_form(files, found.uri))
+        return
+    made = answer_later(files, said, found.uri)
+    entry = write_answers(found, Rewritten(made.files, made.tags, made.metrics), file.read_bytes(), by)
+    for sheet in made.sheets:
+        say(f"{sheet.name}: {sheet.counts_line}")
+    say(f"answered {found.uri}; entry {entry.n} of the review log\n{RUO}")
+
+
 @command.command("promote")
 @VERSION
 @decides

@@ -38,6 +38,8 @@ class Cohort:
         1 where the target condition is present.
     positive_label : str
         The value of the label column that means present.
+    negative_labels : tuple of (str, int)
+        The values of it that mean absent, with their specimens in the whole file; empty where no file was read.
     source : str
         Name of the file, for messages.
     synthetic : bool
@@ -72,6 +74,7 @@ class Cohort:
     classes: tuple[str, ...] = ()
     labels: pd.Series[str] | None = None
     written: pd.DataFrame | None = None
+    negative_labels: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.measurements.names != self.panel.names or len(self.measurements) != len(self.specimens):

@@ -215,7 +215,7 @@ def _labelled(cohort: Cohort, standard: Standard) -> Cohort:
     codes = pd.Series(standard.codes, index=cohort.specimens.index, name="reference_standard")
     stated = standard.codes >= 0
     labelled = replace(cohort, reference_standard=codes, positive_label=standard.positive, left_out=int((~stated).sum()))
-    return replace(labelled, notes=(*cohort.notes, *standard.notes))[stated]
+    return replace(labelled, notes=(*cohort.notes, *standard.notes), negative_labels=standard.negatives)[stated]
 
 
 def _classed(cohort: Cohort, read: ClassLabels) -> Cohort:

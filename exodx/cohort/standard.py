@@ -27,11 +27,14 @@ class Standard:
     positive : str
         The value that means positive.
     notes : tuple of str
+    negatives : tuple of (str, int)
+        The values that mean negative, with their specimens.
     """
 
     codes: NDArray[np.int8]
     positive: str
     notes: tuple[str, ...]
+    negatives: tuple[tuple[str, int], ...] = ()
 
 
 def read_standard(table: TextTable, label: str, positive: str | None) -> Standard:
@@ -58,13 +61,14 @@ def read_standard(table: TextTable, label: str, positive: str | None) -> Standar
         raise InputRefused(Problem("LABEL_POSITIVE", where, found if value is None else f"no cell says {value!r}", fix))
     if len(counts) == len(meant):
         raise InputRefused(Problem("LABEL_CONSTANT", where, f"all say {value!r}", "Give specimens of both classes."))
-    negative = ", ".join(f"{other!r} ({n})" for other, n in sorted(counts.items()) if other not in meant)
+    negatives = tuple((other, n) for other, n in sorted(counts.items()) if other not in meant)
+    negative = ", ".join(f"{other!r} ({n})" for other, n in negatives)
     present = ", ".join(f"{one!r} ({counts[one]})" for one in meant)
     notes = [f"reference standard {label!r}: positive {present}, negative {negative}"]
     codes = np.array([-1 if not cell else int(cell in meant) for cell in cells], np.int8)
     if blank := int((codes < 0).sum()):
         notes.append(f"{blank} specimens have no reference standard and are left out")
-    return Standard(codes, value, tuple(notes))
+    return Standard(codes, value, tuple(notes), negatives)
 
 
 def _meant(positive: str | None, counts: Counter[str]) -> tuple[str, ...]:

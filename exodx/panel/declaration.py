@@ -6,6 +6,7 @@ import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -31,7 +32,7 @@ def check_table(cls: type, table: Mapping[str, Any], where: str) -> tuple[dict[s
     problems : list of Problem
         Unknown keys (with the nearest valid name), missing keys, wrong types.
     """
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     valid = [f.name for f in fields(cls) if f.init]
     problems = [
         Problem("KEY_UNKNOWN", f"{where}.{key}", "this key is not known", nearest(key, valid)) for key in table if key not in valid
@@ -47,6 +48,12 @@ def check_table(cls: type, table: Mapping[str, Any], where: str) -> tuple[dict[s
         elif field.default is MISSING and field.default_factory is MISSING:
             problems.append(Problem("KEY_MISSING", where, f"{field.name!r} is missing", f"Add {field.name} = …"))
     return values, problems
+
+
+@cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    """Return the types of a dataclass's fields, found once: a panel has a table for each of its analytes."""
+    return types.MappingProxyType(get_type_hints(cls))
 
 
 def _coerce(value: Any, hint: Any) -> tuple[Any, str]:

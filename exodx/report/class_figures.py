@@ -88,7 +88,7 @@ def class_waterfall(name: str, explanation: Explanation, features: Features, row
     with styled():
         ax = figure.axes[0]
         ax.set_title(f"{short(name)}: base {number(explanation.base, 2)} to score {number(end, 2)}")
-        ax.set_xlabel(f"score of {short(name)} (orange: towards it, blue: away from it)")
+        ax.set_xlabel(f"score of {short(name)}\n(orange: towards it, blue: away from it)")
     return figure
 
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from exodx.evaluation.paired import Curves, PairedComparison
 from exodx.evaluation.side_by_side import NOT_PAIRED, SideBySide
 from exodx.report.compare_text import cohort_sentence, headline_words, share_sentence, short
-from exodx.report.rendering import data_uri, render
-from exodx.report.style import CASE, OTHER, QUIET, canvas, png, styled
+from exodx.report.rendering import inline_svg, render
+from exodx.report.style import CASE, OTHER, QUIET, canvas, picture, styled
 from exodx.report.words import SIMULATED, interval, number
 
 COLOURS = (OTHER, CASE)
@@ -49,7 +49,10 @@ def comparison_page(names: tuple[str, str], stored: SideBySide | None, paired: P
         cohorts="" if stored is None or stored.same_cohort is None else cohort_sentence(stored),
         not_paired=NOT_PAIRED,
         short=short,
-        figures=[(caption, data_uri(png(figure))) for caption, figure in zip(CAPTIONS, figures, strict=False)],
+        figures=[
+            (caption, inline_svg(picture(figure).svg, f"pair-{k}", caption))
+            for k, (caption, figure) in enumerate(zip(CAPTIONS, figures, strict=False))
+        ],
     )
 
 

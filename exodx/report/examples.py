@@ -119,7 +119,7 @@ def examples_figure(examples: tuple[Example, ...]) -> Figure:
             if rest.size:
                 rows.append((f"{rest.size} other features", float(example.shap[rest].sum())))
             _waterfall(ax, example, rows[::-1])
-        panels[-1].set_xlabel("log-odds (orange: towards positive, blue: towards negative; dashed: base value)")
+        panels[-1].set_xlabel("log-odds (dashed: base value)\n(orange: towards positive, blue: towards negative)")
     return figure
 
 

@@ -141,7 +141,7 @@ def waterfall_figure(
         ax = figure.add_subplot()
         end = _steps(ax, explanation.base, bars)
         ax.set_yticks(range(len(bars)), [text for text, _ in bars])
-        ax.set(ylim=(-0.9, len(bars) - 0.1), xlabel="log-odds of the model (orange: towards positive, blue: towards negative)")
+        ax.set(ylim=(-0.9, len(bars) - 0.1), xlabel="log-odds of the model\n(orange: towards positive, blue: towards negative)")
         ax.use_sticky_edges = False
         ax.margins(x=0.14)
         ax.tick_params(axis="y", length=0)

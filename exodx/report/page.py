@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from exodx.report.flow_chart import flow_svg
 from exodx.report.members import learned, members_sentence
 from exodx.report.methods import limits, methods
 from exodx.report.rendering import data_uri, inline_svg, render, script
+from exodx.report.sheets.sheet import STATUSES, Sheet
 from exodx.report.specimen_parts import Strip, call_scale, measure_again, reasons_list, training_strip
 from exodx.report.style import Picture, picture
 from exodx.report.threshold_panel import threshold_panel
@@ -84,7 +85,12 @@ class FeatureRow:
 
 
 def study_page(
-    evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan, figures: Mapping[str, Picture], model_id: str
+    evaluation: Evaluation,
+    model: DiagnosticModel,
+    plan: StudyPlan,
+    figures: Mapping[str, Picture],
+    model_id: str,
+    sheets: Sequence[Sheet] = (),
 ) -> str:
     """Return the report of a study as one HTML page; no specimen's id or measured value is on it.
 
@@ -96,6 +102,8 @@ def study_page(
     figures : mapping of str to Picture
         By name, as in :data:`CAPTIONS`; others are not shown.
     model_id : str
+    sheets : sequence of Sheet
+        The reporting sheets that lie beside the page, to be named with their counts.
     """
     fitted = {f.feature: f.direction for f in evaluation.features}
     rank = {name: place for place, name in enumerate(fitted)}
@@ -140,6 +148,8 @@ def study_page(
         cards=analyte_cards(evaluation, model),
         methods=methods(evaluation, model, plan),
         limitations=limits(evaluation, model),
+        sheets=sheets,
+        statuses=STATUSES,
         model_id=model_id,
     )
 

@@ -155,10 +155,19 @@ def sentence(estimate: Estimate) -> str:
 def headline(evaluation: Evaluation) -> str:
     """Return the number to quote with its interval and design."""
     head = evaluation.headline
-    if head.value is None:
-        return f"{head.name} not estimated, {head.design}"
-    limits = interval(head.lower, head.upper)
-    return f"{head.name} {number(head.value)} ({f'95 % CI {limits}' if limits else 'no interval'}), {head.design}"
+    return quoted(head.name, head.value, head.lower, head.upper, head.design)
+
+
+def quoted(name: str, value: float | None, lower: float | None, upper: float | None, design: str) -> str:
+    """Return a number with its interval and design.
+
+    >>> quoted("AUC", 0.8, 0.7, 0.88, "leave-one-site-out")
+    'AUC 0.800 (95 % CI 0.700 to 0.880), leave-one-site-out'
+    """
+    if value is None:
+        return f"{name} not estimated, {design}"
+    limits = interval(lower, upper)
+    return f"{name} {number(value)} ({f'95 % CI {limits}' if limits else 'no interval'}), {design}"
 
 
 def by_severity(evaluation: Evaluation) -> list[Finding]:

@@ -47,6 +47,7 @@ from exodx.training import (
     released,
     repeated_folds,
     run_panel_sizes,
+    settings_tried,
     study_store,
     train_model,
     validate_permuted,
@@ -132,8 +133,8 @@ def run_study(
         folder = Path(scratch) / "bundle" if out is None else out
         model_hash = save_bundle(model, folder)
         figures = _figures(cohort, model, evaluation, validation)
-        page = study_page(evaluation, model, plan, figures, model_id(model, model_hash))
-        sheets = study_sheets(StudyMaterial(cohort, model, model_hash, plan, evaluation), answers)
+        sheets = study_sheets(StudyMaterial(cohort, model, model_hash, plan, evaluation, settings_tried(plan.budget)), answers)
+        page = study_page(evaluation, model, plan, figures, model_id(model, model_hash), sheets.sheets)
         if out is not None:
             (out / REPORT).write_text(page, encoding="utf-8")
             _write(out, sheets.files)

@@ -15,6 +15,8 @@ from exodx import __version__
 from exodx.cohort import SimulatedStudy, simulate
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import AnyModel, MulticlassModel, load_bundle
+from exodx.frozen.ranges import training_of
+from exodx.panel import Scale
 from exodx.scoring import Explain, Specimens, prediction_columns, read_specimens, score_specimens
 from exodx.tables.table import TextTable, cell_text
 
@@ -55,8 +57,16 @@ def _load_pyfunc(data_path: str) -> BundleModel:
 
 
 def input_example(model: AnyModel) -> pd.DataFrame:
-    """Return simulated rows of the model's panel: how its input is written, nobody's measurements."""
+    """Return three rows of the model's panel: how its input is written, nobody's measurements.
+
+    They are simulated, and where the model keeps the quartiles of its training values they are those: it would take others for
+    another unit.
+    """
     frame = simulate(model.panel, SimulatedStudy(n=EXAMPLE_ROWS, site_case_shares=(0.5,)))
+    kept = {a.name: training_of(model.reference, a) for a in model.panel.analytes if a.scale is not Scale.COUNTS}
+    for name, training in kept.items():
+        if training is not None:
+            frame[name] = [f"{quartile:.6g}" for quartile in (training.p25, training.p50, training.p75)]
     return frame[["specimen_id", *model.panel.names]]
 
 

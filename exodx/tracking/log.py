@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +125,7 @@ def _content(client: MlflowClient, run_id: str, record: RunRecord, model_id: str
     client.log_batch(run_id, [*_metrics(record.metrics, model_id), *_steps(record.curves)], _params(record.params))
     if record.cohorts:
         client.log_inputs(run_id, [_dataset(cohort) for cohort in record.cohorts])
-    _files(client, run_id, record.files)
+    write_files(client, run_id, record.files)
 
 
 def _dataset(cohort: UsedCohort) -> DatasetInput:
@@ -165,7 +165,8 @@ def _params(params: dict[str, str]) -> list[Param]:
     return [Param(name, value) for name, value in params.items()]
 
 
-def _files(client: MlflowClient, run_id: str, files: dict[str, bytes]) -> None:
+def write_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
+    """Write a run's artifacts; those of the same name are replaced."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             path = Path(folder) / name

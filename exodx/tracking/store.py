@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -25,6 +26,10 @@ from exodx.errors import RUO, Problem, UsageError
 from exodx.shelf import home_folder
 
 ANSWER_SECONDS = 20
+DATABASE = "mlflow.db"
+MOUNTS = Path("/proc/self/mounts")
+SHARED = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs", "fuse.sshfs", "fuse.gluster")
+"""Kinds of file systems that several machines share, by how their names begin."""
 SERVED = ("http://", "https://")
 _PASSWORD = re.compile(r"^([\w+.-]+://[^/@:]*:)[^/]*@")
 
@@ -73,6 +78,8 @@ def open_store(experiment: str | None = None) -> Store:
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow sets it: the next call would take our store for the user's
         if experiment is not None:
             _make_experiment(experiment, store)
+        if store.artifacts is not None:
+            _write_ahead(home_folder() / DATABASE)
     except (OSError, MlflowException, SQLAlchemyError) as error:
         found = str(error).splitlines()[0]
         fix = "Set EXODX_HOME or MLFLOW_TRACKING_URI to a store that can be written, or use --no-track."
@@ -100,7 +107,45 @@ def _store() -> Store:
         return Store(uri, None)
     home = home_folder()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Store(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
+    return Store(f"sqlite:///{home / DATABASE}", home / "artifacts")
+
+
+def _write_ahead(database: Path) -> None:
+    """Have SQLite write ahead (its WAL mode, kept in the file): a commit waits for the disk once, and who reads stops no one.
+
+    Not on a network's file system, where SQLite forbids it, nor while another process is in the way: it only saves time.
+    """
+    if not database.exists() or on_network(database, MOUNTS):
+        return
+    base = sqlite3.connect(database, timeout=0)
+    try:
+        if base.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            base.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError:
+        return
+    finally:
+        base.close()
+
+
+def on_network(path: Path, mounts: Path) -> bool:
+    """Say whether a path lies on a file system of a network; where the system does not tell, it does not.
+
+    Parameters
+    ----------
+    path : Path
+    mounts : Path
+        The system's list of what is mounted where, as Linux writes it.
+    """
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    whole, nearest, kind = path.resolve(), 0, ""
+    for _, at, found, *_ in (line.split() for line in lines):
+        depth = len(Path(at).parts)
+        if whole.is_relative_to(at) and depth >= nearest:  # of two at one place the later one hides the other
+            nearest, kind = depth, found
+    return kind.startswith(SHARED)
 
 
 def _knock(uri: str) -> None:

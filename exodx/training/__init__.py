@@ -1,6 +1,7 @@
 """LEARNING: the XGBoost family, tuned, calibrated and given a threshold inside nested validation, then frozen."""
 
 from exodx.training.benchmarks import BENCHMARKS
+from exodx.training.family import settings_tried
 from exodx.training.final import train_model
 from exodx.training.fold_store import FoldStore, study_store
 from exodx.training.multiclass import (
@@ -53,6 +54,7 @@ __all__ = [
     "released",
     "repeated_folds",
     "run_panel_sizes",
+    "settings_tried",
     "study_store",
     "train_classes",
     "train_model",

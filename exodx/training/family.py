@@ -126,6 +126,19 @@ def family(budget: str) -> dict[str, tuple[Setting, ...]]:
     raise InputRefused(Problem("VALUE_INVALID", "plan.budget", found, "Use quick, standard or thorough."))
 
 
+def settings_tried(budget: str) -> tuple[str, ...]:
+    """Return what a budget tries of each kind of member, in words.
+
+    >>> settings_tried("minimal")
+    ('shallow trees: stumps × 50, 100, 200, 300 or depth 2 × 50, 100, 200',)
+    """
+    return tuple(f"{kind}: {' or '.join(map(_stages, settings))}" for kind, settings in family(budget).items())
+
+
+def _stages(setting: Setting) -> str:
+    return f"{setting.name} × {', '.join(f'{stage:g}' for stage in setting.stages)}"
+
+
 def inner_repeats(budget: str) -> int:
     """Return how often a budget deals the inner folds anew; a specimen's margins out of them are averaged.
 

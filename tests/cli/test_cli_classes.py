@@ -61,6 +61,8 @@ def test_train_says_the_classes_and_answers_like_any_training(several, trained):
     page = (several.bundle / "report.html").read_text()
     assert RUO in page
     assert all(f"SHAP values on the score of {name}" in page for name in NAMES)
+    assert "None are written of several classes" in " ".join(page.split())
+    assert page.count("The number to quote") == page.count("<h2>Estimates</h2>") == 1
     assert "diagnosed" not in several.stderr + page
 
 
@@ -119,6 +121,7 @@ def test_evaluate_matches_classes_by_name_and_refuses_others(several, files, cli
     assert (answer["headline"]["design"], answer["classes"]) == ("external cohort", list(NAMES))
     assert answer["headline"]["value"] > 0.7
     assert RUO in (files / "e.html").read_text()
+    assert "Reporting sheets" not in (files / "e.html").read_text()
     frame = class_frame(seed=9, n=60)
     frame.loc[:3, "group"] = "lung cancer"
     frame.to_csv(files / "strange.csv", index=False)

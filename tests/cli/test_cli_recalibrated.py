@@ -42,6 +42,12 @@ def test_a_registered_model_gets_its_next_version(trained, cli, rare, tmp_path):
     assert folder_hash == version.tags["exodx.model_hash"]
     predicted = [cli("predict", rare, "--model", model).out for model in (tmp_path / "2", answer["model_uri"])]
     assert predicted[0] == predicted[1] != ""
+    uris = trained.answer["model_uri"], answer["model_uri"]
+    asked = [json.loads(cli("review", "check", uri, "--json").out)["gate"]["rules"]["sheets"] for uri in uris]
+    assert asked[0]["found"] == asked[1]["found"]  # the sheets are those of the training
+    assert "of 34 items in stard; open in tripod_ai: author needed 3a" in asked[1]["found"]
+    refused = cli("review", "answers", answer["model_uri"])
+    assert (refused.code, f"Answer those of {trained.answer['model_uri']}" in refused.err) == (4, True)
 
 
 def test_it_is_not_registered_unless_asked_for(trained, cli, rare, tmp_path):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from io import StringIO
 
+import mlflow
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
@@ -15,6 +21,7 @@ from mlflow.tracking import MlflowClient
 from exodx.cohort import SimulatedStudy, simulate
 from exodx.errors import RUO
 from exodx.panel import load_panel
+from exodx.report.sheets import SHEETS, read_answers
 from exodx.tracking import open_store
 from exodx.tracking.review.chain import Entry, read_chain
 from exodx.tracking.review.decisions import settle
@@ -37,7 +44,7 @@ at_most = 3
 at_most = 0.3
 """
 PLAN = 'budget = "minimal"\nouter_folds = 3\nrepeats = 1\ninner_folds = 2\npanel = "athero-3"\n'
-SHEET = {"items": [{"item": str(i), "status": "filled", "value": "x", "source": "plan"} for i in range(9)]}
+AUTHOR = "A. Kiss"
 
 
 def cohort(path, seed, n):
@@ -50,7 +57,10 @@ def cohort(path, seed, n):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Return a folder with a store of two trained models, version 1 evaluated on another cohort and with sheets."""
+    """Return a folder with a store of two trained models, version 1 evaluated on another cohort; the author answered both sheets.
+
+    ``asked.txt`` is what the gate said of version 2 before that, ``form.toml`` its form, ``answers.toml`` the same filled in.
+    """
     folder = tmp_path_factory.mktemp("review")
     (folder / "plan.toml").write_text(PLAN)
     (folder / "lenient.toml").write_text(LENIENT)
@@ -62,12 +72,12 @@ def place(tmp_path_factory):
         for seed, train in enumerate(trains):
             assert called("train", train, *LABEL, "--plan", folder / "plan.toml", "--seed", seed) == 0
         assert called("evaluate", other, "--model", ONE, *LABEL, "--track") == 0
-        open_store()
-        client = MlflowClient()
-        for version in "12":
-            run_id = client.get_model_version("athero-3", version).run_id
-            for sheet in ("tripod_ai", "stard"):
-                client.log_text(run_id, json.dumps(SHEET), f"sheets/{sheet}.json")
+        (folder / "asked.txt").write_text(printed("review", "check", TWO))
+        form = printed("review", "answers", TWO)
+        (folder / "form.toml").write_text(form)
+        (folder / "answers.toml").write_text(re.sub(r'^# ("[^"]+"|\w+) = ""$', r'\1 = "Said by the author."', form, flags=re.M))
+        for version in (ONE, TWO):
+            assert called("review", "answers", version, "--from", folder / "answers.toml", "--by", AUTHOR) == 0
         yield folder
     open_store()
 
@@ -82,6 +92,12 @@ def called(*arguments):
         except SystemExit as exit_:
             return exit_.code
     return 0
+
+
+def printed(*arguments):
+    with redirect_stdout(StringIO()) as said:
+        called(*arguments)
+    return said.getvalue()
 
 
 def answer(cli, *arguments, code=0):
@@ -105,6 +121,79 @@ def test_list_shows_every_version_with_its_number_to_quote(place, cli):
     assert f"{listed[0]['headline']['value']:.3f}" in text
     assert RUO in text
     assert cli("review", "list", "nonesuch").code == 4
+
+
+def test_the_gate_names_the_answers_it_wants_and_where_a_form_is(place):
+    asked = " ".join((place / "asked.txt").read_text().split())
+    sheets = asked[asked.index(" sheets ") : asked.index(" bundle ")]
+    assert re.search(r"not met 0\.\d\d of 34 items in stard; open in tripod_ai: author needed 3a, .*18a.*; draft 1, ", sheets)
+    assert re.search(r"open in stard: author needed .*28, 30; draft 1, 2, .*12a", sheets)
+    assert "exodx review answers VERSION" in sheets
+
+
+def test_a_form_left_as_it_is_answers_nothing_and_a_filled_one_passes_the_gates_rule(place, cli, tmp_path):
+    form = (place / "form.toml").read_text()
+    assert read_answers(tomllib.loads(form), "form").texts == {name: {} for name in (*SHEETS, "model_card")}
+    assert "# Answers to the reporting sheets of models:/athero-3/2" in form
+    assert "#   18a (author needed): Funding" in form
+    assert answer(cli, "check", TWO, code=4)["gate"]["rules"]["sheets"]["verdict"] == "met"
+    run = MlflowClient().get_run(MlflowClient().get_model_version("athero-3", "2").run_id)
+    counts = json.loads(load_text(run, "sheets/stard.json"))["counts"]
+    assert counts == {"filled": 34, "draft": 0, "author needed": 0, "not applicable": 0}
+    assert run.data.tags["exodx.sheets.stard"] == "34 filled, 0 draft, 0 author needed, 0 not applicable"
+    assert run.data.metrics["sheets/stard/filled"] == 34
+    assert run.data.metrics["sheets/stard/author_needed"] == 0
+    assert "Said by the author." in load_text(run, "sheets/tripod_ai.html")
+    assert "licence: Said by the author." in load_text(run, "model_card.md")
+    first = read_log("athero-3").entries[2]  # after the gate was asked, and version 1
+    assert (first.action, first.version, first.by) == ("answered", "2", AUTHOR)
+    assert hashlib.sha256((place / "answers.toml").read_bytes()).hexdigest() in first.reason
+    again = cli("review", "answers", TWO).out
+    assert '""' not in again
+    (tmp_path / "more.toml").write_text('[stard]\n30 = "A grant."\n[tripod_ai]\n4 = "Ours."\n')
+    done = cli("review", "answers", TWO, "--from", tmp_path / "more.toml", "--by", AUTHOR)
+    assert done.code == 0, done.err
+    assert "stard: 34 filled" in done.err
+    stard, tripod = (
+        {item["item"]: item for item in json.loads(load_text(run, f"sheets/{name}.json"))["items"]}
+        for name in ("stard", "tripod_ai")
+    )
+    assert (stard["30"]["value"], stard["28"]["value"]) == ("A grant.", "Said by the author.")
+    assert tripod["4"]["author"] == "Ours."
+    assert tripod["4"]["value"].startswith("To develop")
+    assert answer(cli, "check", TWO, code=4)["gate"]["rules"]["bundle"]["verdict"] == "met"  # it is what it was
+
+
+def load_text(run, path):
+    return mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{path}")
+
+
+def test_answers_without_a_name_or_to_nothing_are_refused_and_write_nothing(place, cli, tmp_path):
+    before = len(read_log("athero-3").entries)
+    (tmp_path / "odd.toml").write_text('[stard]\n99 = "x"\n')
+    for words, code, said in (
+        ((ONE, "--from", place / "answers.toml"), 2, "--by"),
+        ((ONE, "--from", tmp_path / "odd.toml", "--by", AUTHOR), 3, "KEY_UNKNOWN"),
+        (("models:/athero-3/99",), 4, "MODEL_UNKNOWN"),
+        ((ONE, "--from", tmp_path / "none.toml", "--by", AUTHOR), 3, "none.toml"),
+    ):
+        done = cli("review", "answers", *words)
+        assert (done.code, said in done.err) == (code, True), done.err
+    assert len(read_log("athero-3").entries) == before
+
+
+def test_a_run_without_sheets_and_one_with_sheets_of_others_are_refused(place, cli):
+    client = MlflowClient()
+    experiment = client.get_run(client.get_model_version("athero-3", "1").run_id).info.experiment_id
+    client.create_registered_model("bare")
+    for version, content, code in (("1", None, "SHEETS_MISSING"), ("2", "{}", "SHEETS_UNREADABLE")):
+        run_id = client.create_run(experiment).info.run_id
+        if content is not None:
+            client.log_text(run_id, content, "sheets/stard.json")
+        client.create_model_version("bare", f"runs:/{run_id}/model", run_id=run_id)
+        done = cli("review", "answers", f"models:/bare/{version}")
+        assert (done.code, code in done.err) == (4, True), done.err
+    client.delete_registered_model("bare")
 
 
 def test_the_gate_tells_of_every_rule(place, cli):
@@ -325,7 +414,7 @@ def test_a_changed_entry_is_found_and_stops_everything(place, cli):
 
 
 def test_help_shows_an_example_of_each_and_is_quick(cli):
-    for name in ("list", "log", "check", "promote", "demote", "rollback", "compare"):
+    for name in ("list", "log", "check", "answers", "promote", "demote", "rollback", "compare"):
         assert f"exodx review {name}" in " ".join(cli("review", name, "--help").out.split())
     code = "import sys, exodx.cli.review; assert not {'mlflow', 'pandas', 'matplotlib'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

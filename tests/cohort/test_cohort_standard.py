@@ -35,6 +35,15 @@ def test_a_word_for_nothing_is_no_negative(frame, word):
     assert "2 specimens have no reference standard and are left out" in cohort.notes
 
 
+def test_what_the_others_had_is_counted_by_value(frame):
+    frame["group"] = ["case"] * 10 + ["benign"] * 20 + ["healthy"] * 9 + [""]
+    cohort = frame_cohort(frame, INTAKE)
+    assert cohort.negative_labels == (("benign", 20), ("healthy", 9))
+    assert cohort[cohort.y == 1].negative_labels == cohort.negative_labels  # of the whole file
+    plain = frame_cohort(frame.assign(group=["case"] * 10 + ["other"] * 29 + [""]), INTAKE)
+    assert plain.fingerprint == cohort.fingerprint  # words for the others take no part
+
+
 @pytest.mark.parametrize(("value", "other"), [("case", "Case"), ("control", "CONTROL ")])
 def test_a_label_in_two_spellings_is_refused_with_both(frame, value, other):
     frame.loc[frame["group"] == value, "group"] = [other] + [value] * (int((frame["group"] == value).sum()) - 1)

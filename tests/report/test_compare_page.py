@@ -45,22 +45,24 @@ def test_without_a_cohort_text_and_page_say_so(parts):
     assert " ".join(NOT_PAIRED.split()) in " ".join(text.split())
     assert NOT_PAIRED in page
     assert "A − B, paired" not in text
-    assert "data:image" not in page
+    assert "<svg" not in page
 
 
 def test_without_a_store_only_the_cohort_speaks(parts):
     _, paired = parts
     text, page = comparison_text(NAMES, None, paired), comparison_page(NAMES, None, paired)
     assert "plan.seed" not in text + page
-    assert page.count("data:image/png") == 3
+    assert page.count('<svg role="img" aria-label=') == 3
+    assert "var(--plot-case)" in page.split("<svg", 1)[1]  # drawn in the page's colours, in either scheme
 
 
 def test_the_page_is_self_contained_and_escaped(parts):
     page = comparison_page(NAMES, *parts)
     assert "<script" not in page
     assert "<b>2</b>" not in page
-    assert not re.search(r"(?:src|href)=\"(?!data:)", page)
-    assert "prefers-color-scheme: dark" in page
+    assert not re.search(r"(?:src|href)=\"(?!data:|#)", page)
+    assert page.count("prefers-color-scheme: dark") == 2  # the base's, and the colour of B as text
+    assert not set(re.findall(r"var\((--[\w-]+)\)", page)) - set(re.findall(r"(--[\w-]+):", page))  # no colour without a meaning
     assert page.count(RUO) == 2
     assert page == comparison_page(NAMES, *parts)
 

@@ -50,6 +50,22 @@ def test_a_page_fits_a_phone(pages, browser, name, tmp_path):
     assert min(images) > 200
 
 
+def test_a_page_of_long_names_fits_a_phone(study, browser, tmp_path):
+    """Protein groups are names without a blank in them, and stand in lists too."""
+    name = ";".join(f"A0A087WX{k}7" for k in range(9))
+    model, features, scores = study.model, study.features, study.scores
+    page = specimen_page(model, scores, features, study.cohort.measurements, 5).replace("PD-L1", name)
+    page = page.replace("</h1>", f" {name}</h1><ul><li>{name}: not run</li></ul>", 1)
+    path = tmp_path / "page.html"
+    path.write_text(page, encoding="utf-8")
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    try:
+        browser.get(path.as_uri())
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE["width"]
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 @pytest.fixture(scope="module")
 def sheet_pages(study, fast_plan):
     material = StudyMaterial(study.cohort, study.model, "0123abcd" * 8, fast_plan, study.evaluation)

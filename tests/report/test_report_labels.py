@@ -35,6 +35,18 @@ def test_labels_stand_in_the_figures(drawn):
     assert {"miR-126-3p (platelet, drug)", "miR-451a (haemolysis)", "PD-L1"} <= titles
 
 
+def test_beside_long_names_the_label_of_the_axis_stays_in_the_picture():
+    rng = np.random.default_rng(0)
+    names = tuple(f"A0A087WU43;A0A087WX17;A0A087WXI5;P128{k:02d}" for k in range(12))
+    features = Features(names, rng.normal(size=(3, 12)), np.zeros(3, np.uint32))
+    explanation = Explanation(names, rng.normal(size=(3, 12)), 0.1)
+    figure = waterfall_figure(explanation, features, 0, measured=["1.243e+05 intensity"] * 12)
+    figure.draw_without_rendering()
+    box, page = figure.axes[0].xaxis.label.get_window_extent(), figure.bbox
+    assert page.x0 <= box.x0
+    assert box.x1 <= page.x1
+
+
 def test_labels_stand_on_the_pages(study, fast_plan, figures):
     page = study_page(study.evaluation, study.model, fast_plan, figures, "athero-3-0123abcd")
     assert "<td>miR-126-3p (platelet, drug)</td>" in page

@@ -10,7 +10,7 @@ from exodx.errors import RUO
 from exodx.evaluation import Finding, SiteResult
 from exodx.frozen import State
 from exodx.panel.markers import read_markers
-from exodx.report import specimen_page, study_page
+from exodx.report import Answers, StudyMaterial, specimen_page, study_page, study_sheets
 
 EVIL = "<img src=x onerror=alert(1)>"
 BANNED = ("diagnosed", "patient has")
@@ -71,6 +71,25 @@ def test_panel_learning_plan_and_provenance_are_on_the_page(page, study, fast_pl
     for text in (provenance.cohort_fingerprint, provenance.panel_fingerprint, learned, str(fast_plan.seed)):
         assert text in page
     assert study.model.panel.intended_use in page
+
+
+def test_sheets_and_model_card_are_named_with_their_counts_and_without_a_link(study, fast_plan, figures, page):
+    material = StudyMaterial(study.cohort, study.model, "0123abcd" * 8, fast_plan, study.evaluation)
+    sheets = study_sheets(material, Answers()).sheets
+    named = study_page(study.evaluation, study.model, fast_plan, figures, "athero-3-0123abcd", sheets)
+    for sheet in sheets:
+        counts = "".join(f'<td class="n">{n}</td>' for n in sheet.counts.values())
+        assert f"<tr><td>{sheet.title}</td><td><code>sheets/{sheet.name}.html</code></td>{counts}</tr>" in named
+    assert "<code>model_card.md</code>" in named
+    assert "sheets/" not in page  # where there are none
+    assert links(named) == links(page)  # a relative link fails in MLflow's frame
+
+
+def test_without_a_column_of_subjects_the_flow_says_so(study, fast_plan, figures, page):
+    said = "every specimen is counted as one"
+    assert said not in page
+    told = replace(study.evaluation, findings=(Finding("subjects_not_stated", "note", "None."),))
+    assert said in study_page(told, study.model, fast_plan, figures, "id")
 
 
 def test_no_specimen_is_on_the_study_page(page, study):

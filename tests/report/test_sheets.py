@@ -15,7 +15,7 @@ from exodx.errors import RUO, InputRefused
 from exodx.evaluation import Evaluation, evaluate_inside
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.designs import temporal_estimates
-from exodx.frozen import DiagnosticModel, Measurements
+from exodx.frozen import DiagnosticModel, Measurements, State
 from exodx.panel import Panel, StudyPlan
 from exodx.report.sheets import SHEETS, STATUSES, Answers, StudyMaterial, fill_sheet, read_answers, sheet_text, study_sheets
 from exodx.report.sheets.facts import FACTS, gather_facts
@@ -233,6 +233,103 @@ def test_preprocessing_before_the_table_is_not_claimed_for_values_already_normal
     assert (found.status, found.needs) == ("draft", "what was done to the values before the table was written")
 
 
+def test_units_of_something_computed_are_not_called_an_instruments(material):
+    panel = material.model.panel
+    for unit, status in (("pg/mL", "filled"), ("intensity", "draft"), ("pg/ug EV protein", "draft")):
+        analytes = tuple(replace(a, unit=unit) if a.kind == "protein" else a for a in panel.analytes)
+        model = replace(material.model, panel=replace(panel, analytes=analytes))
+        assert filled(replace(material, model=model), "tripod_ai")["7"].status == status
+
+
+def test_values_standardised_upstream_are_a_leak_and_no_sheet_calls_learning_clean(material):
+    assert filled(material, "reforms")["6a"].status == filled(material, "probast_ai")["eval 4.6"].status == "filled"
+    finding = Finding("standardised_upstream", "warning", "They were standardised before they came here.")
+    panel = material.model.panel
+    analytes = tuple(replace(a, unit="log2") if a.kind == "protein" else a for a in panel.analytes)
+    model = replace(material.model, panel=replace(panel, analytes=analytes))
+    evaluation = replace(material.evaluation, findings=(*material.evaluation.findings, finding))
+    told = replace(material, model=model, evaluation=evaluation)
+    for sheet, number in (("reforms", "6a"), ("probast_ai", "eval 4.6"), ("probast_ai", "eval 2.2"), ("tripod_ai", "7")):
+        item = filled(told, sheet)[number]
+        assert (item.status, finding.message in item.value) == ("draft", True), number
+        assert "before the table was written" in item.needs
+    assert finding.message in filled(told, "probast_ai")["eval 4.5"].value
+
+
+def test_other_values_of_the_label_are_told_by_counts_and_rare_ones_are_not_shown(material):
+    assert "'control' means that it is not" in filled(material, "stard")["10b"].value
+    assert filled(material, "stard")["21b"].status == "author needed"  # one word for all says nothing of what they had
+    several = replace(material.cohort, negative_labels=(("benign", 30), ("other cancer", 7), ("of subject 7", 1)))
+    found = filled(replace(material, cohort=several), "stard")
+    assert found["21b"].value.endswith("without the target condition are: 'benign' 30, 'other cancer' 7, other values 1.")
+    assert found["21b"].status == "draft"
+    assert "every other value" in found["10b"].value
+    assert "of subject" not in json.dumps([item.value for item in found.values()])
+
+
+def test_quality_is_counted_in_every_class_and_held_out_site(material):
+    text = filled(material, "tripod_ai")["7"].value
+    told = dict(re.findall(r"(positive|negative|at [^:;]+): ((?:[a-z ]+ \d+(?:, )?)+)", text.partition("By group: ")[2]))
+    counts = {name: sum(map(int, re.findall(r"\d+", said))) for name, said in told.items()}
+    assert counts["positive"] + counts["negative"] == len(material.cohort)
+    assert {f"at {site.site}" for site in material.evaluation.sites} <= set(counts)
+    assert sum(n for name, n in counts.items() if name.startswith("at ")) == len(material.cohort)
+
+
+def test_gaps_are_told_by_class_and_a_table_without_gaps_says_so(material):
+    y, m = material.cohort.y, material.cohort.measurements
+    states = m.states.copy()
+    states[:] = State.MEASURED
+    whole = replace(material, cohort=replace(material.cohort, measurements=replace(m, states=states)))
+    assert "every target was measured in every specimen" in filled(whole, "tripod_ai")["11"].value
+    assert "Without a number" not in filled(whole, "reforms")["3f"].value
+    states = states.copy()
+    target = next(i for i, a in enumerate(material.cohort.panel.analytes) if a.role == "target")
+    states[y == 1, target] = State.NOT_RUN
+    gaps = replace(material, cohort=replace(material.cohort, measurements=replace(m, states=states)))
+    share = 100 / len(material.cohort.panel.with_role("target"))
+    assert f"Without a number: {share:.1f} % in positive and 0.0 % in negative specimens." in filled(gaps, "reforms")["3f"].value
+    assert "every target was measured" not in filled(gaps, "tripod_ai")["11"].value
+
+
+def test_settings_that_were_tried_are_named(material):
+    told = replace(material, tried=("shallow trees: stumps × 50, 100",))
+    assert "Tried: shallow trees: stumps × 50, 100." in filled(told, "tripod_ai")["12c"].value
+    assert "Tried" not in filled(material, "tripod_ai")["12c"].value
+
+
+def test_several_centres_are_asked_for_where_no_column_names_sites(material):
+    assert filled(material, "tripod_ai")["12d"].status == "filled"
+    cohort = replace(material.cohort, specimens=material.cohort.specimens.drop(columns="site"))
+    alone = replace(material, cohort=cohort, evaluation=replace(material.evaluation, sites=()))
+    assert filled(alone, "tripod_ai")["12d"].status == "draft"
+    assert "Sites held out whole" not in filled(alone, "tripod_ai")["16"].value
+    assert all(f"{s.site} {s.n_positive} of {s.n}" in filled(material, "tripod_ai")["16"].value for s in material.evaluation.sites)
+
+
+def test_ages_that_are_no_years_say_so_beside_their_subgroups(material):
+    assert "no years" not in filled(material, "tripod_ai")["23a"].value
+    finding = Finding("age_not_years", "warning", "No years.")
+    told = replace(material, evaluation=replace(material.evaluation, findings=(finding,)))
+    assert "These ages are no years." in filled(told, "tripod_ai")["23a"].value
+
+
+def test_what_was_inferred_is_not_called_stated_in_the_panel(material):
+    panel = replace(material.model.panel, platform="mass spectrometry")
+    model = replace(material.model, panel=panel)
+    assert "Stated in the panel: " in filled(replace(material, model=model), "tripod_ai")["9b"].value
+    found = replace(material.evaluation, findings=(Finding("panel_inferred", "note", "Look."),))
+    told = filled(replace(material, model=model, evaluation=found), "tripod_ai")["9b"].value
+    assert "Stated in the panel" not in told
+    assert "inferred from the columns" in told
+
+
+def test_why_a_target_was_chosen_only_the_author_can_say(material):
+    for sheet, number in (("stard", "12a"), ("tripod_ai", "15")):
+        assert filled(material, sheet)[number].status == "draft"
+    assert "exodx.threshold_chosen_at" in filled(material, "stard")["12a"].value
+
+
 def test_columns_of_the_manifest_fill_drafts_by_counts(material):
     n = len(material.cohort)
     half = ["healthy" if i % 2 else "benign_disease" for i in range(n)]
@@ -281,7 +378,7 @@ def test_subgroups_are_of_held_out_specimens(study, material):
     assert {part.column for part in parts} == {"sex", "age"}
     for column in ("sex", "age"):
         assert sum(part.n for part in parts if part.column == column) == len(study.cohort)
-    assert "Subgroups, out of fold: sex" in filled(material, "tripod_ai")["23a"].value
+    assert "Subgroups, out of fold, as the table writes them: sex" in filled(material, "tripod_ai")["23a"].value
     none = replace(material, evaluation=replace(material.evaluation, subgroups=()))
     assert filled(none, "tripod_ai")["23a"].status == "draft"
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
 
+from exodx.cohort import SimulatedStudy, simulate
+from exodx.errors import InputRefused
 from exodx.frozen import save_bundle
-from exodx.tracking import ChildRun, RunRecord, log_run, open_store
+from exodx.tracking import ChildRun, RunRecord, log_run, open_store, store
+from exodx.tracking.flavour import EXAMPLE_ROWS, BundleModel, input_example
 from exodx.tracking.record import UsedCohort
+from exodx.training import train_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")  # mlflow 3.17 with pandas 3
 ASKED = ("create_run", "log_batch", "log_param", "log_metric", "set_tag", "log_inputs", "update_run_info", "get_metric_history")
@@ -134,3 +141,57 @@ def test_a_run_that_fails_registers_nothing(record, bundle, monkeypatch):
     assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
     (last,) = client.search_runs([client.get_experiment_by_name(NAME).experiment_id], "tags.`exodx.kind` = 'study'", max_results=1)
     assert last.info.status == "FAILED"
+
+
+def test_the_embedded_store_writes_ahead_and_a_store_in_the_way_is_left_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path))
+    database = tmp_path / "mlflow.db"
+    base = sqlite3.connect(database, isolation_level=None)
+    base.execute("CREATE TABLE busy (x)")
+    base.execute("BEGIN EXCLUSIVE")
+    open_store()  # neither waits nor fails
+    base.execute("COMMIT")
+    base.close()
+    assert journal(database) == "delete"
+    open_store()
+    assert journal(database) == "wal"
+
+
+def journal(database):
+    base = sqlite3.connect(database)
+    (mode,) = base.execute("PRAGMA journal_mode").fetchone()
+    base.close()
+    return mode
+
+
+def test_on_a_networks_file_system_sqlite_keeps_its_own_journal(tmp_path, monkeypatch):
+    mounts = tmp_path / "mounts"
+    home = tmp_path / "home" / "n"
+    home.mkdir(parents=True)
+    here = f"/dev/sda / ext4 rw 0 0\nserver:/home {tmp_path / 'home'} nfs4 rw 0 0\n"
+    mounts.write_text(here)
+    assert store.on_network(home, mounts)
+    assert not store.on_network(tmp_path, mounts)
+    mounts.write_text(f"{here}/dev/sdb {tmp_path / 'home'} ext4 rw 0 0\n")  # mounted over it
+    assert not store.on_network(home, mounts)
+    assert not store.on_network(home, tmp_path / "none")
+    mounts.write_text(here)
+    monkeypatch.setattr(store, "MOUNTS", mounts)
+    monkeypatch.setenv("EXODX_HOME", str(home))
+    (home / "mlflow.db").touch()
+    open_store()
+    assert journal(home / "mlflow.db") == "delete"
+
+
+def test_the_input_example_is_none_that_the_model_would_refuse(cohort, fast_plan, tmp_path):
+    """A model of large intensities takes simulated amounts for another unit."""
+    analytes = tuple(replace(a, unit="intensity") if a.kind == "protein" else a for a in cohort.panel.analytes)
+    panel, large = replace(cohort.panel, analytes=analytes), np.where([a.kind == "protein" for a in analytes], 1e5, 1.0)
+    measured = replace(cohort.measurements, values=cohort.measurements.values * large)
+    made = train_model(replace(cohort, panel=panel, measurements=measured), fast_plan)
+    save_bundle(made, tmp_path / "b")
+    scored = BundleModel(tmp_path / "b").predict(input_example(made))
+    assert len(scored) == EXAMPLE_ROWS
+    assert scored["probability"].notna().all()
+    with pytest.raises(InputRefused, match="UNIT_SUSPECT"):
+        BundleModel(tmp_path / "b").predict(simulate(panel, SimulatedStudy(n=3)))

@@ -132,6 +132,15 @@ def test_the_same_cohort_again_is_no_further_validation(good):
     assert next(a for a in ask_gate(read_rules(), other, "r").answers if a.rule.name == "external_validation").values == (2,)
 
 
+def test_a_sheet_that_lacks_answers_says_which_and_one_that_does_not_keeps_quiet(good):
+    asked = {"tripod_ai": {"author needed": ["3a", "18a"], "draft": ["2"]}, "stard": {}}
+    for filled, said in ((20, "; open in tripod_ai: author needed 3a, 18a; draft 2"), (30, "")):
+        sheets = {"tripod_ai": {"filled": filled, "draft": 52 - filled}, "stard": {"filled": 34}}
+        told = replace(good, sheets=sheets, unanswered=asked)
+        answer = next(a for a in ask_gate(read_rules(), told, "r").answers if a.rule.name == "sheets")
+        assert answer.found == f"{filled / 52:.2f} of 52 items in tripod_ai{said}"
+
+
 def test_absent_sheets_are_not_met_and_tell_which(good):
     for sheets, said in ((None, "no sheet tripod and no sheet stard"), ({"tripod_ai": {"filled": 52}}, "no sheet stard")):
         answer = next(a for a in ask_gate(read_rules(), replace(good, sheets=sheets), "r").answers if a.rule.name == "sheets")

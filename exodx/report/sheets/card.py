@@ -12,7 +12,7 @@ from exodx.errors import RUO
 from exodx.report.members import learned
 from exodx.report.sheets.answers import CARD, CARD_KEYS, Answers
 from exodx.report.sheets.material import Fact, StudyMaterial
-from exodx.report.words import BLOCKED, SIMULATED, headline
+from exodx.report.words import BLOCKED, SIMULATED, quoted
 
 NEEDED = "author needed"
 
@@ -105,14 +105,15 @@ def _panel(m: StudyMaterial) -> dict[str, Any]:
     return {key: getattr(m.model.panel, key) for key in fields} | {"analytes": analytes}
 
 
-def card_markdown(m: StudyMaterial, card: Mapping[str, Any]) -> str:
+def card_markdown(card: Mapping[str, Any]) -> str:
     """Return a model card as Markdown; what users wrote is escaped."""
+    head = quoted(*(card["headline"][key] for key in ("name", "value", "lower", "upper", "design")))
     lines = [
         f"# {_plain(card['title'])}",
         "",
         f"**{RUO}**",
         "",
-        f"Model `{card['model_id']}`. **{_plain(headline(m.evaluation))}.**",
+        f"Model `{card['model_id']}`. **{_plain(head)}.**",
         "",
     ]
     lines += [f"**{BLOCKED}**", ""] if card["headline"]["blocked"] else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -42,7 +43,10 @@ def specimens(m: StudyMaterial) -> Fact:
 def flow(m: StudyMaterial) -> Fact:
     """Tell the way of the specimens, from the table on."""
     steps = "; ".join(f"{what}: {n}" for what, n in m.evaluation.flow.items() if what != "subjects" or m.cohort.subjects_stated)
-    return Fact(f"From the table on, in specimens unless said otherwise: {steps}.", "evaluation.flow")
+    told = Fact(f"From the table on, in specimens unless said otherwise: {steps}.", "evaluation.flow")
+    if m.evaluation.described is None:
+        return told
+    return joined([told, Fact("The diagram stands in report.html, 'Flow of specimens'.", "evaluation.described")]) or told
 
 
 def exclusions(m: StudyMaterial) -> Fact:
@@ -109,8 +113,11 @@ def age_sex(m: StudyMaterial) -> Fact | None:
         rows = table[y == code]
         said = [text for text in (_numbers(rows, "age"), _words(rows, "sex")) if text]
         parts += [f"Specimens {name} the target condition: {'; '.join(said)}."] if said else []
-    places = "; ".join(f"cohort.{column}" for column in ("age", "sex") if _stated(table, column))
-    return Fact(" ".join(parts), places) if parts else None
+    places = [f"cohort.{column}" for column in ("age", "sex") if _stated(table, column)]
+    if parts and m.evaluation.described is not None:
+        parts.append("A table by class and by site stands in report.html, 'The cohort'.")
+        places.append("evaluation.described")
+    return Fact(" ".join(parts), "; ".join(places)) if parts else None
 
 
 def _stated(table: pd.DataFrame, column: str) -> bool:
@@ -135,11 +142,15 @@ def _words(table: pd.DataFrame, column: str) -> str:
     if not _stated(table, column):
         return ""
     cells = [cell if cell not in NOT_STATED else "not stated" for cell in table[column].fillna("").astype(str)]
-    counts = sorted(Counter(cells).items(), key=lambda entry: (-entry[1], entry[0]))
-    often = [(value, n) for value, n in counts if n >= FEWEST][:MOST_VALUES]
-    others = len(cells) - sum(n for _, n in often)
+    return f"{column} {_counted(Counter(cells))}"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    often = [(value, n) for value, n in ordered if n >= FEWEST][:MOST_VALUES]
+    others = sum(counts.values()) - sum(n for _, n in often)
     shown = [f"{_short(value)!r} {n}" for value, n in often] + ([f"other values {others}"] if others else [])
-    return f"{column} {', '.join(shown)}"
+    return ", ".join(shown)
 
 
 def _short(value: str) -> str:
@@ -181,15 +192,27 @@ def control_types(m: StudyMaterial) -> Fact | None:
     return Fact(f"Those without the target condition, by the table: {found}.", "cohort.control_type") if found else None
 
 
+def negatives(m: StudyMaterial) -> Fact | None:
+    """Tell of what kinds those without the target condition are, where the label has several values for them."""
+    if len(m.cohort.negative_labels) <= 1:
+        return None
+    found = _counted(dict(m.cohort.negative_labels))
+    return Fact(f"By the label, those without the target condition are: {found}.", "cohort.negative_labels")
+
+
 def reference_standard(m: StudyMaterial) -> Fact:
     """Tell which value of which column means that the target condition is present."""
     column = f"column {m.plan.label!r}" if m.plan.label is not None else "the table's label"
     stated = _columns(m, ("reference_standard",))
+    absent = [value for value, _ in m.cohort.negative_labels]
+    others = repr(_short(absent[0])) if len(absent) == 1 else "every other value that was taken"
     text = (
         f"The reference standard is {column} of the table: {m.model.provenance.positive_label!r} means that the target "
-        "condition is present, every other value that was taken means that it is not."
+        f"condition is present, {others} means that it is not."
     )
-    return joined([Fact(text, "plan.label; plan.positive; model.provenance"), stated]) or Fact(text, "plan.label")
+    places = "plan.label; plan.positive; model.provenance" + ("; cohort.negative_labels" if len(absent) == 1 else "")
+    found = Fact(text, places)
+    return joined([found, negatives(m), stated]) or found
 
 
 def missing_standard(m: StudyMaterial) -> Fact:
@@ -207,7 +230,7 @@ def missing_cells(m: StudyMaterial) -> Fact:
     share = {
         "measured": measured.mean(),
         "not detected (undetermined or below the limit of detection)": is_censored(states).mean(),
-        "not run": (states == State.NOT_RUN).mean(),
+        "not run (blank cells)": (states == State.NOT_RUN).mean(),
         "failed": (states == State.FAILED_QC).mean(),
         "above the range": (states == State.ABOVE_LOQ).mean(),
     }
@@ -216,11 +239,13 @@ def missing_cells(m: StudyMaterial) -> Fact:
     values = m.cohort.measurements.values[:, [m.cohort.panel.names.index(name) for name in names]][:, counts]
     zeros = f" Of the counts {100 * float((values == 0).mean()):.1f} % are zero." if values.size else ""
     whole, y = np.asarray(measured.all(axis=1)), m.cohort.y
+    gap = [f"{100 * (1 - measured[y == c].mean()):.1f} % in {w}" for c, w in ((1, "positive"), (0, "negative")) if not whole.all()]
+    lost = f" Without a number: {' and '.join(gap)} specimens." if gap else ""
     every = " and ".join(f"{int(whole[y == c].sum())} of {int((y == c).sum())} {w}" for c, w in ((1, "positive"), (0, "negative")))
     gaps = sorted(((1 - float(column.mean()), name) for column, name in zip(measured.T, names, strict=True)), reverse=True)
     worst = ", ".join(f"{name} {100 * gap:.1f} %" for gap, name in gaps[:MOST_GAPS] if gap > 0)
     most = f" Most without a number: {worst}." if worst else ""
-    text = f"Of {size}: {said}. All with a number in {every} specimens.{zeros}{most}"
+    text = f"Of {size}: {said}.{lost} All with a number in {every} specimens.{zeros}{most}"
     return Fact(text, "cohort.measurements")
 
 
@@ -259,6 +284,7 @@ COHORT_FACTS = MappingProxyType(
             blinding,
             consent,
             control_types,
+            negatives,
             reference_standard,
             missing_standard,
             missing_cells,

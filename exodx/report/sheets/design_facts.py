@@ -68,10 +68,10 @@ def partition(m: StudyMaterial) -> Fact:
     """Tell which specimens were learned from and which were held out."""
     text = (
         f"Design: {_random(m)}, folds as even in the classes as can be; {m.apart}. In every outer fold the whole "
-        "procedure (quality limits, normalisation, features, settings, weights, calibration, threshold) was learned anew from the "
-        f"training part alone, by {m.plan.inner_folds} inner folds (fewer where a class is small); the held-out part was scored by "
-        "what came out. The final model was then learned from all specimens that can be scored; no estimate of performance "
-        "comes from it."
+        "procedure from the table on (quality limits, normalisation, features, settings, weights, calibration, threshold) was "
+        f"learned anew from the training part alone, by {m.plan.inner_folds} inner folds (fewer where a class is small); the "
+        "held-out part was scored by what came out. The final model was then learned from all specimens that can be scored; no "
+        "estimate of performance comes from it."
     )
     return Fact(text, "cohort.subject; plan.outer_folds; plan.repeats; plan.inner_folds; plan.seed; evaluation.folds")
 
@@ -103,8 +103,9 @@ def later_subjects(m: StudyMaterial) -> Fact | None:
 
 def learning(m: StudyMaterial) -> Fact:
     """Tell how members are chosen, weighed and calibrated."""
+    tried = f" Tried: {'; '.join(m.tried)}." if m.tried else ""
     text = (
-        f"Search budget {m.plan.budget!r}, kinds of member tried: {', '.join(_kinds(m))}. Of each kind the setting with the least "
+        f"Search budget {m.plan.budget!r}, kinds of member: {', '.join(_kinds(m))}.{tried} Of each kind the setting with the least "
         "log loss out of inner folds, each fitted by the logistic loss; members are put together in log-odds by non-negative "
         "weights, learned out of inner folds with a penalty; a slope and an intercept (Platt) calibrate their sum, out of inner "
         "folds too. Against overfitting: few settings, no early stopping, nothing chosen on specimens that estimate performance."
@@ -167,7 +168,10 @@ def threshold_origin(m: StudyMaterial) -> Fact:
         value = "and gives it by harm ratio, prevalence and share of positives alone: no measurement was looked at for it"
     else:
         value = "but its value was found in this cohort: it is exploratory, and was not set before the data were seen"
-    asked = "Whether the plan was written before outcomes were seen the program cannot know."
+    asked = (
+        "Whether the plan was written before outcomes were seen the program cannot know; when the threshold was found stands in "
+        "the tag exodx.threshold_chosen_at of the run, where one was written."
+    )
     return Fact(
         f"{rule}, {value}. Each outer fold found its own, and estimates of accuracy use those. {asked}",
         "plan.target; model.threshold",
@@ -188,8 +192,11 @@ def measures(m: StudyMaterial) -> Fact:
     found = [e for name in MEASURES if (e := m.estimate(name)) is not None and e.method]
     said = "; ".join(f"{LABELS[e.name]} ({e.method})" for e in found)
     curve = " Clinical utility: net benefit over thresholds." if m.evaluation.benefit_curve is not None else ""
-    plots = " Plots: ROC curve, calibration, features; decision curve and sites where there are such."
+    shown = ["ROC curve with its band", "calibration", *(["decision curve"] if curve else [])]
+    shown += ["each held-out site"] if m.evaluation.sites else []
+    plots = f" Plots in report.html: {', '.join(shown)}, features."
     places = [f"evaluation.estimates.{e.name}" for e in found] + (["evaluation.benefit_curve"] if curve else [])
+    places += ["evaluation.sites"] if m.evaluation.sites else []
     return Fact(f"Measures and their intervals: {said}.{curve}{plots}", "; ".join(places))
 
 

@@ -47,6 +47,8 @@ class StudyMaterial:
     plan : StudyPlan
     evaluation : Evaluation
         Inside that cohort.
+    tried : tuple of str
+        The settings that were tried, a kind of member each, in words; empty where that is not known.
     """
 
     cohort: Cohort
@@ -54,6 +56,7 @@ class StudyMaterial:
     model_hash: str
     plan: StudyPlan
     evaluation: Evaluation
+    tried: tuple[str, ...] = ()
 
     @property
     def model_id(self) -> str:

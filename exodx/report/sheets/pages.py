@@ -15,6 +15,7 @@ from exodx.report.sheets.material import StudyMaterial
 from exodx.report.sheets.sheet import SHEETS, STATUSES, Sheet, fill_sheet, sheet_text
 from exodx.report.words import SIMULATED
 
+CARD_FILE = "model_card.json"
 NOTE = (
     "A draft by a program: filled is what the program itself knows; a draft is for the author to check; "
     "that an item is filled says nothing about how good the study is."
@@ -63,13 +64,24 @@ def study_sheets(material: StudyMaterial, answers: Answers) -> Sheets:
     """
     facts = gather_facts(material)
     sheets = tuple(fill_sheet(sheet_text(name), facts, answers, material.model_id) for name in SHEETS)
-    simulated = SIMULATED if material.model.provenance.synthetic else ""
-    shared = {"statuses": STATUSES, "note": NOTE, "simulated": simulated, "panel": material.model.panel}
-    pages = render_all("sheet.html", [{**shared, "title": f"{s.title}: {material.model.panel.title}", "sheet": s} for s in sheets])
-    card = model_card(material, facts, answers)
+    return with_files(sheets, model_card(material, facts, answers))
+
+
+def with_files(sheets: tuple[Sheet, ...], card: Mapping[str, Any]) -> Sheets:
+    """Write sheets and model card as files.
+
+    Parameters
+    ----------
+    sheets : tuple of Sheet
+    card : mapping
+        As :func:`~exodx.report.sheets.card.model_card` returns it.
+    """
+    simulated = SIMULATED if card["synthetic"] else ""
+    shared = {"statuses": STATUSES, "note": NOTE, "simulated": simulated, "panel": card["panel"]}
+    pages = render_all("sheet.html", [{**shared, "title": f"{s.title}: {card['title']}", "sheet": s} for s in sheets])
     files = {f"sheets/{s.name}.html": page.encode() for s, page in zip(sheets, pages, strict=True)}
     files |= {f"sheets/{s.name}.json": _json(s.to_dict()) for s in sheets}
-    files |= {"model_card.md": card_markdown(material, card).encode(), "model_card.json": _json(card)}
+    files |= {"model_card.md": card_markdown(card).encode(), CARD_FILE: _json(card)}
     return Sheets(sheets, files)
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from exodx.frozen import QuantileNormalisation
+from exodx.frozen.measurements import is_measured, status_of
 from exodx.frozen.normalisation import InterplateCorrection, LogRatios, ReferenceNormalisation
 from exodx.frozen.scale import Log2Scale
 from exodx.panel import Analyte, Scale
-from exodx.report.sheets.material import UNSTATED, Fact, StudyMaterial, listed, plural
+from exodx.report.sheets.material import UNSTATED, Fact, StudyMaterial, joined, listed, plural
 
 MOST_ANALYTES = 40
 NO_USE, NO_EVIDENCE = "exploratory research", "exploratory"
 """What stands in a panel that states neither."""
+OF_INSTRUMENTS = ("Ct", "pg/mL", "ng/mL", "ug/mL", "particles/mL", "MFI", "percent positive")
+"""Units of values as an instrument gives them; the others are of something computed from such, or may be."""
+INFERRED = "panel_inferred"
 
 CENSORED = MappingProxyType(
     {
@@ -50,10 +57,17 @@ def analytes(m: StudyMaterial) -> Fact:
     """Tell what is measured: name, unit, accession, fraction and the direction that was declared."""
     targets = m.model.panel.with_role("target")
     each = listed((_analyte(a) for a in targets), MOST_ANALYTES, "in panel.toml")
-    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(a.kind for a in targets).items()))
+    counted = sorted(Counter("of no stated kind" if a.kind == "other" else a.kind for a in targets).items())
+    kinds = ", ".join(f"{n} {kind}" for kind, n in counted)
     others = [f"{a.name} ({a.role.replace('_', ' ')})" for a in m.model.panel.analytes if a.role != "target"]
     beside = f" Beside them: {listed(others, MOST_ANALYTES, 'in panel.toml')}." if others else ""
-    return Fact(f"{plural(len(targets), 'target analyte')} ({kinds}): {each}.{beside}", "panel.analytes")
+    found = Fact(f"{plural(len(targets), 'target analyte')} ({kinds}): {each}.{beside}", "panel.analytes")
+    taken = Fact("The panel was inferred from the columns of the table.", f"evaluation.findings.{INFERRED}")
+    return joined([found, taken if _is_inferred(m) else None]) or found
+
+
+def _is_inferred(m: StudyMaterial) -> bool:
+    return any(f.code == INFERRED for f in m.evaluation.findings)
 
 
 def _analyte(a: Analyte) -> str:
@@ -68,7 +82,8 @@ def assay(m: StudyMaterial) -> Fact | None:
     if not said:
         return None
     text = "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in said.items())
-    return Fact(f"Stated in the panel: {text}.", "; ".join(f"panel.{key}" for key in said))
+    whose = "By the panel, as inferred or stated with the table" if _is_inferred(m) else "Stated in the panel"
+    return Fact(f"{whose}: {text}.", "; ".join(f"panel.{key}" for key in said))
 
 
 def preprocessing(m: StudyMaterial) -> Fact:
@@ -84,12 +99,16 @@ def preprocessing(m: StudyMaterial) -> Fact:
 
 
 def raw_input(m: StudyMaterial) -> Fact | None:
-    """Tell that values came as an instrument gives them; not known of counts and of values on a log or standard scale."""
-    targets = m.model.panel.with_role("target")
-    if any(a.scale not in (Scale.CT, Scale.LINEAR) for a in targets):
+    """Tell that values are in units that instruments give; not known of others, such as counts, log2, or pg/ug EV protein."""
+    units = sorted({a.unit for a in m.model.panel.with_role("target")})
+    if not set(units) <= set(OF_INSTRUMENTS):
         return None
-    units = ", ".join(sorted({a.unit for a in targets}))
-    return Fact(f"By their units ({units}) the values of the table are those an instrument gives.", "panel.analytes")
+    return Fact(f"The values of the table are in units that instruments give ({', '.join(units)}).", "panel.analytes")
+
+
+def upstream(m: StudyMaterial) -> Fact | None:
+    """Tell the finding that values were standardised before the table was written."""
+    return m.findings(("standardised_upstream",))
 
 
 def _step(m: StudyMaterial, step: object) -> str:
@@ -170,15 +189,28 @@ def missing_handling(m: StudyMaterial) -> Fact:
         "stands in and the specimen is flagged. A specimen with nothing measured, or without what it is normalised by, cannot be "
         "scored; but for that and for quality rules none is left out for a gap. The same holds in every fold and at use."
     )
-    return Fact(text, "panel.censored; model.transform")
+    states = m.cohort.measurements.states[:, [a.role == "target" for a in m.cohort.panel.analytes]]
+    whole = " In this cohort every target was measured in every specimen." if is_measured(states).all() else ""
+    return Fact(f"{text}{whole}", "panel.censored; model.transform" + ("; cohort.measurements" if whole else ""))
 
 
 def quality(m: StudyMaterial) -> Fact:
     """Tell how many specimens have each status, and what each rule found."""
     found = ", ".join(f"{what.replace('_', ' ')} {n}" for what, n in m.evaluation.quality.items())
+    flags = m.model.transform.apply(m.cohort.measurements).flags
+    statuses = np.array([str(status_of(int(flag))).lower().replace("_", " ") for flag in flags])
+    groups = {"positive": m.cohort.y == 1, "negative": m.cohort.y == 0}
+    groups |= {f"at {held.site}": np.array(m.cohort.sites) == held.site for held in m.evaluation.sites}
+    each = "; ".join(f"{name}: {_statuses(statuses[rows])}" for name, rows in groups.items())
     absent = "; ".join(f"{rule}: {why}" for rule, why in m.model.transform.gate.not_applied.items())
     unlooked = f" Rules that could not be looked at: {absent}." if absent else ""
-    return Fact(f"Quality control of the cohort, in specimens: {found}.{unlooked}", "evaluation.quality; model.transform")
+    return Fact(
+        f"Quality control of the cohort, in specimens: {found}. By group: {each}.{unlooked}", "evaluation.quality; model.transform"
+    )
+
+
+def _statuses(found: NDArray[np.str_]) -> str:
+    return ", ".join(f"{status} {n}" for status, n in sorted(Counter(found.tolist()).items()))
 
 
 def input_kind(m: StudyMaterial) -> Fact:
@@ -203,6 +235,7 @@ PANEL_FACTS = MappingProxyType(
             assay,
             preprocessing,
             raw_input,
+            upstream,
             predictor_form,
             candidates,
             missing_handling,

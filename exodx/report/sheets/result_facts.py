@@ -21,7 +21,9 @@ LEAKS = (
     "column_separates",
     "replicates_summarised",
     "fractions_mixed",
+    "standardised_upstream",
 )
+OF_PEOPLE = ("age_confounded", "sex_confounded")
 SEPARATES = ("analyte_separates", "label_duplicated", "column_separates", "number_separates")
 SITE_RESULTS = ("auc_leave_one_site_out", "auc_new_site", "gap_leave_one_site_out")
 
@@ -76,7 +78,10 @@ def subgroups(m: StudyMaterial) -> Fact | None:
     if not found:
         return None
     each = "; ".join(f"{p.column} {p.group}: AUC {sentence(p.auc)}, {p.n_positive} of {p.n} positive" for p in found)
-    return Fact(f"Subgroups, out of fold: {each}.", "evaluation.subgroups")
+    told = Fact(f"Subgroups, out of fold, as the table writes them: {each}.", "evaluation.subgroups")
+    if not any(f.code == "age_not_years" for f in m.evaluation.findings):
+        return told
+    return joined([told, Fact("These ages are no years.", "evaluation.findings.age_not_years")])
 
 
 def fairness(m: StudyMaterial) -> Fact:
@@ -85,7 +90,7 @@ def fairness(m: StudyMaterial) -> Fact:
     looked = subgroups(m) or Fact(none, "cohort.specimens")
     text = "Nothing was done to the model for fairness; columns read as age, sex or site are no predictors."
     found = Fact(text, "exodx")
-    return joined([found, looked, m.findings(("age_confounded", "sex_confounded"))]) or found
+    return joined([found, looked, m.findings(OF_PEOPLE)]) or found
 
 
 def cross_table(m: StudyMaterial) -> Fact | None:
@@ -96,12 +101,16 @@ def cross_table(m: StudyMaterial) -> Fact | None:
     tp, tn = right.value * right.n, spared.value * spared.n
     errors = "missed or indeterminate" if m.estimate("indeterminate") is not None else "called negative"
     wrong = "called positive or indeterminate" if m.estimate("indeterminate") is not None else "called positive"
-    whose = "subjects (counts of specimens scaled down to them)" if _repeated(m) else "specimens"
+    scaled = " (counts of specimens scaled down to them)" if _repeated(m) else ""
     text = (
-        f"Out of fold, means over repeats, in {whose}: of {right.n} with the target condition {tp:.1f} called positive, "
-        f"{right.n - tp:.1f} {errors}; of {spared.n} without it {tn:.1f} called negative, {spared.n - tn:.1f} {wrong}."
+        f"Out of fold, means over repeats, in {_whose(m)}{scaled}: of {right.n} with the target condition {tp:.1f} called "
+        f"positive, {right.n - tp:.1f} {errors}; of {spared.n} without it {tn:.1f} called negative, {spared.n - tn:.1f} {wrong}."
     )
     return Fact(text, sources_of([right, spared]))
+
+
+def _whose(m: StudyMaterial) -> str:
+    return "subjects" if _repeated(m) else "specimens"
 
 
 def _repeated(m: StudyMaterial) -> bool:
@@ -118,11 +127,15 @@ def events(m: StudyMaterial) -> Fact:
         f"Estimates out of random folds: {flow['scored']}; outer folds learned from {min(train)} to {max(train)} and held out "
         f"{min(held)} to {max(held)}."
     )
+    right, spared = m.estimate("sensitivity"), m.estimate("specificity")
+    if right is not None and spared is not None:
+        text += f" Sensitivity is of {right.n} {_whose(m)} with the target condition, specificity of {spared.n} without it."
     each = "; ".join(f"{s.site} {s.n}, {s.n_positive} positive" for s in m.evaluation.sites)
     later = m.estimate("auc_temporal")
     text += f" Held-out sites: {each}." if each else ""
     text += f" Later subjects: {plural(later.n, 'specimen')}." if later is not None else ""
-    return Fact(text, "model.provenance; model.threshold; evaluation.flow; evaluation.folds; evaluation.sites")
+    places = "model.provenance; model.threshold; evaluation.flow; evaluation.folds; evaluation.sites"
+    return Fact(text, places + ("" if right is None else "; evaluation.estimates.sensitivity"))
 
 
 def benchmarks(m: StudyMaterial) -> Fact | None:
@@ -188,6 +201,26 @@ def panel_size(m: StudyMaterial) -> Fact | None:
 def confounding(m: StudyMaterial) -> Fact | None:
     """Tell the findings of something beside the disease that tells the classes apart."""
     return m.findings(f.code for f in m.evaluation.findings if "confounded" in f.code)
+
+
+def handling_confounded(m: StudyMaterial) -> Fact | None:
+    """Tell those of them that are about where and how specimens were handled, not about the people."""
+    return m.findings(f.code for f in m.evaluation.findings if "confounded" in f.code and f.code not in OF_PEOPLE)
+
+
+def held_out_differences(m: StudyMaterial) -> Fact:
+    """Tell how the held-out specimens differ from those that were learned from."""
+    text = (
+        "Both come from one table, so from the same setting, eligibility, reference standard and assay as far as it tells. Random "
+        "folds are even in the classes and differ else by chance."
+    )
+    flow, places = m.evaluation.flow, "evaluation.folds; evaluation.flow"
+    each = "; ".join(f"{s.site} {s.n_positive} of {s.n}" for s in m.evaluation.sites)
+    if each:
+        text += f" Sites held out whole differ in the share of positives ({each}; all {flow['positive']} of {flow['specimens']})."
+    if m.estimate("auc_temporal") is not None:
+        text += " The later subjects differ from the earlier ones by their dates."
+    return Fact(text, places + ("; evaluation.sites" if each else ""))
 
 
 def plate_classes(m: StudyMaterial) -> Fact | None:
@@ -261,6 +294,8 @@ RESULT_FACTS = MappingProxyType(
             missing_costs,
             panel_size,
             confounding,
+            handling_confounded,
+            held_out_differences,
             plate_classes,
             separating,
             leakage,

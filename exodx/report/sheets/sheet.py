@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
@@ -148,7 +148,7 @@ def fill_sheet(text: SheetText, facts: Mapping[str, Fact], answers: Answers, mod
     answers : Answers
     model_id : str
     """
-    items = [_answered(_fill(question, facts), answers.of(text.name).get(question.item, "")) for question in text.questions]
+    items = [answered(_fill(question, facts), answers.of(text.name).get(question.item, "")) for question in text.questions]
     return Sheet(text.name, text.title, text.doi, text.about, model_id, tuple(items))
 
 
@@ -166,11 +166,13 @@ def _fill(question: Question, facts: Mapping[str, Fact]) -> Item:
     return Item(*asked, "filled" if whole else "draft", told.text, told.source, needs)
 
 
-def _answered(item: Item, answer: str) -> Item:
-    """Put in the author's answer: in the place of nothing or of a draft, beside what the program filled."""
+def answered(item: Item, answer: str) -> Item:
+    """Put in the author's answer: in the place of nothing, of a draft, or of an earlier answer; beside what the program filled."""
     if not answer:
         return item
     asked = item.item, item.section, item.asks
+    if item.source == AUTHOR:
+        return replace(item, value=answer)
     if item.status == "filled":
         return Item(*asked, "filled", item.value, item.source, author=answer)
     return Item(*asked, "filled", answer, AUTHOR, draft=item.value)

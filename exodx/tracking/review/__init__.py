@@ -1,5 +1,6 @@
 """THE REVIEW: a gate of rules asked of a registered version, and a log of every decision that cannot be changed unseen."""
 
+from exodx.tracking.review.answering import Rewritten, stored_sheets, write_answers
 from exodx.tracking.review.chain import Entry
 from exodx.tracking.review.decisions import CHAMPION, Decision, Reviewer, check_version, demote, log_problems, promote, roll_back
 from exodx.tracking.review.dossier import Version, find_version, own_evaluation
@@ -19,6 +20,7 @@ __all__ = [
     "ListedVersion",
     "ReviewLog",
     "Reviewer",
+    "Rewritten",
     "Rule",
     "Version",
     "check_version",
@@ -36,4 +38,6 @@ __all__ = [
     "read_log",
     "read_rules",
     "roll_back",
+    "stored_sheets",
+    "write_answers",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from exodx.errors import InputRefused, Problem
 
-Action = Literal["checked", "refused", "promoted", "demoted", "rolled back"]
+Action = Literal["checked", "refused", "promoted", "demoted", "rolled back", "answered"]
 
 GENESIS = "0" * 64
 """Stands where the hash of the entry before the first would."""
@@ -32,7 +32,7 @@ class Entry:
     at : str
         Time, UTC.
     action : str
-        ``checked``, ``refused`` (a promotion), ``promoted``, ``demoted`` or ``rolled back``.
+        ``checked``, ``refused`` (a promotion), ``promoted``, ``demoted``, ``rolled back``, or ``answered`` (items of the sheets).
     model, version : str
         In the registry; for a demotion the version that lost the alias, for a rollback the one that got it back.
     alias : str

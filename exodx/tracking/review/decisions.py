@@ -139,7 +139,7 @@ def demote(uri: str, reviewer: Reviewer) -> Decision:
     if version.version not in (held, _registered(version.name, reviewer.alias)):
         found = f"{reviewer.alias} is {f'version {held}' if held else 'no version'}"
         raise ModelRefused(Problem("ALIAS_ELSEWHERE", uri, found, "Name the version that holds it: exodx review list."))
-    entry = append(_entry("demoted", version, reviewer))
+    entry = append(entry_of("demoted", version, reviewer))
     return Decision(version, entry, Gate(()), settle(version.name, reviewer.alias))
 
 
@@ -162,7 +162,7 @@ def roll_back(model: str, reviewer: Reviewer, rules: Sequence[Rule]) -> Decision
     gate = ask_gate([rule for rule in rules if rule.name == "bundle"], read_dossier(version), reviewer.by)
     if not gate.is_passed:
         raise ModelRefused(answer.problem for answer in gate.missing)
-    entry = append(_entry("rolled back", version, reviewer))
+    entry = append(entry_of("rolled back", version, reviewer))
     return Decision(version, entry, gate, settle(model, reviewer.alias))
 
 
@@ -212,7 +212,7 @@ def log_problems(model: str) -> tuple[Problem, ...]:
     if log.problems:
         return log.problems
     aliases = {alias: str(v) for alias, v in MlflowClient().get_registered_model(model).aliases.items() if alias != CHALLENGER}
-    governed = {entry.alias for entry in log.entries if entry.action not in ("checked", "refused")}
+    governed = {entry.alias for entry in log.entries if entry.action not in ("checked", "refused", "answered")}
     problems = []
     for alias in sorted(governed | set(aliases)):
         said, stands = holder_of(log.entries, alias).version, aliases.get(alias, "")
@@ -237,7 +237,7 @@ def _known(model: str) -> None:
 
 
 def _write(version: Version, gate: Gate, rules: Sequence[Rule], action: Action, reviewer: Reviewer) -> Entry:
-    entry = append(_entry(action, version, reviewer, gate, rules))
+    entry = append(entry_of(action, version, reviewer, gate, rules))
     tags = {
         "verdict": "passed" if gate.is_passed else "not passed",
         "rules": entry.rules,
@@ -252,7 +252,8 @@ def _write(version: Version, gate: Gate, rules: Sequence[Rule], action: Action, 
     return entry
 
 
-def _entry(action: Action, version: Version, reviewer: Reviewer, gate: Gate | None = None, rules: Sequence[Rule] = ()) -> Entry:
+def entry_of(action: Action, version: Version, reviewer: Reviewer, gate: Gate | None = None, rules: Sequence[Rule] = ()) -> Entry:
+    """Return an entry of the log as of now, without its place."""
     return Entry(
         n=0,
         before="",

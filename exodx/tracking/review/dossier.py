@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from exodx.tracking.study_record import KIND_TAG
 
 _VERSION = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
 SHEETS = "sheets"
+UNANSWERED = ("author needed", "draft")
 MOST_RUNS = 1000
 
 
@@ -86,9 +87,12 @@ class Dossier:
         ``mlflow.user`` of the run; empty where it is not told.
     external : tuple of ExternalRun
     sheets : dict of str to dict of str to int, or None
-        Items of each reporting sheet by status; None where the run has no sheets.
+        Items of each reporting sheet by status, of the parent's run where a recalibrated version has none of its own; None where
+        there are no sheets.
     bundle : str
         What is wrong with the bundle; empty where its hash is the registry's.
+    unanswered : dict of str to dict of str to list of str
+        Items of each reporting sheet that an author could still answer, by status.
     """
 
     version: Version
@@ -97,6 +101,7 @@ class Dossier:
     external: tuple[ExternalRun, ...]
     sheets: Mapping[str, Mapping[str, int]] | None
     bundle: str
+    unanswered: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     @property
     def largest(self) -> ExternalRun | None:
@@ -133,25 +138,43 @@ def version_of(entity: ModelVersion) -> Version:
 def read_dossier(version: Version) -> Dossier:
     """Read everything about a version; nothing is written."""
     run = _run(version.run_id)
+    sheets = {} if run is None else _sheets(version.run_id) or _sheets_of_parent(version)
     return Dossier(
         version,
         own_evaluation(version),
         "" if run is None else str(run.data.tags.get("mlflow.user", "")),
         () if run is None else tuple(_external(run.info.experiment_id, version)),
-        None if run is None else _sheets(version.run_id),
+        None if not sheets else {name: {status: len(items) for status, items in each.items()} for name, each in sheets.items()},
         _bundle_problem(version),
+        {name: {status: each[status] for status in UNANSWERED if status in each} for name, each in sheets.items()},
     )
 
 
 def own_evaluation(version: Version) -> Evaluation | None:
     """Return the evaluation of a version's run, or of its parent's run where it was recalibrated."""
-    parent = version.tags.get("exodx.parent_version", "")
-    if parent.isdigit() and int(parent) < int(version.version):
-        try:
-            return own_evaluation(version_of(MlflowClient().get_model_version(version.name, parent)))
-        except MlflowException:
-            return None
-    return _evaluation(version.run_id)
+    if not has_parent(version):
+        return _evaluation(version.run_id)
+    parent = _parent(version)
+    return None if parent is None else own_evaluation(parent)
+
+
+def has_parent(version: Version) -> bool:
+    """Say whether a version was recalibrated from another one."""
+    number = version.tags.get("exodx.parent_version", "")
+    return number.isdigit() and int(number) < int(version.version)
+
+
+def _parent(version: Version) -> Version | None:
+    try:
+        return version_of(MlflowClient().get_model_version(version.name, version.tags["exodx.parent_version"]))
+    except MlflowException:
+        return None
+
+
+def _sheets_of_parent(version: Version) -> dict[str, dict[str, list[str]]]:
+    """Return the sheets of the version that this one was recalibrated from, or of that one's parent: of the training, as they are."""
+    parent = _parent(version) if has_parent(version) else None
+    return {} if parent is None else _sheets(parent.run_id) or _sheets_of_parent(parent)
 
 
 def _run(run_id: str) -> Run | None:
@@ -199,19 +222,19 @@ def _why_not(run: Run, version: Version) -> str:
     return ""
 
 
-def _sheets(run_id: str) -> dict[str, dict[str, int]] | None:
+def _sheets(run_id: str) -> dict[str, dict[str, list[str]]]:
+    """Return the items of each sheet by status; nothing where the run has none."""
     try:
         paths = [f.path for f in MlflowClient().list_artifacts(run_id, SHEETS) if f.path.endswith(".json")]
     except MlflowException:
-        return None
-    sheets: dict[str, dict[str, int]] = {}
+        return {}
+    sheets: dict[str, dict[str, list[str]]] = {}
     for path in paths:
-        items = (_json(run_id, path) or {}).get("items", ())
-        counts: dict[str, int] = {}
-        for item in items:
-            counts[str(item.get("status"))] = counts.get(str(item.get("status")), 0) + 1
-        sheets[Path(path).stem] = counts
-    return sheets or None
+        items: dict[str, list[str]] = {}
+        for item in (_json(run_id, path) or {}).get("items", ()):
+            items.setdefault(str(item.get("status")), []).append(str(item.get("item")))
+        sheets[Path(path).stem] = items
+    return sheets
 
 
 def _bundle_problem(version: Version) -> str:

@@ -19,10 +19,14 @@ ASKED_SHEETS = ("tripod", "stard")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a rule looked at: values, all of which must be within the limits, and words. Without a value it cannot be told."""
+    """What a rule looked at: values, all of which must be within the limits, and words. Without a value it cannot be told.
+
+    ``wanted`` is told beside them where the limits are not kept.
+    """
 
     values: tuple[float, ...]
     said: str
+    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ def _answer(rule: Rule, dossier: Dossier, approver: str) -> Answer:
     verdict: Verdict = "cannot be told"
     if found.values:
         verdict = "met" if all(rule.holds(value) for value in found.values) else "not met"
-    return Answer(rule, verdict, found.values, found.said)
+    said = f"{found.said}; {found.wanted}" if found.wanted and verdict != "met" else found.said
+    return Answer(rule, verdict, found.values, said)
 
 
 def _headline_width(dossier: Dossier, approver: str) -> Found:  # noqa: ARG001
@@ -139,7 +144,18 @@ def _sheets(dossier: Dossier, approver: str) -> Found:  # noqa: ARG001
         return Found((0.0,), f"the run has no sheet {' and no sheet '.join(absent)}")
     shares = {name: _share_done(sheets[name]) for name in asked.values() if name is not None}
     least = min(shares, key=lambda name: shares[name])
-    return Found((shares[least],), f"{shares[least]:.2f} of {sum(sheets[least].values())} items in {least}")
+    wanted = "; ".join(filter(None, (_unanswered(name, dossier.unanswered.get(name, {})) for name in shares)))
+    return Found((shares[least],), f"{shares[least]:.2f} of {sum(sheets[least].values())} items in {least}", wanted)
+
+
+def _unanswered(name: str, items: Mapping[str, Sequence[str]]) -> str:
+    """Say which items an author could still answer.
+
+    >>> _unanswered("stard", {"author needed": ["3", "5"], "draft": ["1"]})
+    'open in stard: author needed 3, 5; draft 1'
+    """
+    said = "; ".join(f"{status} {', '.join(each)}" for status, each in items.items() if each)
+    return f"open in {name}: {said}" if said else ""
 
 
 def _share_done(counts: Mapping[str, int]) -> float:
