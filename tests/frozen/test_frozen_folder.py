@@ -4,7 +4,6 @@ import io
 import json
 import os
 import shutil
-import threading
 import time
 import zipfile
 from hashlib import sha256
@@ -19,11 +18,12 @@ from exodx.errors import ModelRefused
 from exodx.frozen import InputContract, load_bundle, save_bundle
 from exodx.frozen.bundle import COMPILED, FILES
 from exodx.frozen.folder import COMPANIONS, FILE_MANAGERS, MANIFEST, canonical, strict_json
-from tests.studies.bundle_bytes import LOADED, added, answer, removed, turned_bits
+from tests.studies.bundle_bytes import LOADED, added, answer, copy_of, removed, turned_bits
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "bundles"
-STRIDE = 997
+STRIDES = {"format-3": 997, "multiclass-1": 7919}
 """Every so many bytes; all of them: python -m tests.studies.bundle_bytes BUNDLE."""
+JSONS = [name for name in FILES if name.endswith(".json")]
 
 
 @pytest.fixture(params=["format-3", "multiclass-1"])
@@ -50,11 +50,13 @@ def refused(folder):
     return [problem.code for problem in caught.value.problems]
 
 
-def test_no_turned_bit_is_loaded(either):
-    tried = turned_bits(either, STRIDE)
-    assert tried.total() > 250
-    assert tried[LOADED] == 0, tried
-    assert answer(either) == LOADED
+@pytest.mark.parametrize("archived", STRIDES)
+def test_no_turned_bit_is_loaded(archived):
+    with copy_of(ARCHIVE / archived / "bundle") as spoilt:
+        tried = turned_bits(spoilt, STRIDES[archived])
+        assert tried.total() > 100
+        assert tried[LOADED] == 0, tried
+        assert answer(spoilt) == LOADED
 
 
 def test_every_bit_of_the_manifest_matters(bundle):
@@ -144,10 +146,7 @@ def test_a_file_that_becomes_a_pipe_while_it_is_opened_does_not_make_us_wait(bun
         return original(path, *args, **more)
 
     monkeypatch.setattr(os, "open", swapping)
-    done = threading.Timer(20, os._exit, [99])
-    done.start()
     assert refused(bundle) == ["FILE_IRREGULAR"]
-    done.cancel()
 
 
 def test_a_file_is_read_once_so_that_what_was_verified_is_what_is_used(bundle, monkeypatch):
@@ -165,13 +164,11 @@ def test_a_file_beyond_all_sizes_is_refused_without_being_read(bundle):
     assert time.monotonic() - start < 2
 
 
-@pytest.mark.parametrize(
-    "name", ["decision.json", "provenance.json", "reference.json", "transform.json", "selftest.json", "linear.json"]
-)
+@pytest.mark.parametrize("name", JSONS)
 @pytest.mark.parametrize(
     "forge",
     [
-        lambda raw: raw.replace(b"{", b'{"zzz": 1, "zzz": 2, ', 1).replace(b", \n", b"\n").replace(b", }", b"}"),
+        lambda raw: raw.replace(b"{", b'{"features": 1,', 1),
         lambda raw: raw.replace(b"{", b'{"zzz": NaN,', 1).replace(b",}", b"}"),
         lambda raw: b'{"a":' * 100_000 + raw,
         lambda raw: raw[:-3],

@@ -2,8 +2,8 @@
 
     python -m tests.studies.bundle_bytes BUNDLE [stride]
 
-prints what refused how many. With stride 1 (the default) every byte of every file that belongs to the model is tried, in the manifests
-every bit; it goes on a copy. A bundle of 260 kB takes some minutes.
+prints what refused how many. With stride 1 (the default) every byte of every file that belongs to the model is tried, in the
+manifests every bit; it goes on a copy. A bundle of 260 kB takes some minutes.
 """
 
 from __future__ import annotations
