@@ -18,6 +18,7 @@ COMMANDS = {
     "efficiency": "Read amplification efficiencies off the standards of a qPCR export.",
     "evaluate": "Evaluate a frozen model on another cohort.",
     "explain": "Write one specimen's page.",
+    "keygen": "Make a pair of keys to sign bundles with.",
     "monitor": "Say which repeated specimens of a subject differ by more than noise.",
     "name": "Resolve names of miRNAs and proteins to accessions.",
     "panel": "List panels, show one, or infer one from a table.",
@@ -25,9 +26,11 @@ COMMANDS = {
     "quantify": "Read concentrations off an immunoassay plate's own standards.",
     "review": "Compare registered versions; promote one through the review gate.",
     "samplesize": "Say how many specimens a study needs.",
+    "sign": "Sign a model bundle.",
     "simulate": "Write a simulated cohort of a panel.",
     "train": "Validate, train, explain, report and register a model.",
     "ui": "Open the MLflow UI on the runs.",
+    "verify": "Verify a model bundle, and who signed it.",
 }
 
 

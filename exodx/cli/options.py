@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 MODEL_SCHEMES = ("models:/", "runs:/")
+MOST_OF_A_KEY = 1 << 16
+"""Bytes of a key's file that are read."""
 FILE = click.Path(path_type=Path)
 COHORT = click.argument("cohort", type=FILE)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
@@ -136,6 +138,37 @@ def open_binary(model: str, what: str) -> Any:
         fix = "Train one for it: exodx train --positive VALUE."
         raise ModelRefused(Problem("MODEL_MULTICLASS", model, found, fix))
     return opened
+
+
+def signing() -> Any:
+    """Return the module that signs and verifies.
+
+    Raises
+    ------
+    UsageError
+        When the extra is not installed.
+    """
+    from exodx.errors import Problem, UsageError
+
+    try:
+        from exodx.signing import ed25519
+    except ModuleNotFoundError as missing:
+        found = f"the package {missing.name} is not installed"
+        raise UsageError(Problem("EXTRA_MISSING", "signatures", found, "Install it: pip install 'exodx[sign]'.")) from None
+    return ed25519
+
+
+def key_text(path: Path) -> str:
+    """Return what stands in a file of a key; the message names the file, never what is in it."""
+    from exodx.errors import Problem, UsageError
+
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_OF_A_KEY).decode()
+    except OSError as error:
+        raise UsageError(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
+    except UnicodeDecodeError:
+        raise UsageError(Problem("FILE_UNREADABLE", str(path), "it is no text", "Check the path.")) from None
 
 
 def check_output(out: Path, source: Path | None = None) -> None:
