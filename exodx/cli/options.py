@@ -31,6 +31,14 @@ SPECIMENS = click.option(
     help="A further table of specimen columns or measurements, joined by specimen id; may be given several times.",
 )
 
+PSEUDONYMS = click.option(
+    "--pseudonyms",
+    "key_file",
+    type=FILE,
+    metavar="KEYFILE",
+    help="Write each id as its HMAC-SHA256 by the secret in this file (16 bytes or more), for what leaves the machine.",
+)
+
 CLASSES = click.option("--classes", help="Of several values of the label, those to tell apart: A,B,C; the others are left out.")
 
 _PLAN_OPTIONS = (
@@ -156,6 +164,13 @@ def signing() -> Any:
         found = f"the package {missing.name} is not installed"
         raise UsageError(Problem("EXTRA_MISSING", "signatures", found, "Install it: pip install 'exodx[sign]'.")) from None
     return ed25519
+
+
+def pseudonym_key(path: Path | None) -> bytes | None:
+    """Return the key of pseudonyms; None where none are asked for."""
+    from exodx.privacy.pseudonyms import read_key
+
+    return None if path is None else read_key(path)
 
 
 def key_text(path: Path) -> str:

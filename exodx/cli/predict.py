@@ -11,11 +11,13 @@ import click
 
 from exodx.cli.options import (
     MODEL,
+    PSEUDONYMS,
     SPECIMENS,
     allow_options,
     bundle_folder,
     check_output,
     conditions_of,
+    pseudonym_key,
     say,
     stated_options,
 )
@@ -40,6 +42,7 @@ NOT_ALL_SCORED = 5
 @SPECIMENS
 @stated_options
 @allow_options
+@PSEUDONYMS
 @click.option("--keep-going", is_flag=True, help="Score the rows that can be read; the others get status INVALID (exit code 5).")
 @click.option("--jobs", type=click.IntRange(1), help="Threads; as many as there are processors unless given.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
@@ -55,6 +58,7 @@ def command(
     explain: str,
     specimen: str | None,
     specimens: tuple[Path, ...],
+    key_file: Path | None,
     keep_going: bool,
     jobs: int | None,
     resume: bool,
@@ -73,10 +77,15 @@ def command(
     """
     from tempfile import TemporaryDirectory
 
+    from exodx.errors import Problem, UsageError
     from exodx.frozen import load_bundle
     from exodx.scoring import Cluster, Explain, Job, bundle_files, is_address, put_output
 
+    key = pseudonym_key(key_file)
     _check_places(cohort, out, engine, scheduler, resume)
+    if key is not None and engine != "local":
+        found = "workers would need the key, and read the ids themselves"
+        raise UsageError(Problem("ENGINE_LOCAL_ALONE", "--pseudonyms", found, "Leave --engine dask out."))
     piece = _shard(shard, resume, out)
     conditions = conditions_of(options)
     threads = jobs or os.cpu_count() or 1
@@ -99,6 +108,7 @@ def command(
             threads=threads,
             resume=resume,
             shard=piece,
+            key=key,
         )
         outcome = _scored(job, cohort, cluster)
         for note in outcome.notes:
