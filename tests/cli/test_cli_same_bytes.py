@@ -4,16 +4,13 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.cli.conftest import PLAN as OF_TRAINED
 from tests.studies.same_bytes import ELSEWHERE, PLAN, contents, train
 
 
 def test_threads_hash_seed_time_zone_language_and_folder_change_no_byte(trained, tmp_path):
-    plan = tmp_path / "plan.toml"
-    plan.write_text(PLAN.format("minimal"))
-    assert sorted(plan.read_text().splitlines()) == sorted(OF_TRAINED.splitlines())
+    assert trained.plan.read_text() == PLAN.format("minimal")
     expected = contents(trained.bundle)
-    found = train(plan, tmp_path / "elsewhere", *ELSEWHERE["four threads, four jobs, everything else"])
+    found = train(trained.plan, tmp_path / "elsewhere", *ELSEWHERE["four threads, four jobs, everything else"])
     assert sorted(found) == sorted(expected)
     assert len(found) > 15
     assert [file for file in found if found[file] != expected[file]] == []
