@@ -35,7 +35,14 @@ RFC_POINT = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021
 RFC_OF_NOTHING = bytes.fromhex(
     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
 )
-KEY = SecretKey(b"k8c-test", RFC_SEED, RFC_POINT)
+KEY = SecretKey(b"lab-test", RFC_SEED, RFC_POINT)
+BY_MINISIGN = """\
+untrusted comment: signature from minisign secret key
+RURsYWItdGVzdDRt6ZfpuFcbpBfJiZHUxl/FfmUuYyfrs3YNk6e5Fy+rUN1k+IMU6KpYMeAf22KiEmWyEW3Jcy+r48Z4JV3KAgs=
+trusted comment: a golden signature
+PU4EooTm2HDoC/N1rTKryPabbcW/EcaZnr4dBiym3lJhe0tDJXv7hFuibLoI1lKkpcHWvE3YfLcql4ShlgKTBw==
+"""
+"""Of the text ``exodx`` and a line feed, by minisign 0.11 with KEY's file."""
 
 
 @pytest.fixture
@@ -71,6 +78,13 @@ def test_the_curve_is_that_of_rfc_8032():
     assert secret.sign(b"") == RFC_OF_NOTHING
     assert prehash(b"abc").hex().startswith("ba80a53f981c4d0d6a2797b69f12f6e9")  # RFC 7693, appendix A
     check_signature(b"x", sign(b"x", "y", KEY), KEY.public, "")
+
+
+def test_a_signature_that_minisign_made_is_the_one_that_is_made_here():
+    """Ed25519 draws nothing at random: the same key and text give the same signature."""
+    theirs = parse_signature(BY_MINISIGN, "")
+    check_signature(b"exodx\n", theirs, KEY.public, "")
+    assert sign(b"exodx\n", theirs.comment, KEY) == theirs
 
 
 def test_a_signed_bundle_verifies_and_still_loads_to_the_same_hash(signed):
