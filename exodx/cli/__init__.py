@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "Evaluate a frozen model on another cohort.",
     "explain": "Write one specimen's page.",
     "manual": "Print the help of every command, as Markdown.",
+    "keygen": "Make a pair of keys to sign bundles with.",
     "monitor": "Say which repeated specimens of a subject differ by more than noise.",
     "name": "Resolve names of miRNAs and proteins to accessions.",
     "new": "Lay out a study folder that runs at once.",
@@ -31,9 +32,11 @@ COMMANDS = {
     "quantify": "Read concentrations off an immunoassay plate's own standards.",
     "review": "Compare registered versions; promote one through the review gate.",
     "samplesize": "Say how many specimens a study needs.",
+    "sign": "Sign a model bundle.",
     "simulate": "Write a simulated cohort of a panel.",
     "train": "Validate, train, explain, report and register a model.",
     "ui": "Open the MLflow UI on the runs.",
+    "verify": "Verify a model bundle, and who signed it.",
 }
 
 GROUPS = {

@@ -16,11 +16,13 @@ from exodx.cli.options import (
     FILE,
     JSON,
     PANEL,
+    PSEUDONYMS,
     allow_options,
     check_output,
     conditions_of,
     open_binary,
     plan_options,
+    pseudonym_key,
     say,
     stated_options,
     study_plan,
@@ -34,20 +36,23 @@ from exodx.cli.options import (
 @click.option("--model", help="Check against this model: its panel and its frozen quality rules (bundle folder or MLflow URI).")
 @click.option("--html", type=FILE, help="Also write it all as one page.")
 @CLASSES
+@PSEUDONYMS
 @plan_options
 @stated_options
 @allow_options
 @JSON
-def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, **options: Any) -> None:
+def command(cohort: Path, model: str | None, html: Path | None, key_file: Path | None, as_json: bool, **options: Any) -> None:
     """Read and validate a cohort, and show everything about it on one page; all problems are told at once.
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
     _refuse_idle(model, options)
     from exodx.cohort import ClassChoice, Intake, parse_classes, read_cohort
+    from exodx.cohort.pseudonyms import under_pseudonyms
     from exodx.evaluation.check import check_cohort
     from exodx.evaluation.check_text import check_text
 
+    key = pseudonym_key(key_file)
     if html is not None:
         check_output(html, cohort)
     frozen = None if model is None else open_binary(model, "exodx check --model")[0]
@@ -60,7 +65,7 @@ def command(cohort: Path, model: str | None, html: Path | None, as_json: bool, *
         positive = intake.positive or frozen.provenance.positive_label or None
         rules = frozen.transform.gate.rules
         intake = replace(intake, panel=frozen.panel, reference=frozen.reference, positive=positive, rules=rules)
-    data = read_cohort(cohort, intake)
+    data = under_pseudonyms(read_cohort(cohort, intake), key)
     for note in data.notes:
         say(f"· {note}")
     if data.classes:

@@ -207,7 +207,8 @@ def _register(model: str, folder: Path, evaluation: Evaluation, store: Store) ->
 def _check_new(folder: Path) -> None:
     """Refuse a folder that holds a bundle already: a new version never replaces one, least of all its parent."""
     from exodx.errors import ModelRefused, Problem
-    from exodx.frozen.bundle import MANIFEST, check_folder
+    from exodx.frozen.bundle import check_folder
+    from exodx.frozen.folder import MANIFEST
 
     if (folder / MANIFEST).exists():
         found = "it holds a model already, and a new version keeps its parent"

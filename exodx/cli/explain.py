@@ -11,10 +11,12 @@ from exodx.cli.options import (
     COHORT,
     FILE,
     MODEL,
+    PSEUDONYMS,
     SPECIMENS,
     allow_options,
     conditions_of,
     open_model,
+    pseudonym_key,
     say,
     stated_options,
     write_text,
@@ -30,6 +32,7 @@ from exodx.errors import InputRefused, Problem, nearest
 @SPECIMENS
 @stated_options
 @allow_options
+@PSEUDONYMS
 @click.option("-o", "--out", type=FILE, help="HTML file; stdout unless given.")
 def command(
     cohort: Path,
@@ -37,6 +40,7 @@ def command(
     wanted: str,
     specimen_column: str | None,
     specimens: tuple[Path, ...],
+    key_file: Path | None,
     out: Path | None,
     **options: Any,
 ) -> None:
@@ -46,16 +50,16 @@ def command(
     """
     from exodx.frozen import MulticlassModel
     from exodx.report import class_specimen_page, specimen_page
-    from exodx.scoring import Explain, read_specimens, score_specimens
+    from exodx.scoring import Explain, read_specimens, score_specimens, under_pseudonyms
     from exodx.tables.reader import read_table
 
-    conditions = conditions_of(options)
+    key, conditions = pseudonym_key(key_file), conditions_of(options)
     frozen, model_hash = open_model(model)
     read = read_specimens(read_table(cohort), frozen, specimen_column, keep_going=True, conditions=conditions, joined=specimens)
     if wanted not in read.ids:
         fix = nearest(wanted, read.ids) if len(read.ids) <= 20 else "Check the id and the specimen column."
         raise InputRefused(Problem("SPECIMEN_UNKNOWN", str(cohort), f"no specimen {wanted!r}", fix))
-    scores = score_specimens(read, frozen, model_hash, Explain.ALL)
+    scores = under_pseudonyms(score_specimens(read, frozen, model_hash, Explain.ALL), key)
     row = read.ids.index(wanted)
     if isinstance(frozen, MulticlassModel):
         page = class_specimen_page(frozen, scores, read, row)

@@ -14,10 +14,12 @@ from exodx.cli.options import (
     FILE,
     JSON,
     PANEL,
+    PSEUDONYMS,
     check_output,
     conditions_of,
     open_binary,
     plan_options,
+    pseudonym_key,
     say,
     stated_options,
     study_plan,
@@ -40,6 +42,7 @@ MOST_SHOWN, WIDTH = 40, 30
 @click.option("--level", type=float, default=0.95, show_default=True, help="Share of steady subjects within the limits.")
 @plan_options
 @stated_options
+@PSEUDONYMS
 @click.option("-o", "--out", type=FILE, help="Write every change as CSV.")
 @JSON
 def command(
@@ -48,6 +51,7 @@ def command(
     cv_analytical: float | None,
     cv_within: float | None,
     level: float,
+    key_file: Path | None,
     out: Path | None,
     as_json: bool,
     **options: Any,
@@ -60,12 +64,14 @@ def command(
     """
     from exodx.assay import learn_transform
     from exodx.cohort import Intake, read_cohort
+    from exodx.cohort.pseudonyms import under_pseudonyms
     from exodx.evaluation.monitoring import Spreads, monitor
 
     if (model is None) == (options["panel"] is None and options["plan"] is None):
         raise click.UsageError("Give either --model or --panel (or a plan that names one).")
     if out is not None:
         check_output(out, cohort)
+    key = pseudonym_key(key_file)
     spreads = Spreads(cv_analytical, cv_within, level)
     frozen = None if model is None else open_binary(model, "exodx monitor --model")[0]
     specimens, conditions = options.pop("specimens"), conditions_of(options)
@@ -73,7 +79,7 @@ def command(
     if frozen is not None:
         positive = intake.positive or frozen.provenance.positive_label or None
         intake = replace(intake, panel=frozen.panel, reference=frozen.reference, positive=positive)
-    data = read_cohort(cohort, intake)
+    data = under_pseudonyms(read_cohort(cohort, intake), key)
     for note in data.notes:
         say(f"· {note}")
     transform = learn_transform(data.panel, data.measurements, None) if frozen is None else frozen.transform
@@ -92,10 +98,13 @@ def _csv(found: Monitoring) -> str:
     limits = {limit.analyte: limit for limit in found.limits}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    from exodx.privacy.cells import guarded
+
     rows = [asdict(change) | _limits(limits[change.analyte]) for change in found.changes]
     writer.writerow([*rows[0], RUO])
     for row in rows:
-        writer.writerow(["" if v is None else f"{v:.6g}" if isinstance(v, float) else v for v in (*row.values(), "")])
+        cells = ("" if v is None else f"{v:.6g}" if isinstance(v, float) else guarded(str(v)) for v in (*row.values(), ""))
+        writer.writerow(cells)
     return text.getvalue()
 
 

@@ -28,6 +28,8 @@ QUIET = click.Option(
     ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_hush, help="Say nothing on stderr but why something is refused."
 )
 MODEL_SCHEMES = ("models:/", "runs:/")
+MOST_OF_A_KEY = 1 << 16
+"""Bytes of a key's file that are read."""
 FILE = click.Path(path_type=Path)
 COHORT = click.argument("cohort", type=FILE)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
@@ -40,6 +42,14 @@ SPECIMENS = click.option(
     type=FILE,
     multiple=True,
     help="A further table of specimen columns or measurements, joined by specimen id; may be given several times.",
+)
+
+PSEUDONYMS = click.option(
+    "--pseudonyms",
+    "key_file",
+    type=FILE,
+    metavar="KEYFILE",
+    help="Write each id as its HMAC-SHA256 by the secret in this file (16 bytes or more), for what leaves the machine.",
 )
 
 CLASSES = click.option("--classes", help="Of several values of the label, those to tell apart: A,B,C; the others are left out.")
@@ -149,6 +159,44 @@ def open_binary(model: str, what: str) -> Any:
         fix = "Train one for it: exodx train --positive VALUE."
         raise ModelRefused(Problem("MODEL_MULTICLASS", model, found, fix))
     return opened
+
+
+def signing() -> Any:
+    """Return the module that signs and verifies.
+
+    Raises
+    ------
+    UsageError
+        When the extra is not installed.
+    """
+    from exodx.errors import Problem, UsageError
+
+    try:
+        from exodx.signing import ed25519
+    except ModuleNotFoundError as missing:
+        found = f"the package {missing.name} is not installed"
+        raise UsageError(Problem("EXTRA_MISSING", "signatures", found, "Install it: pip install 'exodx[sign]'.")) from None
+    return ed25519
+
+
+def pseudonym_key(path: Path | None) -> bytes | None:
+    """Return the key of pseudonyms; None where none are asked for."""
+    from exodx.privacy.pseudonyms import read_key
+
+    return None if path is None else read_key(path)
+
+
+def key_text(path: Path) -> str:
+    """Return what stands in a file of a key; the message names the file, never what is in it."""
+    from exodx.errors import Problem, UsageError
+
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_OF_A_KEY).decode()
+    except OSError as error:
+        raise UsageError(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
+    except UnicodeDecodeError:
+        raise UsageError(Problem("FILE_UNREADABLE", str(path), "it is no text", "Check the path.")) from None
 
 
 def check_output(out: Path, source: Path | None = None) -> None:

@@ -14,12 +14,14 @@ import click
 from exodx.cli.options import (
     JSON,
     MODEL,
+    PSEUDONYMS,
     SPECIMENS,
     allow_options,
     bundle_folder,
     check_output,
     conditions_of,
     is_quiet,
+    pseudonym_key,
     say,
     stated_options,
 )
@@ -46,6 +48,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 @SPECIMENS
 @stated_options
 @allow_options
+@PSEUDONYMS
 @click.option("--keep-going", is_flag=True, help="Score the rows that can be read; the others get status INVALID (exit code 5).")
 @click.option("--jobs", type=click.IntRange(1), help="Threads; as many as there are processors unless given.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
@@ -62,6 +65,7 @@ def command(
     explain: str,
     specimen: str | None,
     specimens: tuple[Path, ...],
+    key_file: Path | None,
     keep_going: bool,
     jobs: int | None,
     resume: bool,
@@ -81,13 +85,18 @@ def command(
     """
     from tempfile import TemporaryDirectory
 
+    from exodx.errors import Problem, UsageError
     from exodx.frozen import load_bundle
     from exodx.scoring import Cluster, Explain, Job, bundle_files, is_address, put_output
 
     if as_json and out is None:
         raise click.UsageError("Without -o the scores themselves go to stdout: name a file for them, -o FILE.")
+    key = pseudonym_key(key_file)
     _keep_memory()
     _check_places(cohort, out, engine, scheduler, resume)
+    if key is not None and engine != "local":
+        found = "workers would need the key, and read the ids themselves"
+        raise UsageError(Problem("ENGINE_LOCAL_ALONE", "--pseudonyms", found, "Leave --engine dask out."))
     piece = _shard(shard, resume, out)
     conditions = conditions_of(options)
     threads = jobs or os.cpu_count() or 1
@@ -110,6 +119,7 @@ def command(
             threads=threads,
             resume=resume,
             shard=piece,
+            key=key,
         )
         outcome = _scored(job, cohort, cluster)
         for note in outcome.notes:

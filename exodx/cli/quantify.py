@@ -54,10 +54,12 @@ def _csv(table: TextTable) -> str:
     import csv
     import io
 
+    from exodx.privacy.cells import guarded
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.header)
-    writer.writerows(zip(*table.columns.values(), strict=True))
+    writer.writerows([guarded(cell) for cell in row] for row in zip(*table.columns.values(), strict=True))
     return text.getvalue()
 
 

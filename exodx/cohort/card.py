@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from typing import Any
 
@@ -11,9 +10,7 @@ from exodx.cohort.cohort import Cohort
 from exodx.cohort.quality import QCReport, specimen_texts
 from exodx.errors import RUO, InputRefused, Problem, nearest
 from exodx.panel.manifest import characterise, manifest_fields
-
-MIN_KEY = 16
-"""A shorter key could be found by trying: ids are easily guessed."""
+from exodx.privacy.pseudonyms import checked_key, pseudonym
 
 NOT_ON_CARD = ("subject", "operator")
 """They name people."""
@@ -47,14 +44,15 @@ def specimen_card(cohort: Cohort, report: QCReport, specimen: str, key: bytes) -
     if specimen not in cohort.ids:
         fix = nearest(specimen, cohort.ids) if len(cohort.ids) <= 20 else "Check the id and the specimen column."
         problems.append(Problem("SPECIMEN_UNKNOWN", cohort.source or "cohort", f"no specimen {specimen!r}", fix))
-    if len(key) < MIN_KEY:
-        fix = "Make one once, e.g. with 'openssl rand -hex 32', and keep it secret."
-        problems.append(Problem("KEY_SHORT", "key file", f"{len(key)} bytes", f"Use at least {MIN_KEY}. {fix}"))
+    try:
+        checked_key(key, "key file")
+    except InputRefused as refusal:
+        problems += refusal.problems
     if problems:
         raise InputRefused(problems)
     content = _content(cohort, report, specimen)
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    opaque, digest = hmac.new(key, specimen.encode(), hashlib.sha256).hexdigest(), hashlib.sha256(canonical).hexdigest()
+    opaque, digest = pseudonym(specimen, key), hashlib.sha256(canonical).hexdigest()
     return {
         "opaque_id": opaque,
         "content": content,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from exodx.cohort import Cohort
 from exodx.cohort.columns import UNKNOWN
 from exodx.evaluation.audits import CONFOUNDED_WARNS, Finding, severity_of
+from exodx.evaluation.identifier_audits import audit_identifiers
 from exodx.frozen import State, is_blank
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.panel import Scale
@@ -61,6 +62,7 @@ def audit_file(cohort: Cohort, reads: Floats) -> list[Finding]:
         *_sites(cohort),
         *_missing(cohort),
         *_replicates(cohort),
+        *audit_identifiers(cohort),
     ]
 
 

@@ -44,14 +44,23 @@ def read_compiled(data: bytes, boosters: Sequence[bytes], n_features: int, linea
         When it is damaged, or was made from other boosters.
     """
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            _check_entries(packed.infolist(), len(data))
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             parts = _parts({name: file[name] for name in file.files})
         _check(parts, n_features)
-    except (ValueError, LookupError, TypeError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (ValueError, LookupError, TypeError, OSError, EOFError, MemoryError, zipfile.BadZipFile, NotImplementedError) as error:
         raise _refused("FOREST_DAMAGED", f"it cannot be read ({error})") from None
     if not np.array_equal(parts.whole.source, digest(boosters, linear)):
         raise _refused("FOREST_MISMATCH", "it was not made from this forest")
     return CompiledForest(parts, n_features)
+
+
+def _check_entries(entries: Sequence[zipfile.ZipInfo], n_bytes: int) -> None:
+    """Refuse what would unpack to more than there is: everything is stored as it stands, and once."""
+    _demand(all(e.compress_type == zipfile.ZIP_STORED and e.file_size == e.compress_size for e in entries), "packed arrays")
+    _demand(len({e.filename for e in entries}) == len(entries), "an array twice")
+    _demand(sum(e.file_size for e in entries) <= n_bytes, "arrays that lie over each other")
 
 
 def _parts(arrays: dict[str, Array]) -> Parts:

@@ -6,13 +6,12 @@ version under ``tests/data/bundles/``.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from struct import error as StructError
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +21,17 @@ from exodx.errors import RUO, ExodxError, ModelRefused, Problem, UsageError
 from exodx.frozen.archive import write_compiled
 from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State
+from exodx.frozen.folder import (
+    MANIFEST,
+    beside,
+    canonical,
+    digest,
+    foreign,
+    kinds_in,
+    read_manifest,
+    read_vouched,
+    strict_json,
+)
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Measurements
 from exodx.frozen.model import DiagnosticModel, Provenance
@@ -36,7 +46,6 @@ READABLE = (1, 2, 3)
 
 The compiled forest of another format than the current one is made on load.
 """
-MANIFEST = "manifest.json"
 COMPILED = "compiled.npz"
 LINEAR = "linear.json"
 FILES = (
@@ -52,12 +61,12 @@ FILES = (
 )
 CLASSES = "classes.json"
 """Of a bundle of several classes."""
-COMPANIONS = ("report.html", "sheets", "model_card.md", "model_card.json")
-"""May lie in the folder; not part of the model, never read."""
 SINCE = {COMPILED: 2, LINEAR: 3}
 """Format version from which a bundle has the file."""
 SELFTEST_TOLERANCE = {1: 1e-5, 2: 1e-6, 3: 1e-6}
 """By format: the margins of format 1 are XGBoost's own, summed in float32."""
+UNMADE = (ExodxError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError, StructError)
+"""What reading content that makes no model may raise."""
 
 
 def save_bundle(model: DiagnosticModel, folder: Path) -> str:
@@ -87,7 +96,7 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
         for name, data in content.items():
             (written / name).write_bytes(data)
         replace_folder(written, folder, Path(scratch) / "replaced")
-    return _hash(content[MANIFEST])
+    return digest(content[MANIFEST])
 
 
 def replace_folder(new: Path, place: Path, aside: Path) -> None:
@@ -136,23 +145,38 @@ def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:
     ModelRefused
         When a file is missing, added or changed, the format is unknown, or the model does not reproduce its self-test.
     """
-    manifest_file = folder / MANIFEST
-    if not manifest_file.is_file():
+    raw = read_manifest(folder)
+    if raw is None:
         raise _refused("BUNDLE_MISSING", folder, f"there is no {MANIFEST}", "Give the folder of an exodx model bundle.")
-    raw = manifest_file.read_bytes()
     manifest = _manifest(folder, raw)
-    expected = files_of(manifest["format_version"])
-    problems = _damage(folder, expected, manifest["files"])
-    if problems:
-        raise ModelRefused(problems)
+    files = read_files(folder, files_of(manifest["format_version"]), manifest["files"])
     try:
-        model = _model(manifest, {name: (folder / name).read_bytes() for name in expected})
-        _check_selftest(folder, model, SELFTEST_TOLERANCE[manifest["format_version"]])
+        model = _model(manifest, files)
+        _check_selftest(folder, model, strict_json(files["selftest.json"]), SELFTEST_TOLERANCE[manifest["format_version"]])
     except ModelRefused:
         raise
-    except (ExodxError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except UNMADE as error:
         raise _refused("BUNDLE_INVALID", folder, f"its content does not make a model ({error})", "Save it again.") from None
-    return model, _hash(raw)
+    return model, digest(raw)
+
+
+def read_files(folder: Path, names: Collection[str], vouched: Mapping[str, Any], folders: Collection[str] = ()) -> dict[str, bytes]:
+    """Read the files of a bundle, each once and as its manifest says, and see that nothing else lies beside them.
+
+    Raises
+    ------
+    ModelRefused
+        With all that is missing, changed, foreign or no file.
+    """
+    kinds = kinds_in(folder)
+    problems = beside(folder, kinds, names, folders)
+    try:
+        content = read_vouched(folder, names, vouched, kinds)
+    except ModelRefused as refusal:
+        raise ModelRefused([*problems, *refusal.problems]) from None
+    if problems:
+        raise ModelRefused(problems)
+    return content
 
 
 class Named(Protocol):
@@ -171,30 +195,17 @@ def model_id(model: Named, model_hash: str) -> str:
 def _content(model: DiagnosticModel) -> dict[str, bytes]:
     files: dict[str, bytes] = {
         "panel.toml": tomli_w.dumps(model.panel.to_dict()).encode(),
-        "transform.json": _json(model.transform.to_dict()),
+        "transform.json": canonical(model.transform.to_dict()),
         "forest.ubj": model.forest.ubjson,
-        LINEAR: _json(_line(model.forest.linear, model.features)),
+        LINEAR: canonical(_line(model.forest.linear, model.features)),
         COMPILED: write_compiled(model.forest.compiled),
-        "decision.json": _json(model.decision()),
-        "reference.json": _json(model.reference),
-        "provenance.json": _json(asdict(model.provenance)),
-        "selftest.json": _json(_selftest(model)),
+        "decision.json": canonical(model.decision()),
+        "reference.json": canonical(model.reference),
+        "provenance.json": canonical(asdict(model.provenance)),
+        "selftest.json": canonical(_selftest(model)),
     }
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "name": model.name,
-        "notice": RUO,
-        "files": {name: _hash(data) for name, data in files.items()},
-    }
-    return {**files, MANIFEST: _json(manifest)}
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    manifest = _stated(model.name, FORMAT_VERSION, {name: digest(data) for name, data in files.items()})
+    return {**files, MANIFEST: canonical(manifest)}
 
 
 def _refused(code: str, folder: Path, found: str, fix: str) -> ModelRefused:
@@ -203,17 +214,24 @@ def _refused(code: str, folder: Path, found: str, fix: str) -> ModelRefused:
 
 def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
     try:
-        manifest = json.loads(raw)
+        manifest = strict_json(raw)
         version, files = manifest["format_version"], manifest["files"]
-        readable = isinstance(version, int) and isinstance(files, dict) and isinstance(manifest["name"], str)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        readable = type(version) is int and isinstance(files, dict) and isinstance(manifest["name"], str)
+    except (ValueError, KeyError, TypeError):
         readable = False
     if not readable:
         raise _refused("MANIFEST_DAMAGED", folder, f"{MANIFEST} cannot be read", "Copy the bundle again.")
     if version not in READABLE:
         found = f"format version {version}; this exodx reads {' and '.join(map(str, READABLE))}"
         raise _refused("FORMAT_UNKNOWN", folder, found, "Install a newer exodx.")
+    if raw != canonical(_stated(manifest["name"], version, files)):
+        raise _refused("MANIFEST_DAMAGED", folder, f"{MANIFEST} is not as exodx writes it", "Copy the bundle again.")
     return dict(manifest)
+
+
+def _stated(name: str, version: int, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a manifest says."""
+    return {"format_version": version, "name": name, "notice": RUO, "files": files}
 
 
 def files_of(version: int) -> tuple[str, ...]:
@@ -227,47 +245,33 @@ def _either(folder: Path) -> tuple[str, ...]:
     return (*FILES, CLASSES, *(part.name for part in parts))
 
 
-def _foreign(folder: Path, expected: tuple[str, ...] = FILES) -> list[str]:
+def _foreign(folder: Path, expected: Collection[str] = FILES) -> list[str]:
     """What lies in the folder beside a bundle's files."""
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}  # file managers leave dot-files; none is read
-    return sorted(names - {MANIFEST, *expected, *COMPANIONS})
-
-
-def _damage(folder: Path, expected: tuple[str, ...], files: Mapping[str, str]) -> list[Problem]:
-    fix = "Copy the bundle again from where it was made."
-    problems = [
-        Problem("FILE_FOREIGN", str(folder), f"{name!r} is not part of a bundle", fix) for name in _foreign(folder, expected)
-    ]
-    for name in sorted({*expected, *files}):
-        path = folder / name
-        if name not in expected:
-            problems.append(Problem("FILE_FOREIGN", str(folder), f"the manifest names a foreign file {name!r}", fix))
-        elif name not in files or not path.is_file():
-            problems.append(Problem("FILE_MISSING", str(folder), f"{name} is missing", fix))
-        elif _hash(path.read_bytes()) != files[name]:
-            problems.append(Problem("FILE_CHANGED", str(path), "its content does not match the manifest's SHA-256", fix))
-    return problems
+    return foreign(kinds_in(folder), expected)
 
 
 def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> DiagnosticModel:
     read_transform = from_format_1 if manifest["format_version"] == 1 else FrozenTransform.from_dict
-    transform = read_transform(json.loads(files["transform.json"]))
-    decision = json.loads(files["decision.json"])
+    transform = read_transform(strict_json(files["transform.json"]))
+    decision = strict_json(files["decision.json"])
+    panel = parse_panel(tomllib.loads(files["panel.toml"].decode()), "panel.toml")
+    if manifest["name"] != panel.name:
+        raise ValueError(f"{MANIFEST} names it {manifest['name']!r}, panel.toml {panel.name!r}")
     return DiagnosticModel(
         name=manifest["name"],
-        panel=parse_panel(tomllib.loads(files["panel.toml"].decode()), "panel.toml"),
+        panel=panel,
         transform=transform,
         forest=_forest(files, manifest["format_version"], transform.names),
         calibrator=Calibrator(**decision["calibrator"]),
         threshold=Threshold(**decision["threshold"]),
-        reference=json.loads(files["reference.json"]),
-        provenance=Provenance(**json.loads(files["provenance.json"])),
+        reference=strict_json(files["reference.json"]),
+        provenance=Provenance(**strict_json(files["provenance.json"])),
     )
 
 
 def _forest(files: Mapping[str, bytes], version: int, names: tuple[str, ...]) -> Forest:
     stored = files[COMPILED] if version == FORMAT_VERSION else None
-    linear = _read_line(json.loads(files[LINEAR]), names) if LINEAR in files else None
+    linear = _read_line(strict_json(files[LINEAR]), names) if LINEAR in files else None
     return Forest(files["forest.ubj"], len(names), stored, linear)
 
 
@@ -306,9 +310,9 @@ def _selftest(model: DiagnosticModel) -> dict[str, list[float]]:
     return {"margin": model.calibrator.margin(model.forest.margin(features)).tolist()}
 
 
-def _check_selftest(folder: Path, model: DiagnosticModel, tolerance: float) -> None:
+def _check_selftest(folder: Path, model: DiagnosticModel, tested: Mapping[str, Any], tolerance: float) -> None:
     """Another version of exodx may read the same files and give other numbers: then the model is refused."""
-    expected = np.array(json.loads((folder / "selftest.json").read_bytes())["margin"])
+    expected = np.array(tested["margin"], np.float64)
     found = np.array(_selftest(model)["margin"])
     if expected.shape != found.shape or not np.allclose(found, expected, rtol=0, atol=tolerance):
         versions = f"exodx {model.provenance.exodx} and xgboost {model.provenance.libraries.get('xgboost', '')}"

@@ -6,28 +6,19 @@ unpickled or executed on load.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from exodx.errors import RUO, ExodxError, ModelRefused, Problem
-from exodx.frozen.bundle import (
-    CLASSES,
-    COMPANIONS,
-    MANIFEST,
-    SELFTEST_TOLERANCE,
-    check_folder,
-    replace_folder,
-    selftest_rows,
-)
+from exodx.errors import RUO, ModelRefused, Problem
+from exodx.frozen.bundle import CLASSES, SELFTEST_TOLERANCE, UNMADE, check_folder, read_files, replace_folder, selftest_rows
 from exodx.frozen.bundle import load_bundle as load_part
 from exodx.frozen.bundle import save_bundle as save_part
+from exodx.frozen.folder import COPY, FOLDER, MANIFEST, canonical, digest, irregular, kinds_in, read_manifest, strict_json
 from exodx.frozen.model import DiagnosticModel, Provenance
 from exodx.frozen.multiclass import AnyModel, ClassLimit, MulticlassModel
 from exodx.frozen.softmax import SoftmaxCalibrator
@@ -69,12 +60,11 @@ def save_bundle(model: AnyModel, folder: Path) -> str:
             save_part(part, written / _part(k))
         for name, data in _own_files(model).items():
             (written / name).write_bytes(data)
-        files = {name: _hash((written / name).read_bytes()) for name in _names(len(model.parts))}
-        manifest = {"kind": KIND, "format_version": FORMAT_VERSION, "name": model.name, "notice": RUO, "files": files}
-        raw = _json(manifest | {"classes": len(model.parts)})
+        files = {name: digest((written / name).read_bytes()) for name in _names(len(model.parts))}
+        raw = canonical(_stated(model.name, len(model.parts), files))
         (written / MANIFEST).write_bytes(raw)
         replace_folder(written, folder, Path(scratch) / "replaced")
-    return _hash(raw)
+    return digest(raw)
 
 
 def load_bundle(folder: Path) -> tuple[AnyModel, str]:
@@ -90,45 +80,57 @@ def load_bundle(folder: Path) -> tuple[AnyModel, str]:
     ModelRefused
         When a file is missing, added or changed, the format is unknown, or the model does not reproduce its self-test.
     """
-    manifest = _manifest(folder)
-    if manifest is None:
+    raw = read_manifest(folder)
+    manifest = None if raw is None else _manifest(raw)
+    if raw is None or manifest is None:
         return load_part(folder)
-    k = _checked_count(folder, manifest)
-    if problems := _damage(folder, k, manifest["files"]):
-        raise ModelRefused(problems)
+    k = _checked_count(folder, manifest, raw)
+    files = _read(folder, k, manifest["files"])
     parts = []
     for i in range(k):
-        part, _ = load_part(folder / _part(i))
+        part, part_hash = load_part(folder / _part(i))
+        if part_hash != manifest["files"][f"{_part(i)}/{MANIFEST}"]:
+            raise ModelRefused(_changed(folder / _part(i)))
         parts.append(part)
     try:
-        model = _model(folder, parts)
-        expected = np.array(json.loads((folder / SELFTEST).read_bytes())["scores"])
+        model = _model(files, parts)
+        expected = np.array(strict_json(files[SELFTEST])["scores"], np.float64)
         same = expected.shape == (found := _selftest(model)).shape and np.allclose(found, expected, rtol=0, atol=TOLERANCE)
-    except (ExodxError, LookupError, TypeError, ValueError, AttributeError) as error:
+        if model.name != manifest["name"]:
+            raise ValueError(f"{MANIFEST} names it {manifest['name']!r}, its classes {model.name!r}")
+    except UNMADE as error:
         raise _refused("BUNDLE_INVALID", folder, f"its content does not make a model ({error})", "Save it again.") from None
     if not same:
         fix = f"Install exodx {model.provenance.exodx}, with which it was trained."
         raise _refused("SELFTEST_FAILED", folder, "the model does not give the scores it gave when saved", fix)
-    return model, _hash((folder / MANIFEST).read_bytes())
+    return model, digest(raw)
 
 
-def _manifest(folder: Path) -> dict[str, Any] | None:
+def _manifest(raw: bytes) -> dict[str, Any] | None:
     """Return the manifest of a bundle of this kind; None for anything else, which the other reader reads or refuses."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        manifest = strict_json(raw)
+    except ValueError:
         return None
     return manifest if isinstance(manifest, dict) and manifest.get("kind") == KIND else None
 
 
-def _checked_count(folder: Path, manifest: dict[str, Any]) -> int:
-    version, files, k = (manifest.get(key) for key in ("format_version", "files", "classes"))
-    if not (type(version) is type(k) is int and isinstance(files, dict) and 2 <= k <= MAX_CLASSES):
+def _checked_count(folder: Path, manifest: dict[str, Any], raw: bytes) -> int:
+    version, files, k, name = (manifest.get(key) for key in ("format_version", "files", "classes", "name"))
+    whole = type(version) is type(k) is int and isinstance(files, dict) and isinstance(name, str)
+    if not (whole and isinstance(k, int) and 2 <= k <= MAX_CLASSES):
         raise _refused("MANIFEST_DAMAGED", folder, f"{MANIFEST} cannot be read", "Copy the bundle again.")
     if version not in READABLE:
         found = f"format version {version} of {KIND}; this exodx reads {' and '.join(map(str, READABLE))}"
         raise _refused("FORMAT_UNKNOWN", folder, found, "Install a newer exodx.")
-    return int(k)
+    if raw != canonical(_stated(manifest["name"], k, manifest["files"])):
+        raise _refused("MANIFEST_DAMAGED", folder, f"{MANIFEST} is not as exodx writes it", "Copy the bundle again.")
+    return k
+
+
+def _stated(name: str, k: int, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a manifest of k classes says."""
+    return {"kind": KIND, "format_version": FORMAT_VERSION, "name": name, "notice": RUO, "files": files, "classes": k}
 
 
 def _part(k: int) -> str:
@@ -140,27 +142,30 @@ def _names(k: int) -> list[str]:
     return [CLASSES, PROVENANCE, SELFTEST, *(f"{_part(i)}/{MANIFEST}" for i in range(k))]
 
 
-def _damage(folder: Path, k: int, files: Mapping[str, str]) -> list[Problem]:
-    fix = "Copy the bundle again from where it was made."
-    names = _names(k)
-    foreign = [
-        *(f"{name!r} is not part of a bundle" for name in _beside(folder, k)),
-        *(f"the manifest names a foreign file {name!r}" for name in sorted(set(files) - set(names))),
-    ]
-    problems = [Problem("FILE_FOREIGN", str(folder), found, fix) for found in foreign]
-    for name in names:
-        path = folder / name
-        if name not in files or not path.is_file():
-            problems.append(Problem("FILE_MISSING", str(folder), f"{name} is missing", fix))
-        elif _hash(path.read_bytes()) != files[name]:
-            problems.append(Problem("FILE_CHANGED", str(path), "its content does not match the manifest's SHA-256", fix))
-    return problems
+def _read(folder: Path, k: int, vouched: Mapping[str, str]) -> dict[str, bytes]:
+    """Read the bundle's own files, and see that the classes' manifests are those it vouches for."""
+    parts = [_part(i) for i in range(k)]
+    kinds = kinds_in(folder)
+    problems: list[Problem] = []
+    for name in parts:
+        if kinds.get(name, FOLDER) != FOLDER:
+            problems.append(irregular(folder / name, kinds[name], FOLDER))
+        elif f"{name}/{MANIFEST}" not in vouched or (raw := read_manifest(folder / name)) is None:
+            problems.append(Problem("FILE_MISSING", str(folder), f"{name}/{MANIFEST} is missing", COPY))
+        elif digest(raw) != vouched[f"{name}/{MANIFEST}"]:
+            problems.append(_changed(folder / name))
+    own = {name: said for name, said in vouched.items() if name not in {f"{part}/{MANIFEST}" for part in parts}}
+    try:
+        files = read_files(folder, [CLASSES, PROVENANCE, SELFTEST], own, parts)
+    except ModelRefused as refusal:
+        raise ModelRefused([*refusal.problems, *problems]) from None
+    if problems:
+        raise ModelRefused(problems)
+    return files
 
 
-def _beside(folder: Path, k: int) -> Iterable[str]:
-    """Return what lies in the folder beside the bundle; inside the classes' folders their own reader looks."""
-    here = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-    return sorted(here - {MANIFEST, CLASSES, PROVENANCE, SELFTEST, *COMPANIONS, *(_part(i) for i in range(k))})
+def _changed(part: Path) -> Problem:
+    return Problem("FILE_CHANGED", str(part / MANIFEST), "it is not the manifest that the bundle vouches for", COPY)
 
 
 def _own_files(model: MulticlassModel) -> dict[str, bytes]:
@@ -171,20 +176,20 @@ def _own_files(model: MulticlassModel) -> dict[str, bytes]:
         "limit": None if model.limit is None else asdict(model.limit),
     }
     return {
-        CLASSES: _json(state),
-        PROVENANCE: _json(asdict(model.provenance)),
-        SELFTEST: _json({"scores": _selftest(model).tolist()}),
+        CLASSES: canonical(state),
+        PROVENANCE: canonical(asdict(model.provenance)),
+        SELFTEST: canonical({"scores": _selftest(model).tolist()}),
     }
 
 
-def _model(folder: Path, parts: list[DiagnosticModel]) -> MulticlassModel:
-    state = json.loads((folder / CLASSES).read_bytes())
+def _model(files: Mapping[str, bytes], parts: list[DiagnosticModel]) -> MulticlassModel:
+    state = strict_json(files[CLASSES])
     return MulticlassModel(
         classes=tuple(str(name) for name in state["classes"]),
         parts=tuple(parts),
         softmax=SoftmaxCalibrator(state["slope"], tuple(state["intercepts"])),
         limit=None if state["limit"] is None else ClassLimit(**state["limit"]),
-        provenance=Provenance(**json.loads((folder / PROVENANCE).read_bytes())),
+        provenance=Provenance(**strict_json(files[PROVENANCE])),
     )
 
 
@@ -193,14 +198,6 @@ def _selftest(model: MulticlassModel) -> np.ndarray[Any, np.dtype[np.float64]]:
     rows = selftest_rows(model.parts[0])
     margins = [p.calibrator.margin(p.forest.margin(p.transform.apply(rows).values)) for p in model.parts]
     return model.softmax.scores(np.column_stack(margins))
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _refused(code: str, folder: Path, found: str, fix: str) -> ModelRefused:

@@ -103,8 +103,10 @@ def _refuse_unknown(learner: dict[str, Any]) -> None:
     booster, shape = learner["gradient_booster"], learner["learner_model_param"]
     name, objective = booster["name"], learner["objective"]["name"]
     reasons = []
-    if name != "gbtree":
-        reasons.append(f"a {name} booster" + (" (its trees have weights that change when it is asked)" if name == "dart" else ""))
+    if name == "dart" or "weight_drop" in booster.get("model", {}):  # since 3.4 dart is a gbtree whose trees have weights
+        reasons.append("a dart booster (its trees have weights that change when it is asked)")
+    elif name != "gbtree":
+        reasons.append(f"a {name} booster")
     elif any(np.any(tree["split_type"]) for tree in booster["model"]["trees"]):
         reasons.append("categorical splits")
     if objective not in (*LOGISTIC, *IDENTITY):

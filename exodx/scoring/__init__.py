@@ -5,7 +5,7 @@ from exodx.scoring.intake import Specimens, read_specimens
 from exodx.scoring.job import Job, Outcome, Shard, partial_folder
 from exodx.scoring.output import Explain, Scores, prediction_columns, write_scores
 from exodx.scoring.run import score_cohort
-from exodx.scoring.score import score_file, score_specimens
+from exodx.scoring.score import score_file, score_specimens, under_pseudonyms
 
 __all__ = [
     "Cluster",
@@ -25,5 +25,6 @@ __all__ = [
     "score_file",
     "score_on_cluster",
     "score_specimens",
+    "under_pseudonyms",
     "write_scores",
 ]

@@ -18,6 +18,7 @@ from exodx.errors import InputRefused
 from exodx.frozen import State, read_cells
 from exodx.frozen.cells import WORDS, Cells
 from exodx.panel import Scale
+from exodx.privacy.cells import has_guards
 from exodx.scoring.blocks import Block
 from exodx.scoring.encode import texts
 from exodx.scoring.job import NotInPieces
@@ -116,6 +117,8 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
     header, sign = plan.headers[block.file], plan.delimiters[block.file]
     if not content or content.isspace():
         return None
+    if has_guards(content):
+        raise NotInPieces("cells that were written for a spreadsheet")
     if b"\x00" in content or not (content.isascii() or _is_unicode(content)):
         raise NotInPieces("not a text in UTF-8")
     if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from exodx.errors import RUO
+from exodx.privacy.cells import BEGINS, guarded
 from exodx.scoring.output import ARROW, CSV, PARQUET, Column, Explain, Floats, Scores, output_columns
 from exodx.tables.coded import Coded
 
@@ -21,6 +22,9 @@ TEXTS = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id",
 
 _PLAIN = (1e-4, 1e10)
 """Between these Arrow writes a number that is not whole as Python does; both write the shortest digits that give it back."""
+
+_ODD = f"[\",\r\n]|^'*{BEGINS}"
+"""Texts that may need quotes or a guard."""
 
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
@@ -170,10 +174,10 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _quoted(column: pa.StringArray) -> pa.Array:
-    """Quote the texts that need it, as Python's writer does."""
-    if not pc.any(pc.match_substring_regex(column, '[",\r\n]')).as_py():
+    """Guard the texts that a spreadsheet would run, and quote those that need it, as Python's writer does."""
+    if not pc.any(pc.match_substring_regex(column, _ODD)).as_py():
         return column
-    return texts([cell if not cell else _line([cell])[:-1] for cell in column.to_pylist()])
+    return texts([cell if not cell else _line([guarded(cell)])[:-1] for cell in column.to_pylist()])
 
 
 def _number_texts(column: pa.DoubleArray) -> pa.Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exodx.errors import Problem, UsageError
-from exodx.frozen.bundle import COMPANIONS
+from exodx.frozen.folder import COMPANIONS
 from exodx.scoring import doors
 from exodx.scoring.job import WHOLE, Job, Outcome
 

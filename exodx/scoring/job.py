@@ -73,6 +73,8 @@ class Job:
         Go on where an interrupted run of the same job stopped.
     shard : Shard
     progress : callable
+    key : bytes, optional
+        Specimens stand in the output under their pseudonyms by this key.
     """
 
     path: Path
@@ -88,6 +90,7 @@ class Job:
     resume: bool = False
     shard: Shard = WHOLE
     progress: Progress = unseen
+    key: bytes | None = field(default=None, repr=False)
 
 
 def partial_folder(out: Path) -> Path:

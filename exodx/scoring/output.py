@@ -17,6 +17,7 @@ import numpy as np
 
 from exodx.errors import RUO, Problem, UsageError
 from exodx.frozen import Explanation, MulticlassPrediction, Prediction
+from exodx.privacy.cells import guarded
 from exodx.scoring import doors
 from exodx.tables.coded import Coded
 
@@ -162,12 +163,12 @@ def format_of(out: Path) -> str:
 
 
 def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
-    """Return columns as CSV: numbers as their shortest text that gives every bit back (``repr``)."""
+    """Return columns as CSV: numbers as their shortest text that gives every bit back (``repr``), texts safe in a spreadsheet."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*columns, RUO])
     writer.writerows(
-        [*("" if cell is None else repr(cell) if isinstance(cell, float) else cell for cell in row), ""]
+        [*("" if cell is None else repr(cell) if isinstance(cell, float) else guarded(cell) for cell in row), ""]
         for row in zip(*columns.values(), strict=True)
     )
     return text.getvalue()

@@ -13,9 +13,10 @@ from exodx.frozen import AnyModel, State
 from exodx.frozen.contract import Rows, readable, reasons_of_allowed
 from exodx.frozen.statements import releases_of
 from exodx.panel import Scale
+from exodx.privacy.pseudonyms import pseudonym
 from exodx.scoring.blocks import Block
 from exodx.scoring.cut import Piece, piece_of
-from exodx.scoring.encode import batch_of, encoded, schema_of
+from exodx.scoring.encode import batch_of, encoded, schema_of, texts
 from exodx.scoring.intake import Specimens, judged, rule_verdicts
 from exodx.scoring.job import NotInPieces
 from exodx.scoring.output import Scores, output_columns
@@ -136,7 +137,9 @@ def _negative(plan: Plan, table: TextTable, rows: Rows) -> dict[str, list[int]]:
 def _batch(plan: Plan, scores: Scores, ids: pa.StringArray, kind: str) -> pa.RecordBatch:
     columns = output_columns(scores, plan.job.explain)
     schema = schema_of(list(columns), scores.model_id, scores.model_hash, kind)
-    return batch_of({**columns, "specimen_id": ids}, schema)
+    key = plan.job.key
+    told = ids if key is None else texts([pseudonym(identity, key) for identity in ids.to_pylist()])
+    return batch_of({**columns, "specimen_id": told}, schema)
 
 
 def hashes_of(ids: pa.StringArray) -> NDArray[np.uint64]:

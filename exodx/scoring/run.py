@@ -9,7 +9,7 @@ from exodx.errors import Problem, UsageError
 from exodx.scoring import doors
 from exodx.scoring.job import WHOLE, Job, Outcome
 from exodx.scoring.output import write_scores
-from exodx.scoring.score import score_file
+from exodx.scoring.score import score_file, under_pseudonyms
 from exodx.tables.archive import matching_files, visible_files
 from exodx.tables.coded import counted
 
@@ -55,5 +55,5 @@ def as_a_whole(job: Job) -> Outcome:
     if job.shard != WHOLE:
         found = "the cohort cannot be scored in pieces: only plain wide tables with training's medians can"
         raise UsageError(Problem("SHARD_UNAVAILABLE", str(job.path), found, "Score it without --shard."))
-    write_scores(scores, job.explain, job.out)
+    write_scores(under_pseudonyms(scores, job.key), job.explain, job.out)
     return Outcome(scores.model_id, scores.notes, counted(scores.prediction.call))

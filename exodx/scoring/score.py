@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exodx.frozen import NOTHING_SAID, AnyModel, Conditions, Explanation, MulticlassModel, Prediction
 from exodx.frozen.bundle import model_id
+from exodx.privacy.pseudonyms import pseudonym
 from exodx.scoring.intake import Specimens, read_specimens
 from exodx.scoring.output import Explain, Scores
 from exodx.tables.reader import read_table
@@ -29,6 +30,14 @@ def score_specimens(specimens: Specimens, model: AnyModel, model_hash: str, expl
             reasons[row] = f"{reasons[row]} ({detail})"
         prediction = replace(prediction, reasons=tuple(reasons))
     return Scores(prediction, of_one, model_id(model, model_hash), model_hash, specimens.notes, of_classes)
+
+
+def under_pseudonyms(scores: Scores, key: bytes | None) -> Scores:
+    """Return predictions whose specimens have their pseudonyms for ids; as they are without a key."""
+    if key is None:
+        return scores
+    ids = tuple(pseudonym(identity, key) for identity in scores.prediction.specimen_ids)
+    return replace(scores, prediction=replace(scores.prediction, specimen_ids=ids))
 
 
 def score_file(  # noqa: PLR0913

@@ -20,6 +20,7 @@ from exodx.errors import InputRefused, Problem, UsageError
 from exodx.frozen import AnyModel, Measurements
 from exodx.frozen.bundle import model_id
 from exodx.frozen.statements import COLUMNS, Breach, Stated, breaches
+from exodx.privacy.pseudonyms import pseudonym
 from exodx.scoring.blocks import Block, Rows, cohort_blocks
 from exodx.scoring.encode import schema_of
 from exodx.scoring.intake import Specimens, told
@@ -165,6 +166,7 @@ def _identity(plan: Plan, kind: str) -> dict[str, Any]:
         "keep_going": job.keep_going,
         "conditions": asdict(job.conditions),
         "format": kind,
+        "pseudonyms": None if job.key is None else pseudonym("", job.key),
         "shard": [job.shard.number, job.shard.of],
     }
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from exodx.errors import ModelRefused
 from exodx.frozen import load_bundle
-from exodx.frozen.bundle import COMPANIONS
+from exodx.frozen.folder import COMPANIONS, SIGNATURE
 
 MOST = 16
 """Bundles that are kept: those used last."""
 ABANDONED_SECONDS = 86400
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SCRATCH = ".made-"
+_NOT_KEPT = (*(name for name in COMPANIONS if name != SIGNATURE), ".*")
 
 
 def home_folder() -> Path:
@@ -64,7 +65,7 @@ def keep_bundle(folder: Path, model_hash: str) -> None:
         _shelf().mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_shelf(), prefix=_SCRATCH) as scratch:
             made = Path(scratch) / "bundle"
-            shutil.copytree(folder, made, ignore=shutil.ignore_patterns(*COMPANIONS, ".*"))
+            shutil.copytree(folder, made, ignore=shutil.ignore_patterns(*_NOT_KEPT))
             made.rename(place)
         _make_room()
 

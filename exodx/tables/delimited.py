@@ -10,8 +10,10 @@ from dataclasses import replace
 from itertools import islice
 
 from exodx.errors import InputRefused, Problem
+from exodx.privacy.cells import has_guards
 from exodx.tables.coded import Coded
 from exodx.tables.decoding import Decoded
+from exodx.tables.guards import without_guards
 from exodx.tables.names import ANALYTE_NAMES, PLATE_NAMES, SITE_NAMES, SPECIMEN_NAMES, SUBJECT_NAMES, find_column
 from exodx.tables.table import Records, TextTable, build_table
 from exodx.tables.well_formed import quick_columns
@@ -46,7 +48,8 @@ def parse(source: str, decoded: Decoded, notes: list[str]) -> TextTable:
     text, skipped = _without_preamble(text)
     delimiter = _delimiter(source, text)
     notes = [*notes, *decoded.notes, f"{DELIMITERS[delimiter]}-separated"]
-    if columns := quick_columns(text, delimiter):
+    guards = has_guards(text)
+    if not guards and (columns := quick_columns(text, delimiter)):
         decimal = _decimal(source, _distinct(columns), delimiter) if delimiter != "," else "."
         lines = list(range(skipped + 2, skipped + 2 + len(next(iter(columns.values())))))
         table = TextTable(source, columns, lines, "line", decimal)
@@ -55,9 +58,10 @@ def parse(source: str, decoded: Decoded, notes: list[str]) -> TextTable:
         cells = (cell for row in records.rows[1:] for cell in row)
         decimal = _decimal(source, cells, delimiter) if delimiter != "," else "."
         table = build_table(source, records, "line", decimal, ())
+        table = without_guards(table) if guards else table
     if decoded.doubt and (places := _doubtful(table, skipped + 1)):
         raise InputRefused([_encoding(place, decoded) for place in places])
-    return replace(table, notes=(*notes, *(["decimal comma"] if decimal == "," else [])))
+    return replace(table, notes=(*notes, *(["decimal comma"] if decimal == "," else []), *table.notes))
 
 
 def _distinct(columns: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.excel_errors import error_cells
+from exodx.tables.guards import without_guards
 from exodx.tables.table import Records, TextTable, build_table, cell_text
 
 
@@ -61,4 +62,5 @@ def parse(source: str, found: dict[str, list[list[str]]], notes: list[str]) -> T
     """
     name, rows = next(iter(found.items()), ("", []))
     others = f" of {len(found)}; the other sheets are not read" if len(found) > 1 else ""
-    return build_table(source, Records(rows, list(range(1, len(rows) + 1))), "row", ".", [*notes, f"sheet {name!r}{others}"])
+    table = build_table(source, Records(rows, list(range(1, len(rows) + 1))), "row", ".", [*notes, f"sheet {name!r}{others}"])
+    return without_guards(table)

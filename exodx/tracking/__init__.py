@@ -8,10 +8,11 @@ from exodx.tracking.log import LoggedRun, log_run
 from exodx.tracking.recalibrated import register_recalibrated
 from exodx.tracking.record import ChildRun, RunRecord
 from exodx.tracking.registry import fetch_bundle
-from exodx.tracking.store import Store, open_store, serve_ui
+from exodx.tracking.store import LOOPBACK, Store, open_store, serve_ui
 from exodx.tracking.study_record import study_record
 
 __all__ = [
+    "LOOPBACK",
     "ChildRun",
     "LoggedRun",
     "RunRecord",

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from exodx.errors import ModelRefused, Problem
 from exodx.frozen import load_bundle
-from exodx.frozen.bundle import MANIFEST
+from exodx.frozen.folder import MANIFEST
 from exodx.shelf import keep_bundle, kept_bundle
 from exodx.tracking.store import open_store
 

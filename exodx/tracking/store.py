@@ -30,6 +30,8 @@ DATABASE = "mlflow.db"
 MOUNTS = Path("/proc/self/mounts")
 SHARED = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs", "fuse.sshfs", "fuse.gluster")
 """Kinds of file systems that several machines share, by how their names begin."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that this machine alone can reach."""
 SERVED = ("http://", "https://")
 _PASSWORD = re.compile(r"^([\w+.-]+://[^/@:]*:)[^/]*@")
 
@@ -188,6 +190,8 @@ def _make_experiment(name: str, store: Store) -> None:
 def serve_ui(store: Store, host: str, port: int) -> None:
     """Serve the MLflow UI until interrupted, without MLflow's job workers (they outlive the server).
 
+    On a loopback host only requests that name it are answered: a page elsewhere cannot have its own name point here.
+
     Raises
     ------
     UsageError
@@ -196,8 +200,16 @@ def serve_ui(store: Store, host: str, port: int) -> None:
     if store.uri.startswith(SERVED):
         fix = "Open that address in a browser, or unset MLFLOW_TRACKING_URI to see the runs of this machine."
         raise UsageError(Problem("STORE_SERVED", "MLFLOW_TRACKING_URI", f"{store.shown} is served already", fix))
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": store.uri}
+    environment = {
+        **os.environ,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "false",
+        "MLFLOW_BACKEND_STORE_URI": store.uri,
+    }
     arguments = ["--host", host, "--port", str(port), "--workers", "1"]  # the store's URI may hold a password: not for all to see
+    arguments += ["--x-frame-options", "SAMEORIGIN"]
+    if host in LOOPBACK:  # MLflow's own list has 10.* and 192.168.*, which a name such as 10.example.org matches too
+        arguments += ["--allowed-hosts", ",".join(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))]
     if store.artifacts is not None:
         arguments += ["--default-artifact-root", store.artifacts.as_uri()]
     subprocess.run([sys.executable, "-m", "mlflow", "server", *arguments], env=environment, check=False)

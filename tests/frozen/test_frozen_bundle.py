@@ -14,8 +14,9 @@ import pytest
 from exodx.errors import RUO, ModelRefused
 from exodx.frozen import InputContract, load_bundle, save_bundle
 from exodx.frozen.archive import write_compiled
-from exodx.frozen.bundle import COMPILED, FILES, FORMAT_VERSION, MANIFEST, model_id
+from exodx.frozen.bundle import COMPILED, FILES, FORMAT_VERSION, model_id
 from exodx.frozen.compiled import CompiledForest
+from exodx.frozen.folder import MANIFEST, canonical
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "bundles"
 
@@ -42,7 +43,7 @@ def rehash(folder):
     """Make the manifest agree with the files, as whoever forges a bundle would."""
     manifest = json.loads((folder / MANIFEST).read_bytes())
     manifest["files"] = {name: sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    (folder / MANIFEST).write_bytes(canonical(manifest))
 
 
 def test_the_round_trip_gives_the_same_bytes_hash_and_predictions(model, saved, cohort, tmp_path):
@@ -123,11 +124,12 @@ def test_an_added_file_is_refused_and_every_problem_is_named_together(bundle):
 def test_a_manifest_that_names_other_files_is_refused_and_they_are_not_opened(bundle, name, monkeypatch):
     manifest = json.loads((bundle / MANIFEST).read_bytes())
     manifest["files"][name] = "0" * 64
-    (bundle / MANIFEST).write_text(json.dumps(manifest))
-    opened, original = [], Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda self: opened.append(self) or original(self))
+    (bundle / MANIFEST).write_bytes(canonical(manifest))
+    opened, original = [], os.open
+    monkeypatch.setattr(os, "open", lambda path, *args, **more: opened.append(Path(path)) or original(path, *args, **more))
     assert refused(bundle) == ["FILE_FOREIGN"]
-    assert {p.name for p in opened} <= {MANIFEST, *FILES}
+    assert {p.name for p in opened} == {MANIFEST, *FILES}
+    assert {p.parent for p in opened} == {bundle}
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_where_the_new_bundle_cannot_take_its_place_the_old_one_stands_there_aga
 
     monkeypatch.setattr(Path, "rename", failing)
     with pytest.raises(OSError, match="Input/output"):
-        save_bundle(replace(model, name="other"), folder)
+        save_bundle(replace(model, provenance=replace(model.provenance, seed=99)), folder)
     monkeypatch.undo()
     assert load_bundle(folder)[1] == kept
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]

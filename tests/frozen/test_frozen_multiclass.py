@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from exodx.errors import ModelRefused
 from exodx.frozen import ClassLimit, Measurements, MulticlassModel, SoftmaxCalibrator, State, load_bundle, save_bundle, softmax
-from exodx.frozen.bundle import FILES, MANIFEST
+from exodx.frozen.bundle import FILES
+from exodx.frozen.folder import MANIFEST, canonical
 from tests.classes import NAMES, class_cohort
 
 
@@ -174,12 +175,12 @@ def test_what_does_not_belong_there_is_refused(bundle):
         ({"classes": 400}, "MANIFEST_DAMAGED"),
         ({"classes": True}, "MANIFEST_DAMAGED"),
         ({"files": []}, "MANIFEST_DAMAGED"),
-        ({"kind": "something"}, "FILE_FOREIGN"),
+        ({"kind": "something"}, "MANIFEST_DAMAGED"),
     ],
 )
 def test_a_manifest_of_another_kind_is_refused(bundle, change, code):
     manifest = json.loads((bundle / MANIFEST).read_bytes())
-    (bundle / MANIFEST).write_text(json.dumps(manifest | change))
+    (bundle / MANIFEST).write_bytes(canonical(manifest | change))
     assert code in refused(bundle)
 
 
@@ -207,7 +208,7 @@ def test_scores_that_are_not_those_of_the_self_test_refuse_the_model(bundle):
     (bundle / "classes.json").write_text(json.dumps(state | {"slope": 1.5 * state["slope"]}))
     manifest = json.loads((bundle / MANIFEST).read_bytes())
     manifest["files"]["classes.json"] = sha256((bundle / "classes.json").read_bytes()).hexdigest()
-    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    (bundle / MANIFEST).write_bytes(canonical(manifest))
     assert refused(bundle) == ["SELFTEST_FAILED"]
 
 

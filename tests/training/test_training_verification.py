@@ -73,7 +73,7 @@ def test_the_trees_of_another_booster_are_refused(booster):
 
 def test_a_booster_that_cannot_be_compiled_is_not_frozen():
     with pytest.raises(ModelRefused, match="dart"):
-        verify_forest(Forest(raw(grown(booster="dart")), 5), grown(booster="dart"))
+        verify_forest(Forest(raw(grown(booster="dart", rate_drop=0.5)), 5), grown(booster="dart", rate_drop=0.5))
     with pytest.raises(ModelRefused, match="FOREST_MISMATCH"):
         freeze([(Trees((grown(k=5),), (tuple(range(5)),), 10, 5), 1.0)], 4)
 
