@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exodx.frozen import Measurements, State
 from exodx.frozen.ranges import suspects
 from exodx.panel import Analyte, Panel
-from exodx.scoring.part import _hashes
+from exodx.scoring.part import hashes_of
 from exodx.scoring.tallies import Tallies, any_twice, value_counts
 
 QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]
@@ -76,7 +76,7 @@ def test_negative_ct_are_cleared_where_they_are_few():
 def hashed(ids):
     builder = pa.lib.StringBuilder()
     builder.append_values(ids)
-    return _hashes(builder.finish())
+    return hashes_of(builder.finish())
 
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=40), st.integers(1, 50))
