@@ -131,7 +131,8 @@ def _content(client: MlflowClient, run_id: str, record: RunRecord, model_id: str
 def _inputs(client: MlflowClient, run_id: str, inputs: list[DatasetInput]) -> None:
     """Write which cohorts were used, again where another run of the same cohort was first in the same moment.
 
-    MLflow looks whether a dataset is there and else makes it; of two who make it at once its database refuses one, and then it is there.
+    MLflow looks whether a dataset is there and else makes it; of two who make it at once its database refuses one, and then it is
+    there.
     """
     try:
         client.log_inputs(run_id, inputs)

@@ -172,7 +172,7 @@ def _parent(version: Version) -> Version | None:
 
 
 def _sheets_of_parent(version: Version) -> dict[str, dict[str, list[str]]]:
-    """Return the sheets of the version that this one was recalibrated from, or of that one's parent: of the training, as they are."""
+    """Return the sheets of the version that this one was recalibrated from, or of that one's parent: those of the training."""
     parent = _parent(version) if has_parent(version) else None
     return {} if parent is None else _sheets(parent.run_id) or _sheets_of_parent(parent)
 
