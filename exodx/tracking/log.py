@@ -124,8 +124,22 @@ def _started(client: MlflowClient, record: RunRecord) -> mlflow.ActiveRun:
 def _content(client: MlflowClient, run_id: str, record: RunRecord, model_id: str | None = None) -> None:
     client.log_batch(run_id, [*_metrics(record.metrics, model_id), *_steps(record.curves)], _params(record.params))
     if record.cohorts:
-        client.log_inputs(run_id, [_dataset(cohort) for cohort in record.cohorts])
+        _inputs(client, run_id, [_dataset(cohort) for cohort in record.cohorts])
     write_files(client, run_id, record.files)
+
+
+def _inputs(client: MlflowClient, run_id: str, inputs: list[DatasetInput]) -> None:
+    """Write which cohorts were used, again where another run of the same cohort was first in the same moment.
+
+    MLflow looks whether a dataset is there and else makes it; of two who make it at once its database refuses one, and then it is
+    there.
+    """
+    try:
+        client.log_inputs(run_id, inputs)
+    except MlflowException as error:
+        if error.error_code != "BAD_REQUEST":
+            raise
+        client.log_inputs(run_id, inputs)
 
 
 def _dataset(cohort: UsedCohort) -> DatasetInput:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,14 +120,9 @@ def _write_ahead(database: Path) -> None:
     """
     if not database.exists() or on_network(database, MOUNTS):
         return
-    base = sqlite3.connect(database, timeout=0)
-    try:
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(database, timeout=0)) as base:
         if base.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             base.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError:
-        return
-    finally:
-        base.close()
 
 
 def on_network(path: Path, mounts: Path) -> bool:

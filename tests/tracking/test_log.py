@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow.store.tracking import sqlalchemy_store
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
 
@@ -141,6 +142,31 @@ def test_a_run_that_fails_registers_nothing(record, bundle, monkeypatch):
     assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
     (last,) = client.search_runs([client.get_experiment_by_name(NAME).experiment_id], "tags.`exodx.kind` = 'study'", max_results=1)
     assert last.info.status == "FAILED"
+
+
+def test_two_runs_of_one_new_cohort_in_the_same_moment_both_stand(record, bundle, monkeypatch):
+    """MLflow looks for the dataset, finds none, and makes it; another training makes it in between, and the database refuses."""
+    fresh = replace(record, cohorts=(UsedCohort("c", "cd" * 32, "training", 160),), children=())
+    place, log_inputs, named = open_store(NAME), SqlAlchemyStore.log_inputs, sqlalchemy_store.uuid.uuid4
+    other = MlflowClient().create_run(MlflowClient().get_experiment_by_name(NAME).experiment_id).info.run_id
+    overtaken = []
+
+    def asked(self, run_id, datasets=None, **options):
+        def overtaking():
+            monkeypatch.setattr(sqlalchemy_store.uuid, "uuid4", named)
+            overtaken.append(run_id)
+            log_inputs(self, other, datasets, **options)
+            return named()
+
+        if not overtaken:
+            monkeypatch.setattr(sqlalchemy_store.uuid, "uuid4", overtaking)
+        return log_inputs(self, run_id, datasets, **options)
+
+    monkeypatch.setattr(SqlAlchemyStore, "log_inputs", asked)
+    logged = log_run(fresh, bundle, NAME, place)
+    assert overtaken == [logged.run_id]
+    for run_id in (logged.run_id, other):
+        assert [used.dataset.digest for used in MlflowClient().get_run(run_id).inputs.dataset_inputs] == ["cd" * 16]
 
 
 def test_the_embedded_store_writes_ahead_and_a_store_in_the_way_is_left_as_it_is(tmp_path, monkeypatch):
