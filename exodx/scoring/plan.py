@@ -219,7 +219,7 @@ def _head(file: File | None) -> TextTable | None:
 
 def _parquet_head(file: Rows) -> TextTable | None:
     with file.opened() as source:
-        batch = next(source.iter_batches(HEAD_ROWS), None)
+        batch = next(source.iter_batches(HEAD_ROWS, use_threads=False), None)
         names = list(source.schema_arrow.names)
     if batch is None or any(name != name.strip() or not name for name in names):
         return None

@@ -1,4 +1,7 @@
-"""What Arrow does for text tables: it cuts well-formed text into cells, as columns of codes and words."""
+"""What Arrow does for text tables: it cuts well-formed text into cells, as columns of codes and words.
+
+Without its threads: a process that ends just after they were started is aborted now and then (apache/arrow#34314).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def cut_text(text: str, delimiter: str, width: int) -> list[Sequence[str]] | Non
     try:
         table = pc.read_csv(
             io.BytesIO(content),
-            pc.ReadOptions(column_names=names, skip_rows=1, block_size=len(content) + 1),
+            pc.ReadOptions(column_names=names, skip_rows=1, block_size=len(content) + 1, use_threads=False),
             pc.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
             pc.ConvertOptions(column_types=types, strings_can_be_null=False),
         )
@@ -47,7 +50,7 @@ def cut_wells(content: bytes, delimiter: str, width: int, columns: Mapping[str, 
     try:
         table = pc.read_csv(
             pa.BufferReader(content),
-            pc.ReadOptions(column_names=names, block_size=len(content) + 1),
+            pc.ReadOptions(column_names=names, block_size=len(content) + 1, use_threads=False),
             pc.ParseOptions(delimiter=delimiter, quote_char=False),
             pc.ConvertOptions(include_columns=used, column_types=dict.fromkeys(used, pa.dictionary(pa.int32(), pa.string()))),
         )

@@ -20,7 +20,7 @@ def parse(source: str, content: io.BytesIO, notes: list[str]) -> TextTable:
         ``NOT_A_TABLE`` for a damaged file, and what :func:`build_table` refuses.
     """
     try:
-        table = pq.read_table(content)
+        table = pq.read_table(content, use_threads=False)
         columns = [[cell_text(cell) for cell in column.to_pylist()] for column in table.columns]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputRefused(Problem("NOT_A_TABLE", source, f"not a readable Parquet file ({error})", "Write it again.")) from None

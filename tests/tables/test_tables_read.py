@@ -3,7 +3,10 @@
 import datetime as dt
 import gzip
 import io
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import openpyxl
 import pyarrow as pa
@@ -225,3 +228,19 @@ def test_no_damaged_file_ends_in_a_traceback(read, form, place, junk):
     place %= len(content)
     content[place : place + len(junk)] = junk
     table_or_refusal(read, bytes(content))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted where the kernel tells them")
+def test_reading_leaves_no_pool_of_threads(tmp_path):
+    """Arrow's pool, torn down while it starts, ends the process with SIGABRT (apache/arrow#34314): one thread reads, none parse."""
+    path = tmp_path / "cohort.csv"
+    path.write_text("specimen_id,miR-21-5p,miR-16-5p\n" + "".join(f"S{i},2{i % 7}.5,21.{i % 9}\n" for i in range(30_000)))
+    code = """
+import os, sys
+from exodx.tables import arrow, reader
+before = len(os.listdir("/proc/self/task"))
+reader.read_table(sys.argv[1])
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) <= 1
