@@ -270,7 +270,7 @@ def _point_lost(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -
 
 
 def _rounded(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
-    names = [a.name for a in source.targets if a.scale is not Scale.COUNTS]
+    names = [a.name for a in source.panel.analytes if a.scale is not Scale.COUNTS and a.name in frame]
     out = _numbers(frame, names, lambda v: float(round(v)))
     return (out, names) if names else None
 

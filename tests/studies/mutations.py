@@ -37,6 +37,7 @@ from exodx.evaluation import evaluate_external, evaluate_inside
 from exodx.evaluation.audits import Finding
 from exodx.evaluation.check import check_cohort
 from exodx.frozen import DiagnosticModel, Features, load_bundle, save_bundle
+from exodx.frozen.measurements import NOT_SCORED, Reason
 from exodx.panel import StudyPlan
 from exodx.scoring.intake import read_specimens
 from exodx.training import Validation, cross_validate, repeated_folds, train_model
@@ -68,14 +69,17 @@ class Seen:
         Warnings and blocking ones.
     same_as : str
         A digest of what was read.
-    status : dict of str to int
-        Specimens by status, of predict.
+    reasons : dict of str to int
+        Specimens by reason, of predict.
+    n : int
+        Specimens.
     """
 
     refused: tuple[str, ...] = ()
     findings: tuple[tuple[str, str, str], ...] = ()
     same_as: str = ""
-    status: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    n: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Bench:
     @cached_property
     def clean(self) -> dict[str, Seen]:
         """What is told of the clean file."""
-        return {name: moment(self._table(name)) for name, moment in self.moments.items()}
+        return {name: seen(moment, self._table(name)) for name, moment in self.moments.items()}
 
     @property
     def moments(self) -> dict[str, Callable[[pd.DataFrame], Seen]]:
@@ -145,10 +149,9 @@ class Bench:
 
     def _predict(self, frame: pd.DataFrame) -> Seen:
         read = read_specimens(text_table(frame), self.model, None, keep_going=False)
-        found = self.model.predict(read.measurements, read.ids)
-        counts = pd.Series(list(found.status)).value_counts().to_dict()
-        same_as = _digest(self.model.featurise(read.measurements), read.ids, ())
-        return Seen((), (), same_as, {str(k): int(v) for k, v in counts.items()})
+        features = self.model.featurise(read.measurements)
+        counts = {str(r.name): int(((features.flags & np.uint32(r)) > 0).sum()) for r in Reason}
+        return Seen((), (), _digest(features, read.ids, ()), counts, len(read.ids))
 
     def trial(self, kind: Kind, seed: int = 0) -> dict[str, Outcome]:
         """Try one mutation at every moment."""
@@ -156,7 +159,8 @@ class Bench:
         for name, moment in self.moments.items():
             rng = np.random.default_rng([seed, zlib.crc32(f"{self.source.name} {kind.name}".encode())])
             mutated = kind.mutate(self.source, self._table(name), rng)
-            if mutated is None or (name == "train" and found["panel"].outcome != "silent"):
+            skipped = name == "train" and found["panel"].outcome != "silent"
+            if mutated is None or skipped or self.clean[name].refused:
                 found[name] = Outcome("–")
                 continue
             found[name] = judged(self.clean[name], seen(moment, mutated[0]), mutated[1])
@@ -210,9 +214,9 @@ def judged(clean: Seen, found: Seen, touched: list[str]) -> Outcome:
     blocking = [f for f in new if f[1] == "blocking"]
     if blocking:
         return Outcome("caught", tuple(dict.fromkeys(f[0] for f in blocking)))
-    withheld, flagged = (_more(clean.status, found.status, usual) for usual in (("OK", "WARN"), ("OK",)))
-    if withheld or flagged:
-        return Outcome("caught" if withheld else "warned", tuple(s for s in found.status if s != "OK"))
+    reasons = tuple(r for r in found.reasons if _more(clean, found, r))
+    if reasons:
+        return Outcome("caught" if any(Reason[r] & NOT_SCORED for r in reasons) else "warned", reasons)
     return Outcome("warned", tuple(dict.fromkeys(f[0] for f in new))) if new else Outcome("silent")
 
 
@@ -225,12 +229,9 @@ def _is_new(finding: tuple[str, str, str], clean: Seen, touched: list[str]) -> b
     return any(name in message and not any(name in text for text in before) for name in touched[:50])
 
 
-def _more(clean: dict[str, int], found: dict[str, int], usual: tuple[str, ...]) -> bool:
-    """Say whether more specimens are beside the usual statuses than in the clean file, beyond chance."""
-    a, b = (sum(n for status, n in s.items() if status not in usual) for s in (found, clean))
-    n, m = sum(found.values()), sum(clean.values())
-    if not n or not m:
-        return False
+def _more(clean: Seen, found: Seen, reason: str) -> bool:
+    """Say whether more specimens have a reason than in the clean file, beyond chance."""
+    a, b, n, m = found.reasons[reason], clean.reasons[reason], found.n, clean.n
     return bool(a / n > b / m and fisher_exact([[a, n - a], [b, m - b]]).pvalue < BY_CHANCE)
 
 
