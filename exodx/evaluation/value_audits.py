@@ -8,10 +8,9 @@ each alteration does to numbers, and not tuned to cohorts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import gcd
-
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from exodx.cohort import Cohort
 from exodx.evaluation.audits import Finding
@@ -29,8 +28,11 @@ SHARE, FEW, OFTEN = 0.05, 5, 3
 INSIDE = (0.10, 0.90)
 """Of the other values: a limit of detection or of the range lies at an end of them, a mean put in does not."""
 
-MOST_WITH_DECIMALS = 1e5
-"""Larger numbers are written without decimals by themselves: seven or eight digits are all that single precision holds."""
+MOST_WITH_DECIMALS = 1e4
+"""Larger numbers may be written without decimals: seven digits are all that single precision holds."""
+
+WHOLE_BY_CHANCE = 1e-4
+"""Share of numbers with decimals that happen to end in zeros which were not written."""
 
 HEAPS = 4.0
 """Two heaps of a log-like column lie apart by so many of the larger one's standard deviations, with nothing between them …"""
@@ -38,8 +40,8 @@ HEAPS = 4.0
 CLEAR = 2.0
 """… for so many of them at least."""
 
-FOLD, OVERLAP = 10.0, 0.5
-"""Heaps of amounts: a gap, of the logarithms to base 10, that holds at least half of a round factor."""
+FOLD, LEAST_GAP = 10.0, 0.5
+"""Heaps of amounts lie a whole power of ten apart; the gap between them, in powers of ten, is at least the second, and a third of it …"""
 
 USUAL = 0.8
 """… of an analyte that so many of the specimens have: what is seldom seen lies in heaps by itself."""
@@ -48,7 +50,7 @@ ROUND = 0.35
 """How near the distance of two heaps' medians lies to a whole power of ten."""
 
 LAST_CYCLES, MIN_PILE, LEAST_CT = (40.0, 45.0, 50.0), 3, 15.0
-MULTIPLE, COUNTED = 10, 8
+LARGE, MULTIPLIED_BY_CHANCE = 100, 1e-3
 NAMED = 6
 
 
@@ -88,8 +90,10 @@ def _rounded(cohort: Cohort) -> Iterator[Finding]:
 def _points(cohort: Cohort) -> Iterator[Finding]:
     """Whole numbers far beyond a column of decimals that lie inside it once divided by a power of ten."""
     found: dict[str, tuple[int, float]] = {}
+    looked_at = 0
     for name, values in _columns(cohort, (Scale.NORMALISED, Scale.LINEAR, Scale.CPM)):
         known = values[np.isfinite(values)]
+        looked_at += len(known)
         whole = known % 1 == 0
         rest = known[~whole & (np.abs(known) < MOST_WITH_DECIMALS)]
         if len(rest) < max(ENOUGH, 0.8 * len(known)):
@@ -99,7 +103,7 @@ def _points(cohort: Cohort) -> Iterator[Finding]:
         lost = [v for v in np.abs(far) if any(low <= v / 10**k <= high for k in range(1, 7))]
         if lost:
             found[name] = (len(lost), float(lost[0]))
-    if found:
+    if sum(n for n, _ in found.values()) > WHOLE_BY_CHANCE * looked_at:
         shown = "; ".join(f"{name}: {value:.10g}" for name, (_, value) in list(found.items())[:NAMED])
         message = (
             f"{sum(n for n, _ in found.values())} cells of {len(found)} analytes are whole numbers 10 or more times beyond a column "
@@ -165,7 +169,7 @@ def _heaps(cohort: Cohort) -> Iterator[Finding]:
         known = np.sort(values[np.isfinite(values)])
         if len(np.unique(known)) >= DISTINCT and (gap := _log_like_gap(known)):
             found[name] = gap
-    for name, values in _columns(cohort, (Scale.LINEAR, Scale.CPM, Scale.COUNTS)):
+    for name, values in _columns(cohort, (Scale.LINEAR, Scale.CPM)):
         known = np.sort(values[np.isfinite(values) & (values > 0)])
         if len(known) >= USUAL * len(values) and len(np.unique(known)) >= DISTINCT and (gap := _round_factor(np.log10(known))):
             found[name] = gap
@@ -202,9 +206,7 @@ def _round_factor(logs: Floats) -> str:
     step = round(apart)
     spread = max(float(low.std(ddof=1)), float(high.std(ddof=1)))
     error = 2.5 * spread * (1 / len(low) + 1 / len(high)) ** 0.5
-    if step < 1 or gap < OVERLAP or abs(apart - step) > max(ROUND, error) or gap < OVERLAP * spread:
-        return ""
-    if apart < HEAPS * spread:
+    if step < 1 or gap < max(LEAST_GAP, apart / 3) or abs(apart - step) > max(ROUND, error) or apart < HEAPS * spread:
         return ""
     return f"{len(high)} of {len(logs)} about ×{10**step}"
 
@@ -220,27 +222,28 @@ def _widest(ordered: Floats) -> tuple[int | None, float]:
 
 
 def _multiples(cohort: Cohort) -> Iterator[Finding]:
-    """Counts that are all multiples of one number were multiplied by it."""
+    """Counts of which far more than a tenth are multiples of ten were multiplied, or rounded."""
     counts = dict(_columns(cohort, (Scale.COUNTS,)))
     if not counts:
         return
-    names = [name for name, values in counts.items() if _factor(values) >= MULTIPLE]
-    rows = [k for k, values in enumerate(np.column_stack(list(counts.values()))) if _factor(values) >= MULTIPLE]
-    if names or rows:
-        where = f"{len(rows)} of {len(cohort)} specimens" if rows else _some(names)
+    table = np.column_stack(list(counts.values()))
+    large = np.isfinite(table) & (table >= LARGE)
+    tens = large & (table % 10 == 0)
+    tried = sum(table.shape)
+    columns, rows = (
+        np.flatnonzero((k := tens.sum(axis=axis)) >= FEW)[
+            tried * binom.sf(k[k >= FEW] - 1, large.sum(axis=axis)[k >= FEW], 0.1) < MULTIPLIED_BY_CHANCE
+        ]
+        for axis in (0, 1)
+    )
+    if len(columns) or len(rows):
+        names = [list(counts)[j] for j in columns]
+        where = " and ".join(filter(None, [_some(names), f"{len(rows)} of {len(cohort)} specimens" if len(rows) else ""]))
         message = (
-            f"{where}: every count is a multiple of one number of {MULTIPLE} or more: they were multiplied, and are no counts of "
-            "reads. Give the counts as they were counted."
+            f"Counts of {where} are multiples of ten far more often than one in ten: they were multiplied or rounded, and are no "
+            "counts of reads. Give the counts as they were counted."
         )
         yield Finding("counts_multiplied", "warning", message)
-
-
-def _factor(values: Floats) -> int:
-    """Return the greatest common divisor of positive counts; 1 where there are too few different ones to tell by."""
-    known = np.unique(values[np.isfinite(values) & (values > 0)])
-    if len(known) < COUNTED or (known % 1).any() or known.max() > 2**53:
-        return 1
-    return gcd(*map(int, known))
 
 
 def _columns(cohort: Cohort, scales: Sequence[Scale]) -> Iterator[tuple[str, Floats]]:
