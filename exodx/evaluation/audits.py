@@ -228,6 +228,39 @@ def _against(name: str, difference: Estimate, value: float) -> list[Finding]:
     return []
 
 
+def audit_discrimination(auc: Estimate, learned: float | None = None) -> list[Finding]:
+    """Return whether specimens held out from learning are told apart at all, the right way round, and as well as at training.
+
+    Parameters
+    ----------
+    auc : Estimate
+        Of specimens that took no part in learning.
+    learned : float, optional
+        What a frozen model's own inner folds gave.
+    """
+    if auc.value is None or auc.lower is None or auc.upper is None:
+        return []
+    if auc.upper < 0.5:
+        message = (
+            f"The classes are told apart the wrong way round (AUC {auc}): the labels may be inverted, or an assay's sign. Check "
+            "which value means positive, and that values run the way they did at training."
+        )
+        return [Finding("labels_inverted", "blocking", message)]
+    if auc.lower <= 0.5:
+        message = (
+            f"Nothing shows that the classes are told apart at all (AUC {auc}): too few specimens, nothing to find, or results "
+            "that do not belong to these ids or labels. Check how results, ids and labels were joined."
+        )
+        return [Finding("no_discrimination", "warning", message)]
+    if learned is not None and auc.upper < learned:
+        message = (
+            f"The classes are told apart less well than at training (AUC {auc}, there {learned:.2f}): another population or assay, "
+            "or some results, ids or labels that do not belong together."
+        )
+        return [Finding("discrimination_lower", "warning", message)]
+    return []
+
+
 def audit_model(estimates: Sequence[Estimate], features: Sequence[FeatureSummary]) -> list[Finding]:
     """Return what the finished model shows: benchmarks not beaten, directions against the panel's hypothesis."""
     by_name = {e.name: e for e in estimates}
