@@ -38,6 +38,7 @@ MOST, EXPLAINED = 0.6, 0.5
 """So large a share of the specimens lie nearer then, and so much of what the columns lie off by is gone."""
 
 MOST_NAMED = 5
+TINY = 1e-9
 OTHERWISE = MappingProxyType({"its negative": -1.0, "log10 for log2": float(1 / np.log10(2)), "ln for log2": float(1 / np.log(2))})
 """What a column of normalised values may be instead, and the factor that brings it back; none that shrinks, since what is drawn
 towards nothing lies nearer anything."""
@@ -186,6 +187,17 @@ class _Placed:
         before, after = (np.square(part).mean(axis=1) / np.diag(block) for part in (pull, then))
         return gain, before, after
 
+    def borne_out(self, feature: int, rows: NDArray[np.bool_], then: Floats, factor: float) -> bool:
+        """Say whether a factor puts right more than a level, which another assay or population moves too.
+
+        A column of the wrong sign runs against what the others foretell of it; one on a coarser logarithm spreads too little.
+        """
+        z = self.z[feature, rows]
+        foretold = z - self.pull[feature, rows] / self.inverse[feature, feature]
+        if factor < 0:
+            return bool(np.cov(z, foretold)[0, 1] < 0)
+        return bool(abs(np.log(max(then.std(), TINY))) < abs(np.log(max(z.std(), TINY))))
+
     def score_as(self, features: NDArray[np.intp], column: Floats) -> Floats:
         """Return the scores that a column would have under the names of some features, shape (k, n)."""
         s = self.scatter.scores
@@ -216,7 +228,10 @@ def _otherwise(model: DiagnosticModel, names: list[str], placed: _Placed) -> Ite
     for j in worst:
         known = placed.known[j]
         for what, factor in OTHERWISE.items():
-            steps = placed.score_as(np.array([j]), factor * placed.values[:, j])[:, known] - placed.z[[j]][:, known]
+            then = placed.score_as(np.array([j]), factor * placed.values[:, j])[:, known]
+            steps = then - placed.z[[j]][:, known]
+            if not placed.borne_out(j, known, then[0], factor):
+                continue
             yield from _judged((names[j],), what, *placed.moved([j], known, steps), len(worst) * len(OTHERWISE))
 
 

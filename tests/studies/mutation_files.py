@@ -91,21 +91,21 @@ def simulated(seed: int, n: int = 300) -> Source:
     panel = load_panel("athero-3")
     panel = replace(panel, specimen_type=FLUID) if panel.specimen_type == "unspecified" else panel
     study = SimulatedStudy(n=n, plate_sd=0.1, site_sd=0.1, site_case_shares=(0.5, 0.5, 0.5), seed=1000 + seed)
-    return _parted(SIMULATED, _prepared(simulate(panel, study), seed, panel.specimen_type), panel, seed)
+    return parted(SIMULATED, prepared(simulate(panel, study), seed, panel.specimen_type), panel, seed)
 
 
 def real(task: Task, data: Path) -> Source:
     """Return a real cohort."""
     cohort = load(task, data)
-    frame = _prepared(_frame(task, data, cohort), 0)
+    frame = prepared(_frame(task, data, cohort), 0)
     external = load_external(task, data, cohort)
     if external:
         (other,) = task.external.values()
         changed = replace(task, **{key: tuple(v) if isinstance(v, list) else v for key, v in other.items()})
-        held = _prepared(_frame(changed, data, next(iter(external.values()))), 1)
+        held = prepared(_frame(changed, data, next(iter(external.values()))), 1)
         columns = [c for c in frame if c in held]
         return Source(task.name, frame[columns], held[columns], cohort.panel, has_test=True)
-    return _parted(task.name, frame, cohort.panel, 0)
+    return parted(task.name, frame, cohort.panel, 0)
 
 
 def _frame(task: Task, data: Path, cohort: Cohort) -> pd.DataFrame:
@@ -122,7 +122,7 @@ def _frame(task: Task, data: Path, cohort: Cohort) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _prepared(frame: pd.DataFrame, seed: int, fluid: str = FLUID) -> pd.DataFrame:
+def prepared(frame: pd.DataFrame, seed: int, fluid: str = FLUID) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     added = {"specimen_type": fluid}
     if "plate" not in frame:
@@ -131,7 +131,7 @@ def _prepared(frame: pd.DataFrame, seed: int, fluid: str = FLUID) -> pd.DataFram
     return pd.concat([front, frame.drop(columns=[c for c in added if c in frame])], axis=1).astype(str)
 
 
-def _parted(name: str, frame: pd.DataFrame, panel: Panel, seed: int) -> Source:
+def parted(name: str, frame: pd.DataFrame, panel: Panel, seed: int) -> Source:
     rng = np.random.default_rng(seed)
     held = np.zeros(len(frame), bool)
     for label in (CASE, CONTROL):

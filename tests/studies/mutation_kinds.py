@@ -1,4 +1,4 @@
-"""Mutations: what happens to a table of results between the instrument and the model, that leaves it readable and changes its meaning.
+"""Mutations: what happens to a table between the instrument and the model, that leaves it readable and changes its meaning.
 
 Each takes a source, one of its tables and a random generator, and gives the mutated table with the names of the columns it touched;
 None where the cohort has nothing to mutate so (no plates, no undetermined cells …).
@@ -47,7 +47,7 @@ class Kind:
 
 
 def _numbers(frame: pd.DataFrame, columns: Sequence[str], change: Callable[[float], float], rows: object = None) -> pd.DataFrame:
-    """Return the table with every number of some columns (and rows) changed; words stay. Replicate wells are numbers of their own."""
+    """Return the table with every number of some columns (and rows) changed; words stay. Replicate wells are numbers too."""
     out = frame.copy()
     mask = np.ones(len(frame), bool) if rows is None else np.asarray(rows)
     for name in columns:
@@ -91,12 +91,12 @@ def _log_like(source: Source) -> list[str]:
     return source.of_scale(Scale.NORMALISED)
 
 
-def _thousand(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _thousand(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     name = _one(source, AMOUNTS)
     return None if name is None else (_numbers(frame, [name], lambda v: 1000 * v), [name])
 
 
-def _thousand_all(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _thousand_all(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     names = source.of_scale(*AMOUNTS)
     return (_numbers(frame, names, lambda v: 1000 * v), names) if names else None
 
@@ -113,7 +113,7 @@ def _some_rows(frame: pd.DataFrame, rng: np.random.Generator, share: float) -> n
     return rows
 
 
-def _delta_ct(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _delta_ct(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     names, references = source.of_scale(Scale.CT), [a.name for a in source.panel.with_role("reference")]
     if not names or not references:
         return None
@@ -126,17 +126,17 @@ def _delta_ct(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> 
     return out, names
 
 
-def _ct_to_quantity(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _ct_to_quantity(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     names = [a.name for a in source.panel.analytes if a.scale is Scale.CT and a.name in frame]
     return (_numbers(frame, names, lambda v: 40 - v), names) if names else None
 
 
-def _negative(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _negative(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     name = _one(source, (Scale.NORMALISED,)) or _one(source)
     return None if name is None else (_numbers(frame, [name], lambda v: -v), [name])
 
 
-def _transposed(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _transposed(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     names = [a.name for a in source.panel.analytes if a.name in frame]
     turned = frame.set_index("specimen_id").T
     turned = turned.loc[[*names, *[n for n in turned.index if n not in names]]]
@@ -144,20 +144,20 @@ def _transposed(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -
     return turned.reset_index(drop=True), names
 
 
-def _shuffled(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _shuffled(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     return frame.assign(**{LABEL: rng.permutation(frame[LABEL].to_numpy())}), []
 
 
-def _inverted(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _inverted(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     return frame.assign(**{LABEL: np.where(frame[LABEL] == CASE, CONTROL, CASE)}), []
 
 
-def _labels_tenth(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _labels_tenth(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     rows = _some_rows(frame, rng, LABEL_NOISE)
     return frame.assign(**{LABEL: np.where((frame[LABEL] == CASE) ^ rows, CASE, CONTROL)}), []
 
 
-def _swapped(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _swapped(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     pair = _two(source)
     return _exchange(frame, pair) if pair else None
 
@@ -167,13 +167,13 @@ def _exchange(frame: pd.DataFrame, pair: Sequence[str]) -> Mutated:
     return frame.assign(**{a: frame[b].to_numpy(), b: frame[a].to_numpy()}), [a, b]
 
 
-def _reference_swapped(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _reference_swapped(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     references, targets = [a.name for a in source.panel.with_role("reference")], source.of_scale(Scale.CT)
     return _exchange(frame, [references[0], targets[0]]) if references and targets else None
 
 
 def _renamed(change: Callable[[str], str | None]) -> Mutate:
-    def mutate(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+    def mutate(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
         for name in _seen(source):
             other = change(name)
             if other and other not in frame:
@@ -196,21 +196,21 @@ def _armless(name: str) -> str | None:
     return re.sub(r"-[35]p$", "", name) if re.search(r"mir-\d+[a-z]?-[35]p$", name, re.IGNORECASE) else None
 
 
-def _arms_exchanged(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _arms_exchanged(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     names = _seen(source)
     pair = next(([n, o] for n in names if (o := _other_arm(n)) in names), None)
     return _exchange(frame, pair) if pair else None
 
 
 def _fluid(share: float) -> Mutate:
-    def mutate(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+    def mutate(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
         rows = _some_rows(frame, rng, share)
         return frame.assign(specimen_type=np.where(rows, "serum", frame["specimen_type"])), ["specimen_type"]
 
     return mutate
 
 
-def _plates_exchanged(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _plates_exchanged(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     """The results of two plates go to each other's specimens."""
     plates = frame["plate"].value_counts()
     a, b = (np.flatnonzero(frame["plate"] == name) for name in sorted(plates.index)[:2])
@@ -223,7 +223,7 @@ def _plates_exchanged(source: Source, frame: pd.DataFrame, rng: np.random.Genera
     return out, names
 
 
-def _plate_offset(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _plate_offset(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     """One plate lies two standard deviations (of a log2 quantity) higher in all its targets; two-fold where these are amounts."""
     rows = (frame["plate"] == sorted(set(frame["plate"]))[0]).to_numpy()
     out = frame
@@ -269,7 +269,7 @@ def _point_lost(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -
     return (out, sorted(touched)) if touched else None
 
 
-def _rounded(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _rounded(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     names = [a.name for a in source.panel.analytes if a.scale is not Scale.COUNTS and a.name in frame]
     out = _numbers(frame, names, lambda v: float(round(v)))
     return (out, names) if names else None
@@ -279,18 +279,18 @@ def _log(v: float) -> float:
     return float(np.log2(v)) if v > 0 else v
 
 
-def _logged(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _logged(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     """All values are logged once more."""
     names = [a.name for a in source.panel.analytes if a.name in frame and a.scale in (Scale.CT, Scale.NORMALISED, Scale.LINEAR)]
     return (_numbers(frame, names, _log), names) if names else None
 
 
-def _unlogged(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _unlogged(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     names = _log_like(source)
     return (_numbers(frame, names, lambda v: float(2.0 ** min(v, 100.0))), names) if names else None
 
 
-def _per_million(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _per_million(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     names = source.of_scale(Scale.COUNTS)
     if not names:
         return None
@@ -328,7 +328,7 @@ def _duplicated(noise: float) -> Mutate:
     return mutate
 
 
-def _site_relabelled(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _site_relabelled(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     if "site" not in frame or frame["site"].nunique() < 2:
         return None
     first, second = frame["site"].value_counts().index[:2]
@@ -336,7 +336,7 @@ def _site_relabelled(source: Source, frame: pd.DataFrame, rng: np.random.Generat
 
 
 def _undetermined_as(word: str) -> Mutate:
-    def mutate(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+    def mutate(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
         out, touched = frame.copy(), []
         for analyte in source.targets:
             cells = frame[analyte.name].str.strip()
@@ -357,13 +357,13 @@ def _undetermined_as(word: str) -> Mutate:
     return mutate
 
 
-def _age_in_days(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _age_in_days(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     if "age" not in frame or (pd.to_numeric(frame["age"], errors="coerce") < 0).any():
         return None
     return _numbers(frame, ["age"], lambda v: float(round(365.25 * v))), ["age"]
 
 
-def _halfway(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _halfway(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     """One column changes its unit halfway down the file: ×1000, or log10 for log2."""
     rows = np.arange(len(frame)) >= len(frame) // 2
     name = _one(source, AMOUNTS)
@@ -376,7 +376,7 @@ def _halfway(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> M
     return None if name is None else (_numbers(frame, [name], lambda v: 40 - v, rows), [name])
 
 
-def _sorted(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:  # noqa: ARG001
+def _sorted(source: Source, frame: pd.DataFrame, rng: np.random.Generator) -> Mutated:
     return frame.sort_values(LABEL, kind="stable").reset_index(drop=True), []
 
 

@@ -2,8 +2,8 @@
 
     python -m tests.studies.mutations --data ../shared/cohorts -o RESULTS [--cohort NAME]
 
-A trial is a cohort and a mutation (:mod:`tests.studies.mutation_kinds`). The whole file is mutated for ``check`` (panel inferred, and
-the clean file's panel given) and for ``train``; held-out specimens are mutated for ``check --model``, ``evaluate`` and ``predict``
+A trial is a cohort and a mutation (:mod:`tests.studies.mutation_kinds`). The whole file is mutated for ``check`` (panel inferred,
+and the clean file's panel given) and for ``train``; held-out specimens are mutated for ``check --model``, ``evaluate`` and ``predict``
 with a model of the clean ones. What the clean file is told too counts for nothing. An outcome is
 
 - ``caught``: refused, a blocking finding that the clean file does not get, or calls withheld that the clean file gets;
@@ -93,8 +93,9 @@ class Outcome:
 class Bench:
     """A cohort with its model, and what each moment tells of the clean file."""
 
-    def __init__(self, source: Source, folder: Path) -> None:
-        self.source, self.folder = source, folder
+    def __init__(self, source: Source, folder: Path, only: tuple[str, ...] = MOMENTS) -> None:
+        self.source, self.folder, self.only = source, folder, only
+        self._clean: dict[str, Seen] = {}
 
     @cached_property
     def model(self) -> DiagnosticModel:
@@ -104,16 +105,17 @@ class Bench:
             save_bundle(train_model(self.read(self.source.learned), PLAN), at)
         return load_bundle(at)[0]
 
-    @cached_property
-    def clean(self) -> dict[str, Seen]:
-        """What is told of the clean file."""
-        return {name: seen(moment, self._table(name)) for name, moment in self.moments.items()}
+    def clean(self, name: str) -> Seen:
+        """Return what a moment tells of the clean file, looked at once."""
+        if name not in self._clean:
+            self._clean[name] = seen(self.moments[name], self._table(name))
+        return self._clean[name]
 
     @property
     def moments(self) -> dict[str, Callable[[pd.DataFrame], Seen]]:
         """The moments, each given a table."""
         each = (self._file, self._panel, self._train, self._model, self._evaluate, self._predict)
-        return dict(zip(MOMENTS, each, strict=True))
+        return {name: moment for name, moment in zip(MOMENTS, each, strict=True) if name in self.only}
 
     def _table(self, moment: str) -> pd.DataFrame:
         return self.source.frame if moment in ("file", "panel", "train") else self.source.held
@@ -143,9 +145,7 @@ class Bench:
         return _told(self.read(frame, **self._of_model()), lambda cohort: check_cohort(cohort, self.model), self.model)
 
     def _evaluate(self, frame: pd.DataFrame) -> Seen:
-        return _told(
-            self.read(frame, **self._of_model()), lambda cohort: evaluate_external(self.model, cohort, None), self.model
-        )
+        return _told(self.read(frame, **self._of_model()), lambda cohort: evaluate_external(self.model, cohort, None), self.model)
 
     def _predict(self, frame: pd.DataFrame) -> Seen:
         read = read_specimens(text_table(frame), self.model, None, keep_going=False)
@@ -160,10 +160,10 @@ class Bench:
             rng = np.random.default_rng([seed, zlib.crc32(f"{self.source.name} {kind.name}".encode())])
             mutated = kind.mutate(self.source, self._table(name), rng)
             skipped = name == "train" and found["panel"].outcome != "silent"
-            if mutated is None or skipped or self.clean[name].refused:
+            if mutated is None or skipped or self.clean(name).refused:
                 found[name] = Outcome("–")
                 continue
-            found[name] = judged(self.clean[name], seen(moment, mutated[0]), mutated[1])
+            found[name] = judged(self.clean(name), seen(moment, mutated[0]), mutated[1])
         return found
 
 
@@ -235,21 +235,21 @@ def _more(clean: Seen, found: Seen, reason: str) -> bool:
     return bool(a / n > b / m and fisher_exact([[a, n - a], [b, m - b]]).pvalue < BY_CHANCE)
 
 
-def run(data: Path | None, out: Path, only: str | None, kinds: Iterable[Kind] = KINDS) -> dict[str, dict[str, dict[str, Outcome]]]:
+def run(
+    data: Path | None, out: Path, only: str | None, kinds: Iterable[Kind] = KINDS, moments: tuple[str, ...] = MOMENTS
+) -> dict[str, dict[str, dict[str, Outcome]]]:
     """Try every mutation on every cohort; what is known already is read."""
     out.mkdir(parents=True, exist_ok=True)
     found: dict[str, dict[str, dict[str, Outcome]]] = {}
     for source in sources(data, only):
         at = out / f"{source.name}.json"
         kept = json.loads(at.read_text()) if at.is_file() else {}
-        bench = Bench(source, out)
+        bench = Bench(source, out, moments)
         for kind in kinds:
             if kind.name not in kept:
                 kept[kind.name] = {name: asdict(o) for name, o in bench.trial(kind).items()}
                 at.write_text(json.dumps(kept, indent=1, ensure_ascii=False))
-        found[source.name] = {
-            k.name: {m: Outcome(o["outcome"], tuple(o["codes"])) for m, o in kept[k.name].items()} for k in kinds
-        }
+        found[source.name] = {k.name: {m: Outcome(o["outcome"], tuple(o["codes"])) for m, o in kept[k.name].items()} for k in kinds}
     return found
 
 
@@ -265,7 +265,7 @@ def table(found: dict[str, dict[str, dict[str, Outcome]]]) -> str:
         trials = [of[kind.name] for of in found.values() if kind.name in of]
         cells = []
         for moment in MOMENTS:
-            counts = [sum(t[moment].outcome == o for t in trials) for o in OUTCOMES]
+            counts = [sum(moment in t and t[moment].outcome == o for t in trials) for o in OUTCOMES]
             cells.append("/".join(map(str, counts)) if sum(counts) else "–")
         codes = pd.Series([c for t in trials for o in t.values() for c in o.codes], dtype=object).value_counts().index[:6]
         lines.append(f"| {kind.name} | {' | '.join(cells)} | {', '.join(codes)} |")
