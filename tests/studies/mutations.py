@@ -13,7 +13,7 @@ and the clean file's panel given) and for ``train``; held-out specimens are muta
 - ``silent``.
 
 Train is tried only where the check with the panel is silent: it tells everything that the check tells; and not of panels with more
-than 500 targets, where it takes a minute a mutation. Trials that are in RESULTS
+than 100 targets, where it takes a minute a mutation. Trials that are in RESULTS
 are not repeated; ``table.md`` is written there.
 """
 
@@ -51,7 +51,7 @@ TITLES = ("check", "check --panel", "train", "check --model", "evaluate", "predi
 OUTCOMES = ("caught", "warned", "same", "silent")
 STRONGEST = ("caught", "warned", "silent", "same", "–")
 BY_CHANCE = 0.01
-MOST_TRAINED = 500
+MOST_TRAINED = 100
 """Targets of a panel with which train is tried."""
 OF_THE_STUDY = (
     *("few_subjects", "manifest_incomplete", "panel_inferred", "columns_not_used", "synthetic", "synthetic_model"),
