@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from exodx.tables.table import Records, TextTable, build_table
 from tests.benchmarks.accuracy_tasks import MANIFESTS, Task, load, load_external, read_tasks
 
 LABEL, CASE, CONTROL = "group", "case", "control"
-FLUID, PLATES, HELD = "plasma", 4, 0.4
+FLUID, PLATES, HELD, MOST = "plasma", 4, 0.4, 0.8
 SIMULATED = "simulated"
 CLINICAL = "-clinical"
 ANY = "gse71008-any-cancer"
@@ -64,6 +65,13 @@ class Source:
     def targets(self) -> list[Analyte]:
         """The panel's targets that have a column."""
         return [a for a in self.panel.with_role("target") if a.name in self.frame]
+
+    @cached_property
+    def usual(self) -> frozenset[str]:
+        """The targets that most specimens have, so that a mutation of one touches something."""
+        first = {a.name: self.frame[a.name].str.partition(" | ")[0] for a in self.targets}
+        numbers = {name: pd.to_numeric(cells, errors="coerce").fillna(0) for name, cells in first.items()}
+        return frozenset(name for name, cells in numbers.items() if (cells != 0).mean() > MOST)
 
     def of_scale(self, *scales: Scale) -> list[str]:
         """Return the targets on one of these scales."""

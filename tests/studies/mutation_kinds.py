@@ -67,9 +67,9 @@ def _values(frame: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _seen(source: Source, scales: Sequence[Scale] = tuple(Scale)) -> list[str]:
-    """Return the targets on these scales that are seen in most specimens, so that a mutation of one touches something."""
+    """Return the targets on these scales that most specimens have; all where there is none."""
     names = source.of_scale(*scales)
-    return [n for n in names if (np.nan_to_num(_values(source.frame, n)) != 0).mean() > 0.8] or names
+    return [n for n in names if n in source.usual] or names
 
 
 def _one(source: Source, scales: Sequence[Scale] = tuple(Scale)) -> str | None:

@@ -159,9 +159,11 @@ class Bench:
     def trial(self, kind: Kind, seed: int = 0) -> dict[str, Outcome]:
         """Try one mutation at every moment."""
         found: dict[str, Outcome] = {}
+        start = [seed, zlib.crc32(f"{self.source.name} {kind.name}".encode())]
+        tables = (self.source.frame, self.source.held)
+        altered = {id(t): kind.mutate(self.source, t, np.random.default_rng(start)) for t in tables}
         for name, moment in self.moments.items():
-            rng = np.random.default_rng([seed, zlib.crc32(f"{self.source.name} {kind.name}".encode())])
-            mutated = kind.mutate(self.source, self._table(name), rng)
+            mutated = altered[id(self._table(name))]
             skipped = name == "train" and found["panel"].outcome != "silent"
             if mutated is None or skipped or self.clean(name).refused:
                 found[name] = Outcome("–")
