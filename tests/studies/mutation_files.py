@@ -84,14 +84,24 @@ def text_table(frame: pd.DataFrame) -> TextTable:
     return build_table("mutated.csv", Records([list(map(str, frame.columns)), *rows], list(range(len(rows) + 1))), "row", ".", ())
 
 
-def sources(data: Path | None, only: str | None = None) -> Iterator[Source]:
-    """Give the cohorts: every task of the accuracy benchmark whose file is there, and a simulated one."""
+def sources(data: Path | None, only: str | None = None, most: int | None = None) -> Iterator[Source]:
+    """Give the cohorts: every task of the accuracy benchmark whose file is there, and a simulated one.
+
+    Parameters
+    ----------
+    data : Path, optional
+        The folder of real cohorts.
+    only : str, optional
+        One cohort.
+    most : int, optional
+        Of a panel with more targets only so many are kept, those that most specimens have.
+    """
     if only in (None, SIMULATED):
         yield simulated(0)
     tasks = {} if data is None else read_tasks(MANIFESTS)
     for name, task in tasks.items():
         if (only or name) == name and not name.endswith(CLINICAL) and name != ANY and (data / task.table).is_file():
-            yield real(task, data)
+            yield smaller(real(task, data), most)
 
 
 def simulated(seed: int, n: int = 300) -> Source:
@@ -114,6 +124,17 @@ def real(task: Task, data: Path) -> Source:
         columns = [c for c in frame if c in held]
         return Source(task.name, frame[columns], held[columns], cohort.panel, has_test=True)
     return parted(task.name, frame, cohort.panel, 0)
+
+
+def smaller(source: Source, most: int | None) -> Source:
+    """Return a source with so many targets at most, those that most specimens have."""
+    if most is None or len(source.targets) <= most:
+        return source
+    share = {a.name: (pd.to_numeric(source.frame[a.name], errors="coerce").fillna(0) != 0).mean() for a in source.targets}
+    kept = set(sorted(share, key=lambda name: (-share[name], name))[:most])
+    gone = [name for name in share if name not in kept]
+    panel = replace(source.panel, analytes=tuple(a for a in source.panel.analytes if a.name not in gone))
+    return replace(source, frame=source.frame.drop(columns=gone), held=source.held.drop(columns=gone), panel=panel)
 
 
 def _frame(task: Task, data: Path, cohort: Cohort) -> pd.DataFrame:
