@@ -15,6 +15,7 @@ from exodx.cohort import Cohort, site_folds
 from exodx.cohort.dates import DATE_FORMATS
 from exodx.evaluation.explanations import FeatureSummary
 from exodx.frozen import AnyModel, Features, Threshold
+from exodx.frozen.measurements import is_measured
 from exodx.stats import Estimate, auc
 from exodx.stats.thresholds import YOUDEN_WARNING
 from exodx.training import BENCHMARKS
@@ -99,7 +100,7 @@ def audit_cohort(cohort: Cohort, features: Features, folds: NDArray[np.intp]) ->
         message = f"Only {fewest} subjects in the smaller class: intervals are wide, and a new cohort may differ. Collect more."
         findings.append(Finding("few_subjects", "warning", message))
     findings += [f for column in (*WHO, WHEN, *NOTED, *COUNTED) if (f := _confounded(cohort, column, folds))]
-    return findings + _separating(cohort.y, features)
+    return findings + _separating(cohort, features)
 
 
 def audit_sites(cohort: Cohort, pooled: Sequence[Estimate]) -> list[Finding]:
@@ -196,14 +197,18 @@ def _share_score(y: NDArray[np.int8], codes: NDArray[np.intp], folds: NDArray[np
     return score
 
 
-def _separating(y: NDArray[np.int8], features: Features) -> list[Finding]:
-    findings = []
-    for name, column in zip(features.names, features.values.T, strict=True):
+def _separating(cohort: Cohort, features: Features) -> list[Finding]:
+    """Name what separates the classes alone: a feature, or an analyte as it was measured, which normalisation may blur."""
+    findings, named = [], set()
+    m, targets = cohort.measurements, [a.name for a in cohort.panel.with_role("target")]
+    raw = [(name, np.where(is_measured(m.column(name)[1]), m.column(name)[0], np.nan)) for name in targets]
+    for name, column in (*zip(features.names, features.values.T, strict=True), *raw):
         known = ~np.isnan(column)
-        if known.sum() < 20 or len(np.unique(y[known])) < 2:
+        if name in named or known.sum() < 20 or len(np.unique(cohort.y[known])) < 2:
             continue
-        value = auc(y[known], column[known])
+        value = auc(cohort.y[known], column[known])
         if max(value, 1 - value) > SEPARATES:
+            named.add(name)
             message = (
                 f"{name} alone separates the classes (AUC {max(value, 1 - value):.3f}). Check that it does not encode the label."
             )
@@ -225,6 +230,39 @@ def _against(name: str, difference: Estimate, value: float) -> list[Finding]:
     if difference.lower is None or difference.lower <= 0:
         message = f"The model is not clearly better than the {words} benchmark (AUC difference {difference}): it may do as well."
         return [Finding(code, "note", message)]
+    return []
+
+
+def audit_discrimination(auc: Estimate, learned: float | None = None) -> list[Finding]:
+    """Return whether specimens held out from learning are told apart at all, the right way round, and as well as at training.
+
+    Parameters
+    ----------
+    auc : Estimate
+        Of specimens that took no part in learning.
+    learned : float, optional
+        What a frozen model's own inner folds gave.
+    """
+    if auc.value is None or auc.lower is None or auc.upper is None:
+        return []
+    if auc.upper < 0.5:
+        message = (
+            f"The classes are told apart the wrong way round (AUC {auc}): the labels may be inverted, or an assay's sign. Check "
+            "which value means positive, and that values run the way they did at training."
+        )
+        return [Finding("labels_inverted", "blocking", message)]
+    if auc.lower <= 0.5:
+        message = (
+            f"Nothing shows that the classes are told apart at all (AUC {auc}): too few specimens, nothing to find, or results "
+            "that do not belong to these ids or labels. Check how results, ids and labels were joined."
+        )
+        return [Finding("no_discrimination", "warning", message)]
+    if learned is not None and auc.upper < learned:
+        message = (
+            f"The classes are told apart less well than at training (AUC {auc}, there {learned:.2f}): another population or assay, "
+            "or some results, ids or labels that do not belong together."
+        )
+        return [Finding("discrimination_lower", "warning", message)]
     return []
 
 

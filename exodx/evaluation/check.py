@@ -29,8 +29,12 @@ from exodx.evaluation.check_tables import (
 )
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.handling_audits import audit_handling
+from exodx.evaluation.mix_ups import audit_mix_ups
+from exodx.evaluation.order_audits import audit_order
 from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import Pair, audit_replicates, technical_replicates
+from exodx.evaluation.shift import audit_shift, cohort_shift
+from exodx.evaluation.value_audits import audit_values
 from exodx.frozen import DiagnosticModel, Features, QualityGate
 from exodx.frozen.measurements import NOT_SCORED, Reason, reasons_of, status_of
 from exodx.panel import Panel
@@ -186,13 +190,14 @@ def check_cohort(cohort: Cohort, model: DiagnosticModel | None = None) -> Cohort
         findings += refused
     else:
         gate, features = model.transform.gate, model.featurise(cohort.measurements)
-        findings += audit_origin(cohort, model)
+        findings += [*audit_origin(cohort, model), *_beside_training(cohort, model, features)]
     flags = gate.apply(cohort.measurements).flags if features is None else features.flags
     report = quality_report(cohort, gate, flags)
     findings += [Finding(f.code, f.severity, f.message) for f in report.cohort_findings]
     pairs = _alike(cohort, features)
     findings += audit_replicates(cohort, pairs)
-    findings += [*_of_classes(cohort, features), *_of_reasons(flags), *audit_file(cohort, gate.reads(cohort.measurements))]
+    findings += [*_of_classes(cohort, features), *_of_reasons(flags), *audit_values(cohort), *audit_order(cohort)]
+    findings += audit_file(cohort, gate.reads(cohort.measurements))
     ordered = tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity)))
     statuses = [str(status_of(int(f))) for f in flags]
     labelled = cohort.reference_standard is not None
@@ -243,6 +248,13 @@ def _learned(cohort: Cohort) -> tuple[QualityGate, Features | None, list[Finding
         gate: QualityGate = LearnQuality(cohort.panel).fit(cohort.measurements).state_
         return gate, None, [Finding(p.code.lower(), "blocking", f"{p.where}: {p.found}. {p.fix}") for p in refused.problems]
     return transform.gate, transform.apply(cohort.measurements), []
+
+
+def _beside_training(cohort: Cohort, model: DiagnosticModel, features: Features) -> list[Finding]:
+    """Say how the cohort differs from the one the model was trained on, whatever the classes are."""
+    margin = model.predict(cohort.measurements, cohort.ids).margin
+    shift = audit_shift(cohort_shift(model, cohort, features, margin))
+    return [*shift, *audit_mix_ups(model, cohort, features)]
 
 
 def _of_classes(cohort: Cohort, features: Features | None) -> list[Finding]:

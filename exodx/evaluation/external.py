@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, site_folds
 from exodx.errors import InputRefused, Problem
-from exodx.evaluation.audits import audit_cohort, audit_model, audit_origin
+from exodx.evaluation.audits import audit_cohort, audit_discrimination, audit_model, audit_origin
 from exodx.evaluation.benefit_curve import benefit_curve
 from exodx.evaluation.curves import calibration_bins, roc_band
 from exodx.evaluation.estimates import (
@@ -20,9 +20,12 @@ from exodx.evaluation.estimates import (
 )
 from exodx.evaluation.evaluation import Evaluation, Headline, SiteResult
 from exodx.evaluation.explanations import summarise_explanation
+from exodx.evaluation.mix_ups import audit_mix_ups
+from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.evaluation.shift import audit_shift, cohort_shift
 from exodx.evaluation.subgroups import subgroups
 from exodx.evaluation.utility import benefit_estimates, observed_estimate
+from exodx.evaluation.value_audits import audit_values
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.threshold import NEGATIVE, POSITIVE, label_sets
 from exodx.stats import Estimate, auc_cross_validated
@@ -67,8 +70,12 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
     findings = [
         *audit_origin(cohort, model),
         *audit_cohort(cohort, features, cohort.subjects % 5),
+        *audit_values(cohort),
+        *audit_replicates(cohort, technical_replicates(cohort, features, np.zeros(len(cohort), np.intp))),
+        *audit_discrimination(auc, model.reference.get("auc")),
         *audit_model(estimates, summaries),
         *audit_shift(shift),
+        *audit_mix_ups(model, cohort, features),
     ]
     return Evaluation(
         title=f"The frozen model on {cohort.source}",

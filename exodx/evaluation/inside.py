@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from exodx.cohort import Cohort, quality_report
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
-from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_sites, audit_threshold
+from exodx.evaluation.audits import Finding, audit_cohort, audit_discrimination, audit_model, audit_sites, audit_threshold
 from exodx.evaluation.benefit_curve import benefit_curve
 from exodx.evaluation.calls import call_estimates, calls_of
 from exodx.evaluation.cohort_audits import audit_file
@@ -37,6 +37,7 @@ from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
 from exodx.evaluation.subgroups import held_out_subgroups
 from exodx.evaluation.threshold_steps import threshold_steps
+from exodx.evaluation.value_audits import audit_values
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
 from exodx.stats import Estimate, auc, auc_cross_validated, auc_difference
@@ -84,12 +85,14 @@ def evaluate_inside(
         *audit_assay(cohort),
         *audit_handling(cohort),
         *audit_preprocessing(cohort),
+        *audit_values(cohort),
         *audit_replicates(cohort, technical_replicates(cohort, features, random.folds)),
         *audit_references(cohort.panel, [choice.references for choice in random.choices]),
         *audit_censoring(cohort, random, validation.otherwise),
         *audit_sites(cohort, pooled),
         *audit_temporal(cohort, validation.temporal),
         *audit_permutation(validation.permuted),
+        *audit_discrimination(estimates[0]),
         *audit_model(estimates, summaries),
         *audit_compared(estimates, random),
         *audit_threshold(model.threshold),

@@ -131,7 +131,7 @@ def cohort_shift(model: DiagnosticModel, cohort: Cohort, found: Features, margin
     known = model.reference.get("margin")
     return CohortShift(
         n_subjects=len(first),
-        share_positive=_share("share_positive", cohort.y.astype(bool)),
+        share_positive=_positive(cohort),
         share_positive_model=model.provenance.share_positive,
         margin_sd=float(scored.std(ddof=1)) if scored.size > 1 else None,
         margin_sd_training=None if known is None else known["sd"],
@@ -140,6 +140,12 @@ def cohort_shift(model: DiagnosticModel, cohort: Cohort, found: Features, margin
         reason="" if kept else "the model was trained by an exodx that did not keep what a comparison needs",
         **_unlike(model, found.flags[first]),
     )
+
+
+def _positive(cohort: Cohort) -> Estimate:
+    if cohort.reference_standard is None:
+        return Estimate("share_positive", None, None, None, n=len(cohort), reason="no reference standard")
+    return _share("share_positive", cohort.y.astype(bool))
 
 
 def _unlike(model: DiagnosticModel, flags: NDArray[np.uint32]) -> dict[str, Estimate]:

@@ -73,6 +73,7 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
     library = library_sizes(count_matrix(m, counts))
     found: list[Breach] = []
     relative: list[Breach] = []
+    rare: list[list[Breach]] = []
     held = 0
     for analyte in panel.analytes:
         training = training_of(reference, analyte)
@@ -83,7 +84,8 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
         if analyte.scale is Scale.COUNTS:
             values, measured = 1e6 * values / np.where(library > 0, library, np.nan), measured & (library > 0)
         below = (states == State.BELOW_LOD) & np.isfinite(values) & (analyte.scale is Scale.LINEAR)
-        if (measured | below).sum() >= MIN_MEDIAN:
+        often = (measured | below).sum() >= MIN_MEDIAN
+        if often:
             median = _median(values[measured | below])
             texts = [(_off(analyte, median, training, "the median", training.p50, training.p50), measured | below)]
         else:
@@ -93,7 +95,15 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
             ]
         is_relative = analyte.scale in (Scale.COUNTS, Scale.CPM)
         held += is_relative and training.p50 > MIN_CPM
-        (relative if is_relative else found).extend(_breaches(analyte, texts, where))
+        told = list(_breaches(analyte, texts, where))
+        if is_relative:
+            relative += told
+        elif often or len(m) < MIN_MEDIAN:
+            found += told
+        elif texts:
+            rare.append(told)
+    if sum(map(bool, rare)) >= RELATIVE_SHARE * len(rare):
+        found += [breach for told in rare for breach in told]
     off = np.sum([breach.rows for breach in relative], axis=0)
     return found + [breach for breach in relative if (off[breach.rows] >= RELATIVE_SHARE * held).any()]
 

@@ -15,6 +15,7 @@ RANDOM = "Out of random folds: "
 MOST_FEATURES, MOST_COSTS = 10, 5
 LEAKS = (
     "near_duplicates",
+    "values_filled_in",
     "label_duplicated",
     "subjects_not_stated",
     "permutation_fails",
