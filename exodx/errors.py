@@ -39,7 +39,16 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
-        return f"[{self.code}] {self.where}: {self.found}. {self.fix}"
+        return f"[{self.code}] {_shown(self.where)}: {_shown(self.found)}. {self.fix}"
+
+
+LONGEST_SHOWN = 1000
+"""Letters of a place or of what stands there that a message shows; the problem itself keeps all."""
+
+
+def _shown(text: str) -> str:
+    rest = len(text) - LONGEST_SHOWN
+    return text if rest <= 0 else f"{text[:LONGEST_SHOWN]} … and {rest} more letters"
 
 
 class ExodxError(Exception):

@@ -150,7 +150,7 @@ def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:
         _check_selftest(folder, model, SELFTEST_TOLERANCE[manifest["format_version"]])
     except ModelRefused:
         raise
-    except (ExodxError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (ExodxError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise _refused("BUNDLE_INVALID", folder, f"its content does not make a model ({error})", "Save it again.") from None
     return model, _hash(raw)
 

@@ -104,7 +104,7 @@ def load_bundle(folder: Path) -> tuple[AnyModel, str]:
         model = _model(folder, parts)
         expected = np.array(json.loads((folder / SELFTEST).read_bytes())["scores"])
         same = expected.shape == (found := _selftest(model)).shape and np.allclose(found, expected, rtol=0, atol=TOLERANCE)
-    except (ExodxError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (ExodxError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise _refused("BUNDLE_INVALID", folder, f"its content does not make a model ({error})", "Save it again.") from None
     if not same:
         fix = f"Install exodx {model.provenance.exodx}, with which it was trained."

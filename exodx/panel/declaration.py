@@ -12,6 +12,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from exodx.errors import InputRefused, Problem, nearest
 
 
+LARGEST = 1 << 23
+"""Bytes of a TOML file; a panel of all human miRNAs takes a tenth of it."""
+
+
 def check_table(cls: type, table: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[Problem]]:
     """Check a TOML table against the fields of a dataclass.
 
@@ -73,11 +77,18 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputRefused
-        When the file is missing or is not TOML, with the parser's line and column.
+        When the file is missing, larger than :data:`LARGEST`, or is not TOML, with the parser's line and column.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
+        return tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise InputRefused(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        fix = "Write tables and lists no deeper than they are shown in the examples."
+        raise InputRefused(Problem("TOML_INVALID", str(path), "it is nested too deep", fix)) from None
+    except ValueError as error:
         raise InputRefused(Problem("TOML_INVALID", str(path), str(error), "Mend the TOML syntax there.")) from None

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables import delimited, doors, platforms
-from exodx.tables.archive import folder_files, matching_files, members, read_files
+from exodx.tables.archive import GZIP, ZSTD, folder_files, matching_files, members, read_bytes, read_files, unpacked
 from exodx.tables.decoding import decode
 from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
 from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text
 from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
 
-_GZIP, _ZSTD, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+_ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 
 _TABLE = "Give a table with a header and rows."
 
@@ -154,7 +152,7 @@ def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
 
 def _content(path: Path) -> tuple[bytes, list[str]]:
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise InputRefused(
             Problem(
@@ -164,20 +162,8 @@ def _content(path: Path) -> tuple[bytes, list[str]]:
                 "Check the path and its permissions.",
             )
         ) from None
-    notes: list[str] = []
-    if content.startswith(_GZIP):
-        content = _gunzip(path.name, content)
-        notes.append("gzip")
-    elif content.startswith(_ZSTD):
-        content = doors.unzstd(path.name, content)
-        notes.append("zstd")
+    notes = ["gzip"] if content.startswith(GZIP) else ["zstd"] if content.startswith(ZSTD) else []
+    content = unpacked(path.name, content)
     if not content.strip():
         raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", _TABLE))
     return content, notes
-
-
-def _gunzip(name: str, content: bytes) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputRefused(Problem("GZIP_DAMAGED", name, str(error), "Copy the file again.")) from None

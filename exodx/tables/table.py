@@ -129,8 +129,10 @@ def _header_problems(source: str, header: list[str], body: list[list[str]], plac
     """Names must be there and differ; a blank name is allowed once, for the column of row names (or an empty column)."""
     at = f"{source}, {place} {line}"
     problems = []
-    for name in dict.fromkeys(header):
-        positions = [i + 1 for i, other in enumerate(header) if other == name]
+    places: dict[str, list[int]] = {}
+    for i, name in enumerate(header, 1):
+        places.setdefault(name, []).append(i)
+    for name, positions in places.items():
         if len(positions) < 2:
             continue
         if name:
