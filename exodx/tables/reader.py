@@ -14,6 +14,7 @@ from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_
 from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text
 from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
+from exodx.tables.visible import unlike
 
 _ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 
@@ -81,7 +82,20 @@ def _only(source: str, inside: dict[str, bytes]) -> tuple[str, bytes]:
 
 
 def table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
-    """Read the content of a file that is not compressed; see :func:`read_table`."""
+    """Read the content of a file that is not compressed; see :func:`read_table`.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_table`; ``NAME_INVISIBLE`` and ``NAME_LOOK_ALIKE`` where columns are not called what they seem to be called.
+    """
+    table = _table_of(source, content, notes)
+    if problems := unlike(source, table.header):
+        raise InputRefused(problems)
+    return table
+
+
+def _table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
     if content.startswith(_PARQUET):
         return platforms.of_table(doors.parse_parquet(source, io.BytesIO(content), notes))
     if content.startswith((_ZIP, _OLE)):
