@@ -94,6 +94,10 @@ class ModelRefused(ExodxError):
     exit_code = 4
 
 
+LONGEST_MISSPELT = 200
+"""Letters of a word that are compared with the valid ones."""
+
+
 def nearest(word: str, valid: Sequence[str]) -> str:
     """Return a suggestion for a misspelt name: the nearest valid one, or the list of them.
 
@@ -103,5 +107,5 @@ def nearest(word: str, valid: Sequence[str]) -> str:
     'Valid are: reference, target.'
     """
     folded = {v.casefold(): v for v in valid}
-    close = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    close = get_close_matches(word[:LONGEST_MISSPELT].casefold(), list(folded), n=1, cutoff=0.6)
     return f"Did you mean {folded[close[0]]!r}?" if close else f"Valid are: {', '.join(valid)}."

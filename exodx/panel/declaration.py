@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import types
 from collections.abc import Mapping
@@ -12,8 +13,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from exodx.errors import InputRefused, Problem, nearest
 
 
-LARGEST = 1 << 23
+LARGEST = 1 << 22
 """Bytes of a TOML file; a panel of all human miRNAs takes a tenth of it."""
+
+_KEY = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_KEY}[ \t]*+\.[ \t]*+){{32}}")
+"""Names joined by so many dots are no key of exodx, and the parser takes the square of their number of steps."""
 
 
 def check_table(cls: type, table: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[Problem]]:
@@ -84,7 +89,10 @@ def read_toml(path: Path) -> dict[str, Any]:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
-        return tomllib.loads(content.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        if deep := _DEEP.search(text):
+            raise ValueError(f"a key of more than 32 parts: {deep[0][:40]}…")
+        return tomllib.loads(text)
     except OSError as error:
         raise InputRefused(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
     except RecursionError:

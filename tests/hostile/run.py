@@ -49,15 +49,16 @@ class Tally:
     slowest: float = 0.0
     peak: float = 0.0
     seconds: float = 0.0
+    slowest_input: int = 0
     why: dict[str, int] = field(default_factory=dict)
 
     def row(self) -> str:
         name = f"{self.reader:12s} {self.inputs:9d} {self.read:9d} {self.refused:9d} {self.crashed:8d}"
-        return f"{name} {self.slowest * 1000:9.0f} {self.peak:8.1f} {self.inputs / max(self.seconds, 1e-9):9.0f}"
+        return f"{name} {self.slowest * 1000:9.0f} {self.slowest_input:9d} {self.peak:8.1f} {self.inputs / max(self.seconds, 1e-9):9.0f}"
 
 
 HEAD = (
-    f"{'reader':12s} {'inputs':>9s} {'read':>9s} {'refused':>9s} {'crashed':>8s} {'worst ms':>9s} {'peak MB':>8s} {'inputs/s':>9s}"
+    f"{'reader':12s} {'inputs':>9s} {'read':>9s} {'refused':>9s} {'crashed':>8s} {'worst ms':>9s} {'its no.':>9s} {'peak MB':>8s} {'inputs/s':>9s}"
 )
 
 
@@ -154,7 +155,9 @@ def tried(reader: str, inputs: int, seconds: float, seed: int, keep: Path | None
 def _count(tally: Tally, told: tuple[int, str, float, float], seed: int, keep: Path | None) -> int:
     number, found, took, grown = told
     tally.inputs += 1
-    tally.slowest, tally.peak = max(tally.slowest, took), max(tally.peak, grown)
+    if took > tally.slowest:
+        tally.slowest, tally.slowest_input = took, number
+    tally.peak = max(tally.peak, grown)
     if found == REFUSED:
         tally.refused += 1
     elif found == "read":
