@@ -12,12 +12,14 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from exodx.errors import InputRefused, Problem, nearest
 
-
 LARGEST = 1 << 22
 """Bytes of a TOML file; a panel of all human miRNAs takes a tenth of it."""
 
+DEEPEST = 32
+"""Parts of a key, and lists and tables within one another."""
+
 _KEY = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
-_DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_KEY}[ \t]*+\.[ \t]*+){{32}}")
+_DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_KEY}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
 """Names joined by so many dots are no key of exodx, and the parser takes the square of their number of steps."""
 
 
@@ -91,12 +93,24 @@ def read_toml(path: Path) -> dict[str, Any]:
             raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
         text = content.decode("utf-8-sig")
         if deep := _DEEP.search(text):
-            raise ValueError(f"a key of more than 32 parts: {deep[0][:40]}…")
-        return tomllib.loads(text)
+            raise ValueError(f"a key of more than {DEEPEST} parts: {deep[0][:40]}…")
+        return _not_deep(tomllib.loads(text))
     except OSError as error:
         raise InputRefused(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
-    except RecursionError:
-        fix = "Write tables and lists no deeper than they are shown in the examples."
-        raise InputRefused(Problem("TOML_INVALID", str(path), "it is nested too deep", fix)) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputRefused(Problem("TOML_INVALID", str(path), str(error), "Mend the TOML syntax there.")) from None
+
+
+def _not_deep(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document whose lists and tables do not lie too deep within one another."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    if level:
+        raise ValueError(f"lists or tables more than {DEEPEST} deep")
+    return document

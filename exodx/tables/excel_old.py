@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from types import MappingProxyType
 
-from exodx.tables.hidden import Grids, Place
+from exodx.tables.hidden import Cells, Grids, Place
 
 _STREAMS = ("Workbook", "Book")
 _END, _FREE, _TABLE = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
@@ -160,7 +160,7 @@ def _sheets(stream: bytes) -> list[int]:
     return found
 
 
-def _cells(stream: bytes, at: int) -> tuple[list[Place], dict[Place, str]]:
+def _cells(stream: bytes, at: int) -> tuple[Cells, dict[Place, str]]:
     """Return where a sheet's cells stand, and those that hold an error."""
     places: list[Place] = []
     hidden: dict[Place, str] = {}
@@ -178,7 +178,7 @@ def _cells(stream: bytes, at: int) -> tuple[list[Place], dict[Place, str]]:
             _check_size(data)
     if any(column >= _WIDEST for _, column in places):
         raise ValueError("a cell stands beyond the last column of Excel 97")
-    return places, hidden
+    return Cells.at(places), hidden
 
 
 def _error(kind: int, data: bytes) -> str:

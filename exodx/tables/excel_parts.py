@@ -1,4 +1,4 @@
-"""XLSX before calamine sees it: a ZIP archive of XML, of which a sound copy is made that holds nothing else than what was examined."""
+"""XLSX before calamine sees it: a ZIP archive of XML, of which a copy is made that holds what was examined and nothing else."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from exodx.tables.hidden import Grids, Place
+from exodx.tables.hidden import Cells, Grids, Place
 from exodx.tables.packed import parts_of
 
 BOOK, RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _UNUSED = ("xl/media/", "xl/drawings/", "xl/charts/", "xl/embeddings/", "xl/printerSettings/", "customXml/", "docProps/")
 _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
-_ANY_CELL = re.compile(rb"<(?:[^<>\s/:]+:)?c[\s/>]")
-_TELLING = re.compile(rb"<(?:[^<>\s/:]+:)?f[\s/>]|\bt\s*=\s*[\"']e[\"']")
+_ENDS = b" \t\r\n/>"
+_TELLING = (*(mark + bytes([end]) for mark in (b"<f", b":f", b":c") for end in _ENDS), b'"e"', b"'e'")
+"""What stands in a sheet that has formulas, errors, or cells of a namespace with a prefix."""
+
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 
 
@@ -61,7 +63,7 @@ def _packed(parts: Mapping[str, bytes]) -> bytes:
 
 
 def _examine(name: str, part: bytes) -> None:
-    """Refuse what is no sound XML, and what XML allows and no workbook has: entities of its own, remarks among cells, other encodings."""
+    """Refuse what is no sound XML, and what no workbook has though XML allows it: entities, remarks among cells, encodings."""
     found: list[str] = []
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = lambda *_: found.append("declares a document type")
@@ -97,19 +99,20 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _cells(part: bytes) -> tuple[list[Place], dict[Place, str]]:
+def _cells(part: bytes) -> tuple[Cells, dict[Place, str]]:
     """Return where a sheet's cells stand, and those that hold an error or a formula without a result."""
     plain = _PLAIN_CELL.findall(part)
-    if len(plain) == len(_ANY_CELL.findall(part)) and not _TELLING.search(part):
-        columns = {letters: _column(letters.decode()) for letters, _ in plain}
-        return [(int(row) - 1, columns[letters]) for letters, row in plain], {}
+    if len(plain) == sum(part.count(b"<c" + bytes([end])) for end in _ENDS) and not any(mark in part for mark in _TELLING):
+        rows, columns = max(map(int, {row for _, row in plain}), default=0), {letters for letters, _ in plain}
+        width = max((_column(letters.decode()) for letters in columns), default=-1) + 1
+        return Cells(len(plain), len(set(plain)), rows, width), {}
     sheet = _Sheet()
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = sheet.start, sheet.end
     parser.CharacterDataHandler = sheet.text
     parser.Parse(part, True)
-    return sheet.places, sheet.hidden
+    return Cells.at(sheet.places), sheet.hidden
 
 
 def _column(letters: str) -> int:

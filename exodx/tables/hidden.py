@@ -1,8 +1,8 @@
-"""What stands in a workbook's cells and calamine gives as blanks, which would read as *not run*; and how far apart cells may stand."""
+"""What calamine gives as blanks of a workbook's cells, which would read as *not run*; and how far apart cells may stand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 Place = tuple[int, int]
@@ -13,6 +13,22 @@ MOST_CELLS = 1 << 25
 
 SPREAD, ANY_SPREAD = 64, 1 << 20
 """Cells of a grid for each cell that is written, and what a grid may always have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """How many cells a sheet writes, in how many places, and the rows and columns from the first to the last of each."""
+
+    written: int
+    places: int
+    rows: int
+    columns: int
+
+    @classmethod
+    def at(cls, places: Collection[Place]) -> Cells:
+        """Count cells by their places."""
+        rows, columns = zip(*places, strict=True) if places else ((-1,), (-1,))
+        return cls(len(places), len(set(places)), max(rows) + 1, max(columns) + 1)
 
 
 @dataclass
@@ -28,7 +44,7 @@ class Grids:
     hidden: list[dict[Place, str]] = field(default_factory=list)
     _cells: int = 0
 
-    def add(self, sheet: str, places: list[Place], hidden: dict[Place, str]) -> None:
+    def add(self, sheet: str, cells: Cells, hidden: dict[Place, str]) -> None:
         """Take up a sheet's cells.
 
         Raises
@@ -36,15 +52,11 @@ class Grids:
         ValueError
             Where a cell is written twice, or the grid would be too large.
         """
-        if len(set(places)) < len(places):
+        if cells.places < cells.written:
             raise ValueError(f"a cell of sheet {sheet} is written twice")
-        rows, columns = _reach(places)
-        self._cells += rows * columns
-        if rows * columns > max(ANY_SPREAD, SPREAD * len(places)) or self._cells > MOST_CELLS:
-            raise ValueError(f"the {len(places)} cells of sheet {sheet} lie in a grid of {rows} rows and {columns} columns")
+        size = cells.rows * cells.columns
+        self._cells += size
+        if size > max(ANY_SPREAD, SPREAD * cells.written) or self._cells > MOST_CELLS:
+            grid = f"a grid of {cells.rows} rows and {cells.columns} columns"
+            raise ValueError(f"the {cells.written} cells of sheet {sheet} lie in {grid}")
         self.hidden.append(hidden)
-
-
-def _reach(places: Iterable[Place]) -> tuple[int, int]:
-    rows, columns = zip(*places, strict=True) if places else ((-1,), (-1,))
-    return max(rows) + 1, max(columns) + 1

@@ -111,7 +111,7 @@ def _refuse_scattered(table: TextTable, pairs: _Pairs) -> None:
     n, p = len(pairs.who), len(pairs.name)
     if n * p > max(ANY_GRID, SPREAD * len(table)):
         found = f"{len(table)} rows name {n} specimens and {p} analytes: most of each other's cells would be blank"
-        fix = "Check which columns name the specimen and the analyte (--specimen), or leave out analytes that hardly any specimen has."
+        fix = "Check which columns name specimen and analyte (--specimen), or leave out analytes that hardly any specimen has."
         raise InputRefused(Problem("LONG_SCATTERED", table.source, found, fix))
 
 

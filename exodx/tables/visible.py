@@ -21,7 +21,7 @@ _LOOK_ALIKE = str.maketrans(
 
 
 def unlike(where: str, names: Iterable[str]) -> list[Problem]:
-    """Say which names of columns are not what they look like.
+    r"""Say which names of columns are not what they look like.
 
     >>> [p.code for p in unlike("t.csv", ["miR-126-3p", "miR-126-3p\\u200b", "РD-L1", "Рост", "PD‑L1"])]
     ['NAME_INVISIBLE', 'NAME_LOOK_ALIKE']

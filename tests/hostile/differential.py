@@ -32,7 +32,7 @@ def small_blocks() -> Iterator[None]:
 
 
 def same(path: Path, model: AnyModel, model_hash: str) -> Scores:
-    """Score a file in all three ways, strictly and with ``keep_going``; return what the strict whole read gives, or refuse as it does."""
+    """Score a file in all three ways, strictly and with ``keep_going``; return what the strict whole read gives, or refuse."""
     refusal = None
     for keep_going in (True, False):
         try:
@@ -71,7 +71,7 @@ def _same_in_pieces(path: Path, model: AnyModel, model_hash: str, keep_going: bo
 
 
 def _same_alone(table: TextTable, model: AnyModel, model_hash: str, keep_going: bool, scores: Scores) -> None:
-    """A specimen by itself gets what it gets among the others, bit for bit; its table may be refused for what one specimen cannot show."""
+    """A specimen by itself gets what it gets among the others, bit for bit; one row may be too few for its table to be read."""
     if table.place == "specimen" or len(table) != len(scores.prediction.probability):
         return
     for row in {0, len(table) - 1}:

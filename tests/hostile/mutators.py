@@ -12,11 +12,68 @@ from random import Random
 Mutator = Callable[[Random, bytes, bytes], bytes]
 """Of a generator, the content, and another valid file to take parts from."""
 
-HAZARDS = (
-    "NaN nan inf -inf Infinity 1e308 1e-320 1e999 -1e308 0x10 1_000 0b11 0o7 +27.5 -0 --5 27..5 27.5.1 2٧.5 ２７.５ Ⅻ ½ ² −27.5 27.5% "
-    "$27 1'000 1,000.5 1.000,5 27:10 2024-03-01 03/01/2024 1-Mar MARCH1 =1+1 =cmd|'/c'!A1 @SUM(1) TRUE #DIV/0! #REF! <12,5 >40 *27.5 "
-    "Undetermined <LOD OOR< 1e 1e+ e5 . - + 00027 27. .5 1e5 1E5 1d5 9007199254740993 123456789012345678901234567890"
-).split(" ")
+HAZARDS = [
+    "NaN",
+    "nan",
+    "inf",
+    "-inf",
+    "Infinity",
+    "1e308",
+    "1e-320",
+    "1e999",
+    "-1e308",
+    "0x10",
+    "1_000",
+    "0b11",
+    "0o7",
+    "+27.5",
+    "-0",
+    "--5",
+    "27..5",
+    "27.5.1",
+    "2٧.5",
+    "２７.５",
+    "Ⅻ",
+    "½",
+    "²",
+    "−27.5",
+    "27.5%",
+    "$27",
+    "1'000",
+    "1,000.5",
+    "1.000,5",
+    "27:10",
+    "2024-03-01",
+    "03/01/2024",
+    "1-Mar",
+    "MARCH1",
+    "=1+1",
+    "=cmd|'/c'!A1",
+    "@SUM(1)",
+    "TRUE",
+    "#DIV/0!",
+    "#REF!",
+    "<12,5",
+    ">40",
+    "*27.5",
+    "Undetermined",
+    "<LOD",
+    "OOR<",
+    "1e",
+    "1e+",
+    "e5",
+    ".",
+    "-",
+    "+",
+    "00027",
+    "27.",
+    ".5",
+    "1e5",
+    "1E5",
+    "1d5",
+    "9007199254740993",
+    "123456789012345678901234567890",
+]
 """Cells that look like numbers, and cells that programs take for numbers, dates or formulas."""
 
 LOOK_ALIKE = str.maketrans({"a": "а", "e": "е", "o": "о", "p": "р", "c": "с", "-": "\u2011", "1": "１", "i": "і", "m": "ｍ"})
@@ -25,10 +82,50 @@ LOOK_ALIKE = str.maketrans({"a": "а", "e": "е", "o": "о", "p": "р", "c": "с
 INVISIBLE = ("\u200b", "\u200d", "\u00ad", "\ufeff", "\u2060", "\u202e", "\x07", "\x1c", "\x85", "\u2028", "\u00a0", "\x0b")
 BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE)
 TOKENS = (
-    b"\x00", b"\x00" * 9, b'"', b'""', b"'", b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"\n\n", b"#", b"[", b"]", b"{", b"}", b"<", b"</",
-    b"=", b"\\", b"\\u0000", b"\xff", b"\xc3", b"\xed\xa0\x80", b"-", b"9" * 40, b"9" * 5000, b"1e999", b"nan", b"true", b"<!--", b"&a;",
-    b"[Results]", b"DataType:", b"!Sample_", b"<Code_Summary>", b"Plate:", b"~End", b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0",
-)  # fmt: skip
+    b"\x00",
+    b"\x00" * 9,
+    b'"',
+    b'""',
+    b"'",
+    b",",
+    b";",
+    b"\t",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\n\n",
+    b"#",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b"<",
+    b"</",
+    b"=",
+    b"\\",
+    b"\\u0000",
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"-",
+    b"9" * 40,
+    b"9" * 5000,
+    b"1e999",
+    b"nan",
+    b"true",
+    b"<!--",
+    b"&a;",
+    b"[Results]",
+    b"DataType:",
+    b"!Sample_",
+    b"<Code_Summary>",
+    b"Plate:",
+    b"~End",
+    b"\x1f\x8b",
+    b"PK\x03\x04",
+    b"PAR1",
+    b"\xd0\xcf\x11\xe0",
+)
 
 LARGE = 1 << 17
 """Letters of a cell too long to be one; what is made large stays small enough to be tried by the thousand."""
@@ -175,7 +272,26 @@ def giant(rng: Random, content: bytes, _: bytes) -> bytes:
     )
 
 
-PLAIN: tuple[Mutator, ...] = (cut, behead, flip, put, junk, repeat, remove, splice, bom, encode, line_ends, cell, look_alike, rows, columns, decimals, quote, nest)  # fmt: skip
+PLAIN: tuple[Mutator, ...] = (
+    cut,
+    behead,
+    flip,
+    put,
+    junk,
+    repeat,
+    remove,
+    splice,
+    bom,
+    encode,
+    line_ends,
+    cell,
+    look_alike,
+    rows,
+    columns,
+    decimals,
+    quote,
+    nest,
+)
 SELDOM = 200
 """One file in so many is made large."""
 
@@ -198,14 +314,41 @@ def of_parts(rng: Random, content: bytes, other: bytes) -> bytes:
 
 
 _XML = (
-    (b'r="B2"', b'r="XFD1048576"'), (b'r="B2"', b'r="ZZZZZZZ9"'), (b'r="B2"', b'r="B99999999999"'), (b'r="B2"', b""), (b'r="B2"', b'r="A1"'),
-    (b'r="2"', b'r="1048576"'), (b'r="2"', b'r="4294967296"'), (b"<v>", b"<v>&a;"), (b"<v>", b"<f>B1*2</f><v>"), (b"<v>", b"<!--x--><v>"),
-    (b"</v>", b"</v><v>3</v>"), (b"<v>", b"<v> "), (b"<v>", b"<v><![CDATA[1]]>"), (b"<v>", b"<v>-"), (b't="n"', b't="s"'), (b't="n"', b't="e"'),
-    (b't="n"', b't="b"'), (b't="n"', b't="d"'), (b't="n"', b't="str"'), (b't="n"', b""), (b't="n"', b"t='e'"), (b'"', b"'"), (b"<c ", b"<x:c "),
-    (b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "27">]><worksheet'), (b"<sst", b'<!DOCTYPE x [<!ENTITY a "27">]><sst'),
-    (b"<row", b"<row hidden='1'"), (b"</row>", b""), (b"<sheetData>", b"<sheetData><sheetData>"), (b"<v>", b"<v>1e400 "),
-    (b"main", b"strict"), (b"UTF-8", b"UTF-16"), (b"UTF-8", b"latin-1"), (b"<si>", b"<si><r><t>x</t></r>"), (b"<t>", b"<t>_x0041_"),
-)  # fmt: skip
+    (b'r="B2"', b'r="XFD1048576"'),
+    (b'r="B2"', b'r="ZZZZZZZ9"'),
+    (b'r="B2"', b'r="B99999999999"'),
+    (b'r="B2"', b""),
+    (b'r="B2"', b'r="A1"'),
+    (b'r="2"', b'r="1048576"'),
+    (b'r="2"', b'r="4294967296"'),
+    (b"<v>", b"<v>&a;"),
+    (b"<v>", b"<f>B1*2</f><v>"),
+    (b"<v>", b"<!--x--><v>"),
+    (b"</v>", b"</v><v>3</v>"),
+    (b"<v>", b"<v> "),
+    (b"<v>", b"<v><![CDATA[1]]>"),
+    (b"<v>", b"<v>-"),
+    (b't="n"', b't="s"'),
+    (b't="n"', b't="e"'),
+    (b't="n"', b't="b"'),
+    (b't="n"', b't="d"'),
+    (b't="n"', b't="str"'),
+    (b't="n"', b""),
+    (b't="n"', b"t='e'"),
+    (b'"', b"'"),
+    (b"<c ", b"<x:c "),
+    (b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "27">]><worksheet'),
+    (b"<sst", b'<!DOCTYPE x [<!ENTITY a "27">]><sst'),
+    (b"<row", b"<row hidden='1'"),
+    (b"</row>", b""),
+    (b"<sheetData>", b"<sheetData><sheetData>"),
+    (b"<v>", b"<v>1e400 "),
+    (b"main", b"strict"),
+    (b"UTF-8", b"UTF-16"),
+    (b"UTF-8", b"latin-1"),
+    (b"<si>", b"<si><r><t>x</t></r>"),
+    (b"<t>", b"<t>_x0041_"),
+)
 
 
 def xml(rng: Random, content: bytes, _: bytes) -> bytes:

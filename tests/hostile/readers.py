@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def _member(content: bytes) -> str:
     return next((name for name, mark in marks.items() if mark in content), "provenance.json")
 
 
-READERS: Mapping[str, Read] = {
+READERS: dict[str, Read] = {
     **dict.fromkeys(
         ("delimited", "packed", "xlsx", "xls", "parquet", "instruments", "plates", "olink", "rcc", "geo", "proteins", "counts"),
         table,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import multiprocessing.connection
 import resource
 import shutil
 import signal
@@ -24,7 +25,10 @@ from tests.hostile.readers import READERS, REFUSED, outcome
 from tests.hostile.seeds import seeds
 
 SECONDS_OF_ONE = 10.0
-"""Within this an input must be read or refused."""
+"""Of the processor, within which an input must be read or refused; the machine may be busy with other things."""
+
+HUNG = 30 * SECONDS_OF_ONE
+"""By the clock: a process that says nothing for so long is ended."""
 
 MEGABYTES = 1024
 """What reading one input may add to the memory of the process; none of the inputs is larger than a few hundred kilobytes."""
@@ -57,9 +61,7 @@ class Tally:
         return f"{name} {self.slowest * 1000:9.0f} {self.slowest_input:9d} {self.peak:8.1f} {self.inputs / max(self.seconds, 1e-9):9.0f}"
 
 
-HEAD = (
-    f"{'reader':12s} {'inputs':>9s} {'read':>9s} {'refused':>9s} {'crashed':>8s} {'worst ms':>9s} {'its no.':>9s} {'peak MB':>8s} {'inputs/s':>9s}"
-)
+HEAD = f"{'reader':12s} {'inputs':>9s} {'read':>9s} {'refused':>9s} {'crashed':>8s} {'worst ms':>9s} {'its no.':>9s} {'peak MB':>8s} {'inputs/s':>9s}"
 
 
 def made(reader: str, seed: int, number: int) -> bytes:
@@ -96,21 +98,21 @@ def _work(reader: str, seed: int, start: int, stop: int, place: Path, tell: mult
     base = _memory("VmRSS")
     cap = _memory("VmSize") + MEGABYTES * (1 << 20) + _HEADROOM
     resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
-    signal.signal(signal.SIGALRM, _too_slow)
+    signal.signal(signal.SIGPROF, _too_slow)
     for number in range(start, stop):
         content = made(reader, seed, number)
         path = _written(place, content)
         Path("/proc/self/clear_refs").write_text(_CLEAR_PEAK)
-        before, begun = _memory("VmRSS"), time.perf_counter()
-        signal.setitimer(signal.ITIMER_REAL, SECONDS_OF_ONE)
+        before, begun = _memory("VmRSS"), time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, SECONDS_OF_ONE)
         try:
             found = outcome(READERS[reader], path)
         except KeyboardInterrupt:
             raise
         except BaseException:
             found = traceback.format_exc()
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        took, grown = time.perf_counter() - begun, (_memory("VmHWM") - before) / (1 << 20)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        took, grown = time.process_time() - begun, (_memory("VmHWM") - before) / (1 << 20)
         if grown > MEGABYTES and found in ("read", REFUSED):
             found = f"memory grew by {grown:.0f} MB (base {base >> 20} MB)"
         if took > SECONDS_OF_ONE and found in ("read", REFUSED):
@@ -137,19 +139,27 @@ def tried(reader: str, inputs: int, seconds: float, seed: int, keep: Path | None
             worker.start()
             theirs.close()
             try:
-                while (told := ours.recv()) is not None:
+                while (told := _heard(ours)) is not None:
                     number = _count(tally, told, seed, keep) + 1
                     if time.perf_counter() - begun > seconds:
                         break
             except EOFError:
-                worker.join()
-                number = _count(tally, (number, f"the process died ({worker.exitcode})", 0.0, 0.0), seed, keep) + 1
-            worker.terminate()
+                worker.join(1)
+                why = "the process hung" if worker.is_alive() else f"the process died ({worker.exitcode})"
+                number = _count(tally, (number, why, 0.0, 0.0), seed, keep) + 1
+            worker.kill()
             worker.join()
     finally:
         shutil.rmtree(place, ignore_errors=True)
     tally.seconds = time.perf_counter() - begun
     return tally
+
+
+def _heard(worker: multiprocessing.connection.Connection) -> tuple[int, str, float, float] | None:
+    if not worker.poll(HUNG):
+        raise EOFError
+    told: tuple[int, str, float, float] | None = worker.recv()
+    return told
 
 
 def _count(tally: Tally, told: tuple[int, str, float, float], seed: int, keep: Path | None) -> int:

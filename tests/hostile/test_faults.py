@@ -13,6 +13,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from exodx.cli import main
 from exodx.cohort import Intake, build_cohort
 from exodx.errors import InputRefused
 from exodx.panel import read_toml
@@ -21,7 +22,7 @@ from exodx.tables.layout import to_wide
 from exodx.tables.reader import read_table
 from tests.cli.calls import run
 from tests.hostile.old_excel import grid, ole, sheet, stream, xls
-from tests.hostile.seeds import delimited, zipped, zstd
+from tests.hostile.seeds import BUNDLE, delimited, zipped, zstd
 from tests.tables.plate_texts import long
 from tests.tables.test_platforms_rcc import rcc
 
@@ -126,7 +127,12 @@ BOMBS = {
     "gzip of many members": gzip.compress(b"P1,27\n" * 150_000, 9, mtime=0) * 90,
     "zstd": zstd(b"id,miR-1-3p\nP1,27\n" + b"0" * (packed.ALWAYS + 9)),
     "ZIP": zipped(**{"t.csv": b"0" * (packed.ALWAYS + 9)}),
-    "ZIP of gzip": zipped(**{"t.csv": gzip.compress(gzip.compress(b"0" * (packed.ALWAYS + 9), 9), 9), "u.csv.gz": gzip.compress(b"0" * (packed.ALWAYS + 9), 9)}),
+    "ZIP of gzip": zipped(
+        **{
+            "t.csv": gzip.compress(gzip.compress(b"0" * (packed.ALWAYS + 9), 9), 9),
+            "u.csv.gz": gzip.compress(b"0" * (packed.ALWAYS + 9), 9),
+        }
+    ),
     "XLSX": xlsx(b"</sheetData>", b"</sheetData>" + b" " * packed.ALWAYS),
 }
 
@@ -146,7 +152,9 @@ def test_a_bomb_of_a_hundred_kilobytes_takes_no_memory(tmp_path):
         "try: read_table(sys.argv[1])\n"
         "except InputRefused: sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))"
     )
-    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
     assert int(done.stdout) * 1024 < 2.5 * packed.ALWAYS
 
 
@@ -178,7 +186,10 @@ TEXTS = {
     "a plate without a well": ("Software Version,3.1\nProcedure Details\nPlate Number,Plate 1\n", "NO_LAYOUT"),
     "Gen5 without a plate": ("Software Version,3.1\nProcedure Details\n", "NO_LAYOUT"),
     "a Luminex plate without wells": ("Type,Well,FI,Obs Conc\n", "NO_WELL"),
-    "a code summary with a column twice": (rcc().decode().replace("CodeClass,Name,Accession,Count", "CodeClass,Name,Count,Count"), "RCC_DAMAGED"),
+    "a code summary with a column twice": (
+        rcc().decode().replace("CodeClass,Name,Accession,Count", "CodeClass,Name,Count,Count"),
+        "RCC_DAMAGED",
+    ),
     "measurements scattered over specimens": (SCATTERED, "LONG_SCATTERED"),
 }
 
@@ -243,6 +254,7 @@ def test_an_id_with_a_character_that_is_not_seen_is_refused(tmp_path):
 
 DEEP = {
     "lists": "a = " + "[" * 5000,
+    "lists that the parser can read": "a = " + "[" * 200 + "]" * 200,
     "tables in a line": "a = " + "{a=" * 3000,
     "a key of many parts": "a." * 20_000 + "a = 1",
     "a key of many quoted parts": '"a".' * 20_000 + "a = 1",
@@ -284,21 +296,47 @@ CLASSES = {
 }
 
 
+AS_A_PROCESS = ("bomb.csv.gz", "far.xls", "half.parquet")
+
+
+def told(name: str, done: tuple[int, str, str]) -> None:
+    code, out, err = done
+    assert (code, "Traceback" in err, out) == (3, False, ""), err
+    assert err.startswith("exodx: refused\n[")
+    assert name in err
+
+
+def called(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
+    """Call the command line in this process, from its very door."""
+    monkeypatch.setattr(sys, "argv", ["exodx", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown = capsys.readouterr()
+    return int(ended.value.code or 0), shown.out, shown.err
+
+
 @pytest.mark.parametrize("name", CLASSES)
-def test_the_command_line_refuses_with_exit_code_3_and_a_message(name, tmp_path):
+def test_the_command_line_refuses_with_exit_code_3_and_a_message(name, tmp_path, monkeypatch, capsys):
     path = tmp_path / name
     path.write_bytes(CLASSES[name])
-    done = run("check", path)
-    assert (done.code, "Traceback" in done.err, done.out) == (3, False, "")
-    assert done.err.startswith("exodx: refused\n[")
-    assert name in done.err
+    told(name, called(monkeypatch, capsys, "check", path))
+    if name in AS_A_PROCESS:
+        done = run("check", path)
+        told(name, (done.code, done.out, done.err))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_predict_refuses_with_exit_code_3_and_writes_nothing(name, tmp_path, monkeypatch, capsys):
+    path, out = tmp_path / name, tmp_path / "out.csv"
+    path.write_bytes(CLASSES[name])
+    told(name, called(monkeypatch, capsys, "predict", path, "--model", BUNDLE, "-o", out))
+    assert sorted(p.name for p in tmp_path.iterdir()) == [name]
 
 
 @pytest.mark.parametrize("name", ["lists", "a number of many digits"])
-def test_the_command_line_refuses_a_plan_with_exit_code_3(name, tmp_path):
-    plan, table = tmp_path / "plan.toml", tmp_path / "t.csv"
-    plan.write_text(DEEP[name])
+@pytest.mark.parametrize("option", ["--plan", "--panel"])
+def test_the_command_line_refuses_a_plan_or_panel_with_exit_code_3(name, option, tmp_path, monkeypatch, capsys):
+    path, table = tmp_path / "own.toml", tmp_path / "t.csv"
+    path.write_text(DEEP[name])
     table.write_bytes(delimited())
-    done = run("check", table, "--plan", plan)
-    assert (done.code, "Traceback" in done.err) == (3, False), done.err
-
+    told("own.toml", called(monkeypatch, capsys, "check", table, option, path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from random import Random
 
 import pytest
