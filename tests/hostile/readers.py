@@ -111,9 +111,11 @@ def outcome(read: Read, path: Path) -> str:
     """Return whether a file was read or refused; anything else is an error of exodx."""
     try:
         read(path)
-    except ExodxError as error:
-        assert error.problems
-        assert all(problem.code.isupper() and problem.fix for problem in error.problems)
-        str(error).encode()
-        return REFUSED
-    return READ
+    except ExodxError as refused:
+        error = refused
+    else:
+        return READ
+    assert error.problems
+    assert all(problem.code.isupper() and problem.fix for problem in error.problems)
+    str(error).encode()
+    return REFUSED

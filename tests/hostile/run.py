@@ -1,4 +1,4 @@
-"""Damaged files by the thousand through every reader: ``python -m tests.hostile.run [--inputs N] [--seconds S] [--seed K] [--reader NAME]``.
+"""Damaged files by the thousand through every reader: ``python -m tests.hostile.run --inputs N --seconds S --seed K --reader NAME``.
 
 Each input is read in a process whose memory is capped, within a time that is capped; a process that dies is started again after the
 input that killed it. An input is made from its reader's name, the seed and its number alone, so that any one can be made again.
@@ -58,10 +58,11 @@ class Tally:
 
     def row(self) -> str:
         name = f"{self.reader:12s} {self.inputs:9d} {self.read:9d} {self.refused:9d} {self.crashed:8d}"
-        return f"{name} {self.slowest * 1000:9.0f} {self.slowest_input:9d} {self.peak:8.1f} {self.inputs / max(self.seconds, 1e-9):9.0f}"
+        rate = self.inputs / max(self.seconds, 1e-9)
+        return f"{name} {self.slowest * 1000:9.0f} {self.slowest_input:9d} {self.peak:8.1f} {rate:9.0f}"
 
 
-HEAD = f"{'reader':12s} {'inputs':>9s} {'read':>9s} {'refused':>9s} {'crashed':>8s} {'worst ms':>9s} {'its no.':>9s} {'peak MB':>8s} {'inputs/s':>9s}"
+HEAD = "reader          inputs      read   refused  crashed  worst ms   its no.  peak MB  inputs/s"
 
 
 def made(reader: str, seed: int, number: int) -> bytes:

@@ -220,7 +220,7 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
         "manifest": ((BUNDLE / "manifest.json").read_bytes(),),
         "members": tuple((BUNDLE / name).read_bytes() for name in ("transform.json", "decision.json", "panel.toml", "linear.json")),
         "ubjson": (_small_forest(),),
-        "predict": tuple(plain[:4]) + (parquet(), xlsx(), gzip.compress(delimited(), mtime=0)),
+        "predict": (*plain[:4], parquet(), xlsx(), gzip.compress(delimited(), mtime=0)),
     }
 
 

@@ -86,7 +86,7 @@ def test_an_archive_gives_its_files_and_any_flipped_bit_of_them_is_found(files):
     assert parts_of("t", whole) == files
     for content in filter(None, files.values()):
         at = whole.find(content)
-        with pytest.raises(ValueError, match="CRC|overlap|differ"):
+        with pytest.raises(ValueError, match=r"CRC|overlap|differ"):
             parts_of("t", whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         break
 
@@ -154,7 +154,7 @@ def test_predict_scores_alike_as_a_whole_in_pieces_and_one_by_one(path, changes,
 @settings(max_examples=40)
 @given(st.integers(0, 2**32))
 def test_a_study_cut_off_anywhere_loses_no_number_in_silence(path, seed):
-    """Of a text without packing, the rows before the cut are the ones that were written; the last may be short, as no reader can tell."""
+    """Of a text without packing, the rows that are there are whole; the last cell may be short, as no reader can tell."""
     rng = Random(seed)
     content = text_form(rng, made_study(rng))
     cut = content[: rng.randrange(len(content))]
