@@ -23,6 +23,7 @@ from exodx.scoring.encode import texts
 from exodx.scoring.job import NotInPieces
 from exodx.scoring.plan import Plan
 from exodx.tables.arrow import coded_column
+from exodx.tables.lengths import longest_run
 from exodx.tables.table import Records, TextTable, build_table, cell_text
 from exodx.tables.visible import unseen
 
@@ -129,6 +130,8 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
         raise NotInPieces("not a text in UTF-8")
     if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
         raise NotInPieces("lines that end in other ways")
+    if longest_run(content):
+        raise NotInPieces("a cell that is too long")
     table = None
     if b'"' not in content or _simply_quoted(content, sign):
         table = _parsed(plan, content, header, sign, as_text)

@@ -10,6 +10,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from exodx.errors import InputRefused, Problem
 from exodx.tables.excel_old import examined_stream
 from exodx.tables.excel_parts import examined_parts
+from exodx.tables.lengths import refuse_long_rows
 from exodx.tables.table import Records, TextTable, build_table, cell_text
 
 _ZIP = b"PK"
@@ -33,7 +34,7 @@ def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:
     ------
     InputRefused
         ``NOT_A_TABLE`` for a damaged or foreign archive, and for cells so far apart that no memory holds the grid between;
-        ``TOO_LARGE``.
+        ``TOO_LARGE``, ``CELL_LONG``.
     """
     whole = content.getvalue()
     try:
@@ -49,7 +50,10 @@ def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:
         for place, text in texts.items():
             _put(rows, place, text)
     filled = {name: rows for name, rows in found.items() if any(any(c != "" for c in row) for row in rows)}
-    return {name: [["" if cell == "" else cell_text(cell) for cell in row] for row in rows] for name, rows in filled.items()}
+    texts_of = {name: [["" if cell == "" else cell_text(cell) for cell in row] for row in rows] for name, rows in filled.items()}
+    for rows_of_text in texts_of.values():
+        refuse_long_rows(source, rows_of_text)
+    return texts_of
 
 
 def _grids(copy: bytes) -> dict[str, list[list[object]]]:

@@ -54,6 +54,7 @@ class _Compound:
         if shift not in (9, 12) or mini_shift != 6:
             raise ValueError("its sectors are of no known size")
         self._content, self._size = content, 1 << shift
+        self._n = len(content) // self._size
         n_tables, first = struct.unpack_from("<I", content, 44)[0], struct.unpack_from("<I", content, 48)[0]
         self._cutoff, self._mini = struct.unpack_from("<II", content, 56)
         self._next = self._tables(n_tables)
@@ -61,6 +62,8 @@ class _Compound:
         self._entries = [directory[i : i + _ENTRY] for i in range(0, len(directory) - _ENTRY + 1, _ENTRY)]
 
     def _tables(self, number: int) -> tuple[int, ...]:
+        if number > self._n:
+            raise ValueError("it is cut off")
         places = list(struct.unpack_from("<109I", self._content, 76))
         more = struct.unpack_from("<I", self._content, 68)[0]
         per = self._size // 4

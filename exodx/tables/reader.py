@@ -11,6 +11,7 @@ from exodx.tables import delimited, doors, platforms
 from exodx.tables.archive import GZIP, ZSTD, folder_files, matching_files, members, read_bytes, read_files, unpacked
 from exodx.tables.decoding import decode
 from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
+from exodx.tables.lengths import refuse_long_text
 from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text
 from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
@@ -106,6 +107,7 @@ def _table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
             return doors.quantify(plates)
         return platforms.of_sheets(source, sheets, notes) or platforms.of_table(doors.parse_workbook(source, sheets, notes))
     decoded = decode(source, content)
+    refuse_long_text(source, decoded.text)
     said = [*notes, *decoded.notes]
     if found := platforms.of_text(source, decoded.text, said):
         return found
@@ -136,6 +138,7 @@ def read_wells(path: str | Path) -> TextTable:
         wells = wells_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
     else:
         decoded = decode(path.name, content)
+        refuse_long_text(path.name, decoded.text)
         wells = wells_of_text(path.name, decoded.text, [*notes, *decoded.notes])
     if wells is None:
         fix = "Export the well results (Ct with specimen, target and task) from the instrument's software."
@@ -157,6 +160,7 @@ def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
         plates = plates_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
     else:
         decoded = decode(path.name, content)
+        refuse_long_text(path.name, decoded.text)
         plates = plates_of_text(path.name, decoded.text, [*notes, *decoded.notes])
     if plates is None:
         fix = "Give a plate reader's export, or a table with the columns well, kind, specimen_id, concentration, signal."

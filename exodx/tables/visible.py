@@ -1,4 +1,4 @@
-"""Names that are not what they look like: with characters that nobody sees, or letters of two alphabets in one word."""
+"""Names that are none: not what they look like (characters that nobody sees, letters of two alphabets in one word), or endless."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ INVISIBLE = re.compile(
 )
 """Control and format characters; line ends within a name are left, since spreadsheets wrap them."""
 
+LONGEST_NAME = 1000
+"""Letters of a column's name."""
+
 _LOOK_ALIKE = str.maketrans(
     "аеорсухіјѕԛԝмткАВЕКМНОРСТХЅІЈУοιρνΑΒΕΗΙΚΜΝΟΡΤΧΥΖ",
     "aeopcyxijsqwmtkABEKMHOPCTXSIJYoipvABEHIKMNOPTXYZ",
@@ -21,13 +24,16 @@ _LOOK_ALIKE = str.maketrans(
 
 
 def unlike(where: str, names: Iterable[str]) -> list[Problem]:
-    r"""Say which names of columns are not what they look like.
+    r"""Say which names of columns are not what they look like, or far too long.
 
     >>> [p.code for p in unlike("t.csv", ["miR-126-3p", "miR-126-3p\\u200b", "РD-L1", "Рост", "PD‑L1"])]
     ['NAME_INVISIBLE', 'NAME_LOOK_ALIKE']
     """
     problems = []
     for name in names:
+        if len(name) > LONGEST_NAME:
+            fix = "Give the column a name of its own; look for a delimiter that is missing."
+            problems.append(Problem("NAME_LONG", where, f"a name of {len(name)} letters ({name[:40]!r} …)", fix))
         if name.isascii() and name.isprintable():
             continue
         if match := INVISIBLE.search(name):

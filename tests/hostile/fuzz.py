@@ -1,7 +1,8 @@
 """Guided by coverage: ``python -m tests.hostile.fuzz READER [FOLDER] [options of libFuzzer]``, with atheris.
 
-atheris (a developer's package) changes an input, keeps what reaches code that none reached before, and goes on from there. It writes
-an input that breaks the reader to ``crash-…`` in the working folder and stops. ``-runs=N`` and ``-max_total_time=S`` end it; FOLDER keeps what it found.
+atheris, a developer's package, changes an input, keeps what reaches code that none reached before, and goes on from there. It
+writes an input that breaks the reader to ``crash-…`` in the working folder and stops. ``-runs=N`` and ``-max_total_time=S`` end it;
+FOLDER keeps what it found.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Damaged files by the thousand through every reader: ``python -m tests.hostile.run --inputs N --seconds S --seed K --reader NAME``.
+"""Damaged files by the thousand through every reader: ``python -m tests.hostile.run --inputs N --seconds S --reader NAME``.
 
 Each input is read in a process whose memory is capped, within a time that is capped; a process that dies is started again after the
 input that killed it. An input is made from its reader's name, the seed and its number alone, so that any one can be made again.

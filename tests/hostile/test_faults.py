@@ -183,7 +183,9 @@ def test_two_files_of_one_name_in_an_archive_are_refused(read):
 
 TEXTS = {
     "a quotation mark never closed in a plate": (long().replace("A2,", '"A2,', 1), "QUOTE"),
-    "a cell longer than any": ("id,miR-1-3p\n" + f'"{"A" * 200_000}",27\nP2,28\n', "QUOTE"),
+    "a cell longer than any": ("id,miR-1-3p\n" + f'"{"A" * 200_000}",27\nP2,28\n', "CELL_LONG"),
+    "a cell of commas longer than any": ("id;miR-1-3p\n" + f'"{"A," * 100_000}";27\nP2;28\n', "QUOTE"),
+    "a number of very many digits": ("id,miR-1-3p\nP1," + "9" * 130_000 + "x\nP2,28\n", "CELL_LONG"),
     "a plate without a well": ("Software Version,3.1\nProcedure Details\nPlate Number,Plate 1\n", "NO_LAYOUT"),
     "Gen5 without a plate": ("Software Version,3.1\nProcedure Details\n", "NO_LAYOUT"),
     "a Luminex plate without wells": ("Type,Well,FI,Obs Conc\n", "NO_WELL"),
@@ -224,6 +226,7 @@ NAMES = {
     "a hyphen that is not seen": ("miR-126\u00ad-3p", "NAME_INVISIBLE"),
     "a bell": ("miR-126-3p\x07", "NAME_INVISIBLE"),
     "writing from right to left": ("miR-\u202e621-3p", "NAME_INVISIBLE"),
+    "a name of a thousand and one letters": ("miR-" + "1" * 997, "NAME_LONG"),
     "a Cyrillic letter in a miRNA": ("mіR-126-3p", "NAME_LOOK_ALIKE"),
     "a Cyrillic letter in a species": ("hsа-miR-126-3p", "NAME_LOOK_ALIKE"),
     "a Greek letter in a protein": ("PD-L1Α", "NAME_LOOK_ALIKE"),

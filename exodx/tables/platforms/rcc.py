@@ -20,7 +20,7 @@ MIN_FOV, DENSITY = 0.75, (0.1, 2.25)
 """Share of the fields of view that must be counted, and the binding densities that can be (nCounter MAX and FLEX)."""
 
 _OPEN = re.compile(r"^<([A-Za-z_]+)>\s*$")
-_FACTOR = re.compile(r"\|\d*\.?\d+(?:[eE][+-]?\d+)?$")
+_FACTOR = re.compile(r"\|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?$")
 
 
 @dataclass(frozen=True, slots=True)
