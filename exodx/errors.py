@@ -39,7 +39,16 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
-        return f"[{self.code}] {self.where}: {self.found}. {self.fix}"
+        return f"[{self.code}] {_shown(self.where)}: {_shown(self.found)}. {self.fix}"
+
+
+LONGEST_SHOWN = 1000
+"""Letters of a place or of what stands there that a message shows; the problem itself keeps all."""
+
+
+def _shown(text: str) -> str:
+    rest = len(text) - LONGEST_SHOWN
+    return text if rest <= 0 else f"{text[:LONGEST_SHOWN]} … and {rest} more letters"
 
 
 class ExodxError(Exception):
@@ -85,6 +94,10 @@ class ModelRefused(ExodxError):
     exit_code = 4
 
 
+LONGEST_MISSPELT = 200
+"""Letters of a word that are compared with the valid ones."""
+
+
 def nearest(word: str, valid: Sequence[str]) -> str:
     """Return a suggestion for a misspelt name: the nearest valid one, or the list of them.
 
@@ -94,5 +107,5 @@ def nearest(word: str, valid: Sequence[str]) -> str:
     'Valid are: reference, target.'
     """
     folded = {v.casefold(): v for v in valid}
-    close = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    close = get_close_matches(word[:LONGEST_MISSPELT].casefold(), list(folded), n=1, cutoff=0.6)
     return f"Did you mean {folded[close[0]]!r}?" if close else f"Valid are: {', '.join(valid)}."

@@ -126,7 +126,8 @@ def infer_panel(
         normalisation="references" if references else "none",
         ct_cutoff=40.0 if last is None else last - BEFORE_LAST,
     )
-    left_out = [name for name in table.header if name not in {*reserved, *doubled, *panel.names}]
+    taken = {*reserved, *doubled, *panel.names}
+    left_out = [name for name in table.header if name not in taken]
     notes = _notes([name for name in roles if roles[name] == "target"], unit, references, left_out)
     notes += [cut_note] if cut_note else []
     if proteins:

@@ -68,7 +68,7 @@ WORDS = MappingProxyType(
 _LINEAR_WORDS = MappingProxyType(_words(State.ABOVE_LOQ, ">loq", ">uloq", "> uloq", "above loq", "above uloq", "oor >"))
 _CT_WORDS = MappingProxyType(_words(State.UNDETERMINED, "-", "inf", "+inf", "infinity"))
 _SCALE_WORDS = MappingProxyType({Scale.CT: _CT_WORDS, Scale.LINEAR: _LINEAR_WORDS})
-_NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$")
+_NUMBER = re.compile(r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$")
 _LIMIT = re.compile(r"^([<>])=?\s*(?:[lu]?loq\s+)?(\S+)$")
 _STARRED = re.compile(r"^\*\s*(\S+)$")
 

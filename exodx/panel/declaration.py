@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import types
 from collections.abc import Mapping
@@ -11,6 +12,16 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from exodx.errors import InputRefused, Problem, nearest
+
+LARGEST = 1 << 22
+"""Bytes of a TOML file; a panel of all human miRNAs takes a tenth of it."""
+
+DEEPEST = 32
+"""Parts of a key, and lists and tables within one another."""
+
+_KEY = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_KEY}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
+"""Names joined by so many dots are no key of exodx, and the parser takes the square of their number of steps."""
 
 
 def check_table(cls: type, table: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[Problem]]:
@@ -80,11 +91,33 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputRefused
-        When the file is missing or is not TOML, with the parser's line and column.
+        When the file is missing, larger than :data:`LARGEST`, or is not TOML, with the parser's line and column.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
+        text = content.decode("utf-8-sig")
+        if deep := _DEEP.search(text):
+            raise ValueError(f"a key of more than {DEEPEST} parts: {deep[0][:40]}…")
+        return _not_deep(tomllib.loads(text))
     except OSError as error:
         raise InputRefused(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputRefused(Problem("TOML_INVALID", str(path), str(error), "Mend the TOML syntax there.")) from None
+
+
+def _not_deep(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document whose lists and tables do not lie too deep within one another."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    if level:
+        raise ValueError(f"lists or tables more than {DEEPEST} deep")
+    return document

@@ -25,7 +25,9 @@ from exodx.scoring.job import NotInPieces
 from exodx.scoring.plan import Plan
 from exodx.scoring.quick import quickly
 from exodx.tables.arrow import coded_column
+from exodx.tables.lengths import longest_run
 from exodx.tables.table import Records, TextTable, build_table, cell_text
+from exodx.tables.visible import unseen
 
 Floats = NDArray[np.float64]
 
@@ -105,9 +107,18 @@ def piece_of(plan: Plan, block: Block, as_text: Collection[str] = ()) -> Piece |
     if not isinstance(ids, pa.StringArray):
         ids = texts(list(ids))
     if plan.specimen is not None:
+        _refuse_unseen(ids)
         columns[plan.specimen] = [""] * n
     table = TextTable(plan.head.source, {name: columns[name] for name in plan.columns}, list(range(n)), plan.head.place)
     return Piece(table, ids)
+
+
+def _refuse_unseen(ids: pa.StringArray) -> None:
+    """Leave ids with characters that are not seen to the careful reader, which says where they stand."""
+    letters = ids.buffers()[2]
+    content = letters.to_pybytes() if letters else b""
+    if not (content.isascii() and content.decode().isprintable()) and unseen(ids.to_pylist()):
+        raise NotInPieces("ids with characters that are not seen")
 
 
 Found = dict[str, "Sequence[str] | pa.StringArray"]
@@ -123,6 +134,8 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
         raise NotInPieces("not a text in UTF-8")
     if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
         raise NotInPieces("lines that end in other ways")
+    if longest_run(content):
+        raise NotInPieces("a cell that is too long")
     if plan.made and not as_text and content.isascii() and (found := _by_loops(plan, content, header, sign)):
         return found
     table = None

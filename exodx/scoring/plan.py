@@ -145,7 +145,7 @@ def plan_of_files(job: Job, files: Sequence[File | None], *, alone: bool) -> Pla
     """
     try:
         heads = [_head(file) for file in files if file is not None]
-    except (InputRefused, pa.ArrowException, UnicodeDecodeError):
+    except (InputRefused, pa.ArrowException, UnicodeDecodeError, csv.Error):
         return None
     plain = [head for head in heads if head is not None]
     if not plain or len(plain) < len(files):

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import glob
-import gzip
-import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables import doors
+from exodx.tables.packed import MOST, gunzip, parts_of, room, too_large
 
-MAX_UNPACKED = 1 << 31
-"""Bytes that an archive may unpack to; no table of specimens is larger."""
-
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_PACKED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 def members(source: str, content: bytes) -> dict[str, bytes]:
@@ -26,16 +19,13 @@ def members(source: str, content: bytes) -> dict[str, bytes]:
     Raises
     ------
     InputRefused
-        ``ARCHIVE`` where it is damaged, encrypted or unpacks to more than 2 GiB.
+        ``ARCHIVE`` where it is damaged or encrypted; ``TOO_LARGE`` where its files, unpacked, are larger together than it may be.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            files = [info for info in archive.infolist() if not info.is_dir() and not _hidden(info.filename)]
-            if sum(info.file_size for info in files) > MAX_UNPACKED:
-                raise ValueError("it unpacks to more than 2 GiB")
-            return {info.filename: _unzipped(info.filename, archive.read(info)) for info in files}
-    except _PACKED as error:
+        files = {name: part for name, part in parts_of(source, content).items() if not _hidden(name)}
+    except ValueError as error:
         raise InputRefused(Problem("ARCHIVE", source, f"not a readable archive ({error})", "Unpack it first.")) from None
+    return _all_unpacked(source, files, room(len(content)))
 
 
 def folder_files(folder: Path) -> dict[str, bytes]:
@@ -80,18 +70,54 @@ def read_files(paths: Sequence[Path]) -> dict[str, bytes]:
         ``FILE_UNREADABLE`` where one cannot be read.
     """
     try:
-        return {path.name: _unzipped(path.name, path.read_bytes()) for path in paths}
-    except _PACKED as error:
+        files = {path.name: read_bytes(path) for path in paths}
+    except OSError as error:
         fix = "Check the folder and its permissions."
         where = str(paths[0].parent)
         raise InputRefused(Problem("FILE_UNREADABLE", where, f"it cannot be read ({error})", fix)) from None
+    return _all_unpacked(paths[0].parent.name if paths else "", files, MOST)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds, which may be a pipe.
+
+    Raises
+    ------
+    InputRefused
+        ``TOO_LARGE``, before more than that is read.
+    OSError
+        Where it cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file.read() if path.is_file() and path.stat().st_size <= MOST else file.read(MOST + 1)
+    if len(content) > MOST:
+        raise too_large(path.name, MOST)
+    return content
+
+
+def unpacked(source: str, content: bytes) -> bytes:
+    """Return a content as it was before gzip or zstd packed it.
+
+    Raises
+    ------
+    InputRefused
+        ``GZIP_DAMAGED``, ``ZSTD_DAMAGED``, ``TOO_LARGE``.
+    """
+    if content.startswith(ZSTD):
+        return doors.unzstd(source, content)
+    return gunzip(source, content) if content.startswith(GZIP) else content
+
+
+def _all_unpacked(source: str, files: dict[str, bytes], limit: int) -> dict[str, bytes]:
+    """Unpack each of several files; together they may be no larger than one file may be."""
+    found, total = {}, 0
+    for name, content in files.items():
+        found[name] = unpacked(name, content)
+        total += len(found[name])
+        if total > limit:
+            raise too_large(source, limit)
+    return found
 
 
 def _hidden(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
-
-
-def _unzipped(name: str, content: bytes) -> bytes:
-    if content.startswith(_ZSTD):
-        return doors.unzstd(name, content)
-    return gzip.decompress(content) if content.startswith(_GZIP) else content

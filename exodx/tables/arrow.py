@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.coded import Coded, Words
+from exodx.tables.packed import room, too_large
 
 _MOSTLY_DISTINCT = 0.25
 """Where more of the cells than this are words of their own, coding them saves nothing."""
+
+_STEP = 1 << 24
+"""Bytes that are unpacked at once."""
 
 _BLANKS = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
 """What ``str.strip`` takes away, of ASCII."""
@@ -124,10 +128,16 @@ def unzstd(source: str, content: bytes) -> bytes:
     Raises
     ------
     InputRefused
-        ``ZSTD_DAMAGED``.
+        ``ZSTD_DAMAGED``, ``TOO_LARGE``.
     """
+    limit, parts, left = room(len(content)), [], room(len(content)) + 1
     try:
         with pa.input_stream(pa.BufferReader(content), compression="zstd") as file:
-            return bytes(file.read())
+            while left and len(part := file.read_buffer(min(left, _STEP))):
+                parts.append(part)
+                left -= len(part)
     except OSError as error:
         raise InputRefused(Problem("ZSTD_DAMAGED", source, str(error), "Copy the file again.")) from None
+    if not left:
+        raise too_large(source, limit)
+    return b"".join(parts)

@@ -55,7 +55,7 @@ _SUMMARY = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"^[+-]?[\d.,]+(?:[eE][+-]?\d+)?$")
-_FRACTION = re.compile(r"\d*[.,]\d*[1-9]\d*")
+_FRACTION = re.compile(r"\d*[.,]0*[1-9]\d*")
 _FEATURE_COUNTS = frozenset({"chr", "start", "end", "strand", "length"})
 
 

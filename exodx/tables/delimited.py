@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
@@ -134,10 +135,11 @@ def _end_of_line(text: str, number: int) -> int:
 
 def _widths(text: str, delimiter: str) -> list[int]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        return [len(row) for row in islice(reader, 20) if row]
-    except csv.Error:
-        return []
+    widths = []
+    with suppress(csv.Error):
+        for row in islice(reader, 20):
+            widths += [len(row)] if row else []
+    return widths
 
 
 def _records(source: str, text: str, delimiter: str, skipped: int) -> Records:

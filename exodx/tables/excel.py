@@ -1,4 +1,4 @@
-"""Spreadsheets (XLSX, XLS) through calamine."""
+"""Spreadsheets (XLSX, XLS) through calamine, which sees a copy of what was examined and nothing else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import zipfile
 from python_calamine import CalamineError, CalamineWorkbook
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables.excel_errors import error_cells
+from exodx.tables.excel_old import examined_stream
+from exodx.tables.excel_parts import examined_parts
 from exodx.tables.guards import without_guards
+from exodx.tables.lengths import refuse_long_rows
 from exodx.tables.table import Records, TextTable, build_table, cell_text
+
+_ZIP = b"PK"
 
 
 def is_workbook(content: bytes) -> bool:
@@ -23,25 +27,39 @@ def is_workbook(content: bytes) -> bool:
 
 
 def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:
-    """Return the sheets that hold anything, as rows of text from the first row on; an error cell is its text (``#DIV/0!``).
+    """Return the sheets that hold anything, as rows of text from the first row on.
+
+    An error cell is its text (``#DIV/0!``); one whose formula was never calculated is the formula (``=B2*2``).
 
     Raises
     ------
     InputRefused
-        ``NOT_A_TABLE`` for a damaged or foreign archive.
+        ``NOT_A_TABLE`` for a damaged or foreign archive, and for cells so far apart that no memory holds the grid between;
+        ``TOO_LARGE``, ``CELL_LONG``.
     """
+    whole = content.getvalue()
     try:
-        workbook = CalamineWorkbook.from_filelike(content)
-        found = {name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in workbook.sheet_names}
+        copy, hidden = examined_parts(source, whole) if whole.startswith(_ZIP) else examined_stream(whole)
+        found = _grids(copy)
+        if len(found) != len(hidden):
+            raise ValueError("its sheets are not told apart")
     except (CalamineError, OSError, ValueError) as error:
         raise InputRefused(
             Problem("NOT_A_TABLE", source, f"not a readable workbook ({error})", "Save it as XLSX or CSV.")
         ) from None
-    for name, errors in error_cells(content).items():
-        for place, text in errors.items():
-            _put(found.get(name, []), place, text)
+    for rows, texts in zip(found.values(), hidden, strict=True):
+        for place, text in texts.items():
+            _put(rows, place, text)
     filled = {name: rows for name, rows in found.items() if any(any(c != "" for c in row) for row in rows)}
-    return {name: [[cell_text(cell) for cell in row] for row in rows] for name, rows in filled.items()}
+    texts_of = {name: [["" if cell == "" else cell_text(cell) for cell in row] for row in rows] for name, rows in filled.items()}
+    for rows_of_text in texts_of.values():
+        refuse_long_rows(source, rows_of_text)
+    return texts_of
+
+
+def _grids(copy: bytes) -> dict[str, list[list[object]]]:
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(copy))
+    return {name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in workbook.sheet_names}
 
 
 def _put(rows: list[list[object]], place: tuple[int, int], text: str) -> None:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from exodx.errors import Problem, nearest
+from exodx.errors import InputRefused, Problem, nearest
 from exodx.tables.coded import counted, transposed
 from exodx.tables.counts import analyte_rows
 from exodx.tables.long import gather
 from exodx.tables.names import ANALYTE_NAMES, SPECIMEN_NAMES, VALUE_NAMES, find_column
 from exodx.tables.table import TextTable
+from exodx.tables.visible import unlike, unseen, unseen_problem
 
 UNNAMED = "no specimen column was recognised: specimens are named row-1, row-2 …"
 IsAnalyte = Callable[[str], bool]
@@ -36,6 +37,11 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
     -------
     TextTable
         Where the layout changed, rows are named by specimen and a note says so.
+
+    Raises
+    ------
+    InputRefused
+        ``NAME_INVISIBLE`` and ``NAME_LOOK_ALIKE`` where analytes are not called what they seem to be called.
     """
     if table.analytes or any(is_analyte(name) for name in table.header):
         return table
@@ -43,6 +49,8 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
     if column is None:
         return table
     value = find_column(table, VALUE_NAMES)
+    if problems := unlike(table.source, counted(table.columns[column])):
+        raise InputRefused(problems)
     if value and _is_long(table, column, specimen, is_analyte):
         return gather(table, column, value, specimen, wells)
     return _from_rows(table, column)
@@ -102,7 +110,7 @@ def specimen_ids(table: TextTable, specimen: str | None = None) -> tuple[list[st
     column : str or None
         The specimen column.
     problems : list of Problem
-        Blank or repeated ids, or an unknown column.
+        Blank or repeated ids, ids with characters that are not seen, or an unknown column.
     """
     if specimen is not None and specimen not in table.columns:
         return [], None, [Problem("COLUMN_MISSING", table.source, f"no column {specimen!r}", nearest(specimen, table.header))]
@@ -115,6 +123,7 @@ def specimen_ids(table: TextTable, specimen: str | None = None) -> tuple[list[st
         for row, name in enumerate(ids)
         if not name
     ]
+    problems += [unseen_problem(table.where(row, column), ids[row]) for row in unseen(ids)]
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(ids):
         if name:

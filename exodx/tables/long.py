@@ -17,6 +17,8 @@ from exodx.tables.names import SPECIMEN_NAMES, WELL_NAMES, find_column, folded_n
 from exodx.tables.table import TextTable
 
 Codes = NDArray[np.int64]
+SPREAD, ANY_GRID = 64, 1 << 22
+"""Cells of the wide table for each row of the long one, and how many it may always have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wel
     Raises
     ------
     InputRefused
-        ``SPECIMEN_MISSING``, and ``VALUE_TWICE`` with the lines of every repeated value.
+        ``SPECIMEN_MISSING``, ``LONG_SCATTERED``, and ``VALUE_TWICE`` with the lines of every repeated value.
     """
     by = specimen or find_column(table, SPECIMEN_NAMES)
     if by is None or by not in table.columns:
@@ -80,6 +82,7 @@ def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wel
         )
     table = without_controls(table, analyte, value, by)
     pairs = _pairs(table.columns[by], table.columns[analyte])
+    _refuse_scattered(table, pairs)
     repeated = np.flatnonzero(pairs.size > 1).tolist()
     refused = repeated if wells is None else _same_well(table, pairs)
     if refused:
@@ -101,6 +104,15 @@ def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wel
 def _numbered(cells: Sequence[str]) -> tuple[list[str], Codes]:
     """Return the distinct cells in the order of their first row, and which of them each row holds."""
     return Coded.of(cells).numbered()
+
+
+def _refuse_scattered(table: TextTable, pairs: _Pairs) -> None:
+    """Refuse specimens and analytes so many that most pairs have no row: their table would fill the memory with blanks."""
+    n, p = len(pairs.who), len(pairs.name)
+    if n * p > max(ANY_GRID, SPREAD * len(table)):
+        found = f"{len(table)} rows name {n} specimens and {p} analytes: most of each other's cells would be blank"
+        fix = "Check which columns name specimen and analyte (--specimen), or leave out analytes that hardly any specimen has."
+        raise InputRefused(Problem("LONG_SCATTERED", table.source, found, fix))
 
 
 def _pairs(specimens: Sequence[str], analytes: Sequence[str]) -> _Pairs:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables import delimited, doors, platforms
-from exodx.tables.archive import folder_files, matching_files, members, read_files
+from exodx.tables.archive import GZIP, ZSTD, folder_files, matching_files, members, read_bytes, read_files, unpacked
 from exodx.tables.decoding import decode
 from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
+from exodx.tables.lengths import refuse_long_text
 from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text
 from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
+from exodx.tables.visible import unlike
 
-_GZIP, _ZSTD, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+_ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 
 _TABLE = "Give a table with a header and rows."
 
@@ -83,7 +83,20 @@ def _only(source: str, inside: dict[str, bytes]) -> tuple[str, bytes]:
 
 
 def table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
-    """Read the content of a file that is not compressed; see :func:`read_table`."""
+    """Read the content of a file that is not compressed; see :func:`read_table`.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_table`; ``NAME_INVISIBLE`` and ``NAME_LOOK_ALIKE`` where columns are not called what they seem to be called.
+    """
+    table = _table_of(source, content, notes)
+    if problems := unlike(source, table.header):
+        raise InputRefused(problems)
+    return table
+
+
+def _table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
     if content.startswith(_PARQUET):
         return platforms.of_table(doors.parse_parquet(source, io.BytesIO(content), notes))
     if content.startswith((_ZIP, _OLE)):
@@ -94,6 +107,7 @@ def table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
             return doors.quantify(plates)
         return platforms.of_sheets(source, sheets, notes) or platforms.of_table(doors.parse_workbook(source, sheets, notes))
     decoded = decode(source, content)
+    refuse_long_text(source, decoded.text)
     said = [*notes, *decoded.notes]
     if found := platforms.of_text(source, decoded.text, said):
         return found
@@ -124,6 +138,7 @@ def read_wells(path: str | Path) -> TextTable:
         wells = wells_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
     else:
         decoded = decode(path.name, content)
+        refuse_long_text(path.name, decoded.text)
         wells = wells_of_text(path.name, decoded.text, [*notes, *decoded.notes])
     if wells is None:
         fix = "Export the well results (Ct with specimen, target and task) from the instrument's software."
@@ -145,6 +160,7 @@ def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
         plates = plates_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
     else:
         decoded = decode(path.name, content)
+        refuse_long_text(path.name, decoded.text)
         plates = plates_of_text(path.name, decoded.text, [*notes, *decoded.notes])
     if plates is None:
         fix = "Give a plate reader's export, or a table with the columns well, kind, specimen_id, concentration, signal."
@@ -154,7 +170,7 @@ def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
 
 def _content(path: Path) -> tuple[bytes, list[str]]:
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise InputRefused(
             Problem(
@@ -164,20 +180,8 @@ def _content(path: Path) -> tuple[bytes, list[str]]:
                 "Check the path and its permissions.",
             )
         ) from None
-    notes: list[str] = []
-    if content.startswith(_GZIP):
-        content = _gunzip(path.name, content)
-        notes.append("gzip")
-    elif content.startswith(_ZSTD):
-        content = doors.unzstd(path.name, content)
-        notes.append("zstd")
+    notes = ["gzip"] if content.startswith(GZIP) else ["zstd"] if content.startswith(ZSTD) else []
+    content = unpacked(path.name, content)
     if not content.strip():
         raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", _TABLE))
     return content, notes
-
-
-def _gunzip(name: str, content: bytes) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputRefused(Problem("GZIP_DAMAGED", name, str(error), "Copy the file again.")) from None

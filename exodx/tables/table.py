@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.coded import Coded
+from exodx.tables.lengths import refuse_long_rows
 from exodx.tables.whole import Whole
 
 
@@ -100,12 +101,13 @@ def build_table(source: str, records: Records, place: str, decimal: str, notes: 
     Raises
     ------
     InputRefused
-        ``FILE_EMPTY``, ``HEADER_TWICE``, ``HEADER_MISSING``, ``ROW_RAGGED``.
+        ``FILE_EMPTY``, ``CELL_LONG``, ``HEADER_TWICE``, ``HEADER_MISSING``, ``ROW_RAGGED``.
     """
     kept = [(row, line) for row, line in zip(records.rows, records.lines, strict=True) if any(cell.strip() for cell in row)]
     if len(kept) < 2:
         found = "the file is empty" if not kept else "there is a header but no row"
         raise InputRefused(Problem("FILE_EMPTY", source, found, "Give a table with a header and one row a specimen."))
+    refuse_long_rows(source, records.rows)
     header = [cell.strip() for cell in kept[0][0]]
     body = kept[1:]
     problems = _header_problems(source, header, [row for row, _ in body], place, kept[0][1])
@@ -129,8 +131,10 @@ def _header_problems(source: str, header: list[str], body: list[list[str]], plac
     """Names must be there and differ; a blank name is allowed once, for the column of row names (or an empty column)."""
     at = f"{source}, {place} {line}"
     problems = []
-    for name in dict.fromkeys(header):
-        positions = [i + 1 for i, other in enumerate(header) if other == name]
+    places: dict[str, list[int]] = {}
+    for i, name in enumerate(header, 1):
+        places.setdefault(name, []).append(i)
+    for name, positions in places.items():
         if len(positions) < 2:
             continue
         if name:

@@ -209,5 +209,5 @@ def _load(path: Path) -> Imported:
         names = {str(a): str(n) for a, n in table["names"].items()}
         twins = tuple(tuple(str(a) for a in group) for group in table["twins"])
         return Imported(parse_release(table["release"], str(path)), names, aliases, twins)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputRefused(Problem("NAMES_DAMAGED", str(path), f"not a table that exodx wrote ({error})", fix)) from None

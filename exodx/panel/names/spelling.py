@@ -59,7 +59,7 @@ def read_mirna(name: str) -> MirnaSpelling | None:
     >>> read_mirna("hsa-mir-126").hairpin, read_mirna("hsa-miR-126").hairpin
     (True, False)
     """
-    match = _MIRNA.fullmatch(tidy(name))
+    match = _MIRNA.fullmatch(tidy(name)) if len(name) <= LONGEST else None
     if not match:
         return None
     stem, rest = match["stem"], _ARM.sub(r"-\1p", match["rest"].casefold())

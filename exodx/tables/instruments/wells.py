@@ -67,7 +67,7 @@ CONTROL_NAMES = MappingProxyType(
 
 _KINDS = (UNKNOWN, REFERENCE, INTERNAL, NTC, STANDARD, POSITIVE, NEGATIVE, OMITTED)
 _NAMELESS = ("without a target's name", "without a specimen's name")
-_NUMBERED = re.compile(r"[-_ ]?\d+$")
+_NUMBERED = re.compile(r"(?:[-_ ]|(?<!\d))\d+$")
 _NUMBER = re.compile(r"^\d+(?:[.,]\d+)?$")
 _COMMA_NUMBER = re.compile(r"^\d+,\d+$")
 

@@ -37,13 +37,12 @@ def plates(grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
     Raises
     ------
     InputRefused
-        ``NO_LAYOUT``, ``READ_UNCLEAR`` where several reads could be the signal, ``CELL_UNREADABLE``.
+        ``NO_LAYOUT``, ``LAYOUT_TORN``, ``READ_UNCLEAR`` where several reads could be the signal, ``CELL_UNREADABLE``.
     """
     made = []
     for grid in grids:
         marks = [row for row in range(len(grid.rows)) if _titled(grid, row, "Plate Number")]
-        for start, end in zip(marks, [*marks[1:], len(grid.rows)], strict=True):
-            made.append(_plate(grid, start, end))
+        made += [_plate(grid, start, end) for start, end in zip(marks, [*marks, len(grid.rows)][1:], strict=True)]
     if not made:
         raise no_layout(grids[0], 0)
     return tuple(made)
@@ -71,6 +70,7 @@ def _plate(grid: Grid, start: int, end: int) -> PlateWells:
     if not ids or not results:
         raise no_layout(grid, max(map(len, results.values()), default=0))
     read = _read(grid, start, results)
+    _refuse_torn(grid, start, ids, {**amounts, **{at: cell for at, cell in results[read].items() if cell[0]}})
     vendor = next((drawing for label, drawing in results.items() if "conc" in label.casefold()), {})
     drawings = {"amount": amounts, "name": names, "signal": results[read], "vendor": vendor}
     wells = [
@@ -84,6 +84,13 @@ def _plate(grid: Grid, start: int, end: int) -> PlateWells:
     notes = (*grid.notes, f"Gen5 plate {name!r}: {len(wells)} wells, read {read!r}")
     notes = (*notes, "dilutions below 1 are taken as shares: 0.25 is one part in four") if fractions else notes
     return PlateWells(grid.source, name, "ELISA", "", without_analyte(wells), notes=notes)
+
+
+def _refuse_torn(grid: Grid, row: int, ids: _Drawing, told: _Drawing) -> None:
+    """Refuse a layout in which wells are missing that are told of elsewhere: they would be lost."""
+    if missing := [at for at in told if at not in ids]:
+        found = f"{len(missing)} wells ({', '.join(missing[:4])} …) are not in the Layout"
+        raise InputRefused(Problem("LAYOUT_TORN", grid.where(row), found, "Export the Layout and the Results of the same wells."))
 
 
 def _read(grid: Grid, row: int, results: Mapping[str, _Drawing]) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from exodx.errors import InputRefused, Problem
@@ -66,17 +67,36 @@ class Grid:
         return next((i for i in range(row, len(self.rows)) if self.is_blank(i)), len(self.rows))
 
 
-def cut(text: str, limit: int | None = None) -> tuple[list[list[str]], list[int], str]:
-    """Cut text into stripped cells; the first lines tell by what."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:limit]
+def cut_head(text: str) -> list[list[str]]:
+    """Return the cells of the first lines, as far as they can be cut."""
+    lines, sign = _lines(text)
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        for row in csv.reader(lines[:HEAD], delimiter=sign):
+            rows.append([cell.strip() for cell in row])
+    return rows
+
+
+def _lines(text: str) -> tuple[list[str], str]:
+    """Return the lines of a text, and the sign between the cells of the first."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     head = "\n".join(lines[:HEAD])
-    sign = "\t" if "\t" in head else max(";,", key=head.count)
-    reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=sign)
+    return lines, "\t" if "\t" in head else max(";,", key=head.count)
+
+
+def _cut(source: str, text: str) -> tuple[list[list[str]], list[int], str]:
+    """Cut text into stripped cells, each row with its line; the first lines tell by what."""
+    lines, sign = _lines(text)
+    reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=sign, strict=True)
     rows, places, at = [], [], 1
-    for row in reader:
-        rows.append([cell.strip() for cell in row])
-        places.append(at)
-        at = reader.line_num + 1
+    try:
+        for row in reader:
+            rows.append([cell.strip() for cell in row])
+            places.append(at)
+            at = reader.line_num + 1
+    except csv.Error as error:
+        fix = "Close the quotation mark, or export the file again."
+        raise InputRefused(Problem("QUOTE", f"{source}, line {at}", str(error), fix)) from None
     return rows, places, sign
 
 
@@ -86,9 +106,9 @@ def of_text(source: str, text: str, notes: Sequence[str]) -> Grid:
     Raises
     ------
     InputRefused
-        ``DECIMAL_AMBIGUOUS`` where numbers like ``12,345`` may have a decimal comma or a separator of thousands.
+        ``DECIMAL_AMBIGUOUS`` where numbers like ``12,345`` may have a decimal comma or a separator of thousands; ``QUOTE``.
     """
-    rows, places, sign = cut(text)
+    rows, places, sign = _cut(source, text)
     decimal = "." if sign == "," else decimal_of(source, rows)
     said = (*notes, "decimal comma") if decimal == "," else tuple(notes)
     return Grid(source, "", rows, places, "line", decimal, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from exodx.errors import InputRefused, Problem
 from exodx.tables.plates import absorbance, bioplex, gen5, grid, long, msd, softmax, xponent
 from exodx.tables.plates.grid import HEAD, Grid
 from exodx.tables.plates.wells import PlateWells
@@ -41,11 +42,11 @@ def plates_of_text(source: str, text: str, notes: Sequence[str]) -> tuple[PlateW
     Raises
     ------
     InputRefused
-        For an export that is recognised and cannot be used.
+        For an export that is recognised and cannot be used, ``NO_WELL`` where it has none.
     """
     head = text[:_SEARCHED]
-    family = None if "\x00" in head or _is_wide(head) else _known(grid.cut(head, HEAD)[0])
-    return None if family is None else family.plates([grid.of_text(source, text, notes)])
+    family = None if "\x00" in head or _is_wide(head) else _known(grid.cut_head(head))
+    return None if family is None else _plates(family, [grid.of_text(source, text, notes)])
 
 
 def plates_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: Sequence[str]) -> tuple[PlateWells, ...] | None:
@@ -57,12 +58,21 @@ def plates_of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: 
     used = [name for name, other in known.items() if other is family]
     rest = [name for name in sheets if name not in used]
     said = [*notes, f"sheets used: {', '.join(map(repr, used))}"] + ([f"not used: {', '.join(map(repr, rest))}"] if rest else [])
-    return family.plates(
+    return _plates(
+        family,
         [
             Grid(source, name, _stripped(sheets[name]), list(range(1, len(sheets[name]) + 1)), "row", ".", tuple(said))
             for name in used
-        ]
+        ],
     )
+
+
+def _plates(family: Family, grids: Sequence[Grid]) -> tuple[PlateWells, ...]:
+    found = family.plates(grids)
+    if not any(plate.wells for plate in found):
+        fix = "Export the wells with their signals."
+        raise InputRefused(Problem("NO_WELL", grids[0].source, f"an export of {family.title} without a well", fix))
+    return found
 
 
 def _is_wide(head: str) -> bool:

@@ -17,7 +17,7 @@ MAX_CV = 20.0
 """Percent by which replicates may differ before a note says so."""
 
 _ROUNDING = 1e-6  # cells have six digits
-_NUMBER = re.compile(r"^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$", re.IGNORECASE)
+_NUMBER = re.compile(r"^(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$", re.IGNORECASE)
 _LOW, _HIGH, _FAILED = "<LLOQ", ">ULOQ", "failed QC"
 
 

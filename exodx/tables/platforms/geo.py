@@ -61,7 +61,11 @@ def read_geo(source: str, text: str, notes: list[str]) -> TextTable:
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line], delimiter="\t"), [])]
+    """Cut a line into cells; one that no cell can hold is left whole, and found too short."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter="\t"), [])]
+    except csv.Error:
+        return [line]
 
 
 def _series_platform(lines: list[str]) -> list[str]:

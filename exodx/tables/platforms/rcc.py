@@ -20,7 +20,7 @@ MIN_FOV, DENSITY = 0.75, (0.1, 2.25)
 """Share of the fields of view that must be counted, and the binding densities that can be (nCounter MAX and FLEX)."""
 
 _OPEN = re.compile(r"^<([A-Za-z_]+)>\s*$")
-_FACTOR = re.compile(r"\|\d*\.?\d+(?:[eE][+-]?\d+)?$")
+_FACTOR = re.compile(r"\|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,14 @@ def _sections(text: str) -> dict[str, tuple[list[tuple[int, str]], bool]]:
 
 
 def _codes(source: str, lines: list[tuple[int, str]]) -> tuple[Code, ...]:
-    rows = [(number, [cell.strip() for cell in next(csv.reader([line]), [])]) for number, line in lines]
+    rows = [(number, _cells(line)) for number, line in lines]
     at = {cell.casefold(): i for i, cell in enumerate(rows[0][1])}
     wanted = ("codeclass", "name", "count")
-    if not set(wanted) <= set(at):
+    if not set(wanted) <= set(at) or len(at) < len(rows[0][1]):
         found = f"<Code_Summary> has the columns {', '.join(rows[0][1])}"
-        raise InputRefused(Problem("RCC_DAMAGED", f"{source}, line {rows[0][0]}", found, "It must name CodeClass, Name and Count."))
+        raise InputRefused(
+            Problem("RCC_DAMAGED", f"{source}, line {rows[0][0]}", found, "It must name CodeClass, Name and Count, each once.")
+        )
     codes, problems = [], []
     for number, row in rows[1:]:
         if len(row) != len(at) or not row[at["name"]]:
@@ -118,6 +120,14 @@ def _codes(source: str, lines: list[tuple[int, str]]) -> tuple[Code, ...]:
     if problems or not codes:
         raise InputRefused(problems or [Problem("RCC_DAMAGED", source, "<Code_Summary> is empty", "Copy the RCC file again.")])
     return tuple(codes)
+
+
+def _cells(line: str) -> list[str]:
+    """Cut a line into cells; one that no cell can hold is left whole, and found too short."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line]), [])]
+    except csv.Error:
+        return [line]
 
 
 def rcc_table(source: str, files: Mapping[str, bytes], notes: list[str]) -> TextTable:

@@ -1,0 +1,60 @@
+"""How long a cell may be: what is longer is no cell but a file in which a sign is missing, or one made to stop its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exodx.errors import InputRefused, Problem
+
+LONGEST = 1 << 14
+"""Letters of a cell; half of what a spreadsheet can hold."""
+
+_WINDOW = LONGEST // 2
+_BETWEEN = (b",", b";", b"\t", b"\n", b"\r")
+
+
+def longest_run(content: bytes) -> int:
+    r"""Return the length of a stretch longer than :data:`LONGEST` in which nothing ends a cell; 0 where there is none.
+
+    Every such stretch covers one of the windows that are looked at, most of which show their first sign at once.
+
+    >>> longest_run(b"a,b\nc" * 9000), longest_run(b"a," + b"7" * 20000 + b",b")
+    (0, 20000)
+    """
+    for start in range(0, len(content) - _WINDOW + 1, _WINDOW):
+        if all(content.find(sign, start, start + _WINDOW) < 0 for sign in _BETWEEN):
+            begin = max(content.rfind(sign, 0, start) for sign in _BETWEEN) + 1
+            end = min(at if (at := content.find(sign, start)) >= 0 else len(content) for sign in _BETWEEN)
+            if end - begin > LONGEST:
+                return end - begin
+    return 0
+
+
+def refuse_long_text(source: str, text: str) -> None:
+    """Refuse a text with a cell that is too long, before anything looks at its letters one by one.
+
+    Raises
+    ------
+    InputRefused
+        ``CELL_LONG``.
+    """
+    if size := longest_run(text.encode("utf-8", "surrogatepass")):
+        raise _too_long(source, size)
+
+
+def refuse_long_rows(source: str, rows: Sequence[Sequence[str]]) -> None:
+    """Refuse rows with a cell that is too long.
+
+    Raises
+    ------
+    InputRefused
+        ``CELL_LONG``.
+    """
+    size = max((max(map(len, row), default=0) for row in rows), default=0)
+    if size > LONGEST:
+        raise _too_long(source, size)
+
+
+def _too_long(source: str, size: int) -> InputRefused:
+    fix = "Look for a quotation mark or a delimiter that is missing."
+    return InputRefused(Problem("CELL_LONG", source, f"a cell of {size} letters; {LONGEST} is the most", fix))
