@@ -63,7 +63,7 @@ def _of_block(plan: Plan, block: Block) -> list[Problem]:
     except InputRefused as refused:
         return list(refused.problems)
     unnamed = specimen_ids(table, plan.specimen)[2] if plan.specimen is not None else []
-    return [*(problem for problem in unnamed if problem.code == "ID_BLANK"), *_of_table(plan, table)]
+    return [*(problem for problem in unnamed if problem.code != "ID_TWICE"), *_of_table(plan, table)]
 
 
 def _of_table(plan: Plan, table: TextTable) -> list[Problem]:
