@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from importlib import import_module
 from io import TextIOWrapper
 
 import click
 
-from exodx.errors import RUO, ExodxError, UsageError
+from exodx.errors import RUO, ExodxError, Problem, UsageError
 
 COMMANDS = {
     "card": "Write one specimen's card, under an opaque id.",
@@ -25,6 +27,7 @@ COMMANDS = {
     "quantify": "Read concentrations off an immunoassay plate's own standards.",
     "review": "Compare registered versions; promote one through the review gate.",
     "samplesize": "Say how many specimens a study needs.",
+    "send": "Send finished runs that MLflow could not take.",
     "simulate": "Write a simulated cohort of a panel.",
     "train": "Validate, train, explain, report and register a model.",
     "ui": "Open the MLflow UI on the runs.",
@@ -57,14 +60,15 @@ def app() -> None:
     r"""Honest, explained diagnostic classifiers from extracellular-vesicle miRNA and protein panels.
 
     \b
-    Exit codes: 0 done, 2 wrong usage, 3 input refused, 4 model refused,
-    5 finished but some rows were not scored.
+    Exit codes: 0 done, 2 wrong usage or a place that cannot be written, 3 input refused, 4 model refused,
+    5 finished but some rows were not scored, 6 finished but not in MLflow (exodx send).
     """
 
 
 def main() -> None:
     """Run the command line; a refusal is told on stderr and becomes the exit code."""
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its chatter is not ours
+    _end_in_order()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8")  # as files are, whatever the terminal's language
@@ -76,8 +80,28 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
-        if error.filename is not None:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left cannot be written either
-        click.echo(f"exodx: refused\n[OUTPUT_UNWRITABLE] stdout: {error.strerror}. Write to a place with room: -o FILE.", err=True)
+        click.echo(f"exodx: refused\n{_problem(error)}", err=True)
         sys.exit(UsageError.exit_code)
+
+
+def _problem(error: OSError) -> Problem:
+    """Say which place the machine refuses: a file it names, else stdout (outputs say so themselves, see exodx.place)."""
+    found = error.strerror or str(error)
+    if error.filename is not None:
+        fix = "Make room, or see to it that it can be read and written (TMPDIR, EXODX_HOME)."
+        return Problem("FILE_UNUSABLE", str(error.filename), found, fix)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left cannot be written either
+    return Problem("OUTPUT_UNWRITABLE", "stdout", found, "Write to a place with room: -o FILE.")
+
+
+def _end_in_order() -> None:
+    """Let whoever is asked to end take away what is in the making, as if interrupted at the terminal."""
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> None:  # noqa: ARG001
+    sys.exit(128 + number)
