@@ -67,7 +67,7 @@ def app() -> None:
 
 def main() -> None:
     """Run the command line; a refusal is told on stderr and becomes the exit code."""
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its chatter is not ours
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # its chatter is not ours; what fails in it we tell
     _end_in_order()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

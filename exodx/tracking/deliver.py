@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,9 @@ from exodx.tracking.log import LoggedRun, log_evaluation, log_version
 from exodx.tracking.parcel import BUNDLE, TAG, Parcel, Registration, make_parcel, read_parcel
 from exodx.tracking.record import RunRecord
 from exodx.tracking.store import Store, open_store, without_password
+
+
+LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,18 @@ def _tried(parcel: Parcel, store: Store, tell: Tell, kept: Path | None) -> Logge
         wait_for_lock(store.uri, tell)
         logged = _sent(parcel, store, tell)
     except Exception as error:  # whatever fails in MLflow, its server, its database or its disk: the finished run is not lost by it
-        lines = without_password(str(error)).strip().splitlines()
-        return Unsent(kept, f"{type(error).__name__}: {lines[0] if lines else ''}")
+        return Unsent(kept, _reason(error))
     if kept is not None:
         shutil.rmtree(kept, ignore_errors=True)
     return logged
+
+
+def _reason(error: BaseException) -> str:
+    """Return what was at the bottom of a failure, in a line: MLflow wraps what its database or network said."""
+    while (below := error.__cause__ or error.__context__) is not None:
+        error = below
+    lines = without_password(str(error)).strip().splitlines()
+    return textwrap.shorten(f"{type(error).__name__}: {lines[0] if lines else ''}", LONGEST, placeholder=" …")
 
 
 def _sent(parcel: Parcel, store: Store, tell: Tell) -> LoggedRun:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from exodx.errors import RUO, Problem, UsageError
 from exodx.shelf import home_folder
+from exodx.tracking.embedded import ARTIFACTS, make_store
 from exodx.tracking.locked import Tell, silence, wait_for_lock
 
 ANSWER_SECONDS = 20
@@ -105,8 +106,7 @@ def _store() -> Store:
         _knock(uri)
         return Store(uri, None)
     home = home_folder()
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Store(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
+    return Store(f"sqlite:///{make_store(home)}", home / ARTIFACTS)
 
 
 def _knock(uri: str) -> None:
