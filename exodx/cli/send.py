@@ -29,6 +29,7 @@ def command(folders: tuple[Path, ...], only_list: bool, anywhere: bool, as_json:
 
     For Research Use Only. Not for use in diagnostic procedures.
     """
+    from exodx.errors import ModelRefused
     from exodx.tracking import parcels, read_parcel, send_parcel
 
     waiting = folders or tuple(parcels())
@@ -40,8 +41,12 @@ def command(folders: tuple[Path, ...], only_list: bool, anywhere: bool, as_json:
             parcel = read_parcel(folder)
             say(f"{folder}: {parcel.record.name}, finished {parcel.at}, for {parcel.store}")
             answers.append({"folder": str(folder), "name": parcel.record.name, "at": parcel.at, "store": parcel.store})
-        else:
+            continue
+        try:
             answers.append(_told(folder, send_parcel(folder, say, anywhere=anywhere)))
+        except ModelRefused:
+            if folders or folder.exists():
+                raise  # else another process sent it meanwhile
     if as_json:
         click.echo(json.dumps(answers, indent=1))
     if any(answer.get("run_id", "") is None for answer in answers):

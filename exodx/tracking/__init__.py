@@ -3,7 +3,7 @@
 from exodx.shelf import home_folder
 from exodx.tracking.class_record import class_record
 from exodx.tracking.commits import commit_tags
-from exodx.tracking.deliver import Unsent, deliver, send_parcel
+from exodx.tracking.delivery import Unsent, deliver, send_parcel
 from exodx.tracking.external import external_record
 from exodx.tracking.locked import Tell, silence
 from exodx.tracking.log import ALIAS, LoggedRun, log_run

@@ -1,4 +1,4 @@
-"""The embedded store appears whole: MLflow makes its tables in dozens of steps, and one that was interrupted is refused for good."""
+"""The embedded store appears whole: MLflow makes its tables in dozens of steps; one that was interrupted is refused for good."""
 
 from __future__ import annotations
 

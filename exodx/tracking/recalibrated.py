@@ -11,7 +11,7 @@ from exodx.errors import RUO
 from exodx.evaluation import Evaluation
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.bundle import load_bundle, model_id
-from exodx.tracking.deliver import Unsent, deliver
+from exodx.tracking.delivery import Unsent, deliver
 from exodx.tracking.locked import Tell, silence
 from exodx.tracking.log import LoggedRun
 from exodx.tracking.parcel import Registration

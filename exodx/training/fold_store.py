@@ -117,15 +117,13 @@ def study_store(cache: Path, cohort: Cohort, plan: StudyPlan) -> FoldStore:
 def _sweep(cache: Path, now: float) -> None:
     """Remove what is old; where nothing at all was written for so long the clock may have jumped: then all has as long again."""
     limit = ABANDONED_DAYS * 86400
-    entries = list(cache.iterdir())
     jumped = abs(now - cache.stat().st_mtime) > limit
-    for left in entries:
+    for left in (*cache.iterdir(), cache):
+        used = left.stat().st_mtime
         if jumped:
-            os.utime(left, (now, now))
-        elif now - left.stat().st_mtime > limit:
+            os.utime(left, (max(now, used), max(now, used)))
+        elif left != cache and now - used > limit:
             shutil.rmtree(left, ignore_errors=True)
-    if jumped:
-        os.utime(cache, (now, now))
 
 
 def _cohort_digest(cohort: Cohort) -> str:

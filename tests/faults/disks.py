@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from tests.faults.rig import (
     NEW,
@@ -22,6 +21,8 @@ from tests.faults.rig import (
 )
 from tests.faults.sent import sent_problems
 
+HOME = 7000
+"""Kilobytes that a home takes with one study in it, and what is in the making."""
 OLD = b"specimen_id\nwhat stood here before\n"
 COLUMNS = ("--label", "group", "--positive", "case")
 
@@ -90,29 +91,25 @@ def limited_files(rig: Rig, names: Sequence[str], n: int) -> Iterator[Verdict]:
             )
 
 
-def full_bundles(rig: Rig, n: int) -> Iterator[Verdict]:
-    """A study whose folder is on a disk of each size, where a model stands already."""
+def full_bundles(rig: Rig, n: int, before: bool, sizes: Sequence[int] = ()) -> Iterator[Verdict]:
+    """A study whose folder is on a disk of each size, where a model stands already, or none."""
     whole = used_kilobytes(rig.bundle)
     home = rig.fresh("home")
-    for before in (False, True):
-        for size in steps(whole, n):
-            with disk(rig.folder / "disk", size + (whole + 40 if before else 4)) as at:
-                place = at / "model"
-                if before:
-                    shutil.copytree(rig.bundle, place)
-                done = rig.run(*rig.train(place, "--no-track"), home=home)
-                problems, lost = bundle_problems(place, rig.bundle, done=done.code == 0, before=before)
-                problems += done.problems(0, 2) + leftovers(at)
-                what = f"train -o over {'a model' if before else 'nothing'}, {size} kB"
-                yield Verdict("disk full: bundle and report", what, tuple(problems), lost)
+    for size in sizes or steps(whole, n):
+        with disk(rig.folder / "disk", size + (whole + 40 if before else 4)) as at:
+            place = at / "model"
+            if before:
+                shutil.copytree(rig.bundle, place)
+            done = rig.run(*rig.train(place, "--no-track"), home=home)
+            problems, lost = bundle_problems(place, rig.bundle, done=done.code == 0, before=before)
+            problems += done.problems(0, 2) + leftovers(at)
+            what = f"train -o over {'a model' if before else 'nothing'}, {size} kB"
+            yield Verdict("disk full: bundle and report", what, tuple(problems), lost)
 
 
-def full_homes(rig: Rig, n: int) -> Iterator[Verdict]:
+def full_homes(rig: Rig, sizes: Sequence[int]) -> Iterator[Verdict]:
     """EXODX_HOME (store, artifacts, caches, unsent runs) on a disk of each size; then there is room, and what waits is sent."""
-    roomy = rig.fresh("home")
-    done = rig.run(*rig.train(rig.fresh() / "model"), home=roomy)
-    assert done.code == 0, done.err
-    for size in steps(2 * used_kilobytes(roomy), n):
+    for size in sizes:
         temporary, place = rig.fresh("tmp"), rig.fresh() / "model"
         with disk(rig.folder / "disk", size) as home:
             done = rig.run(*rig.train(place), home=home, TMPDIR=temporary)
@@ -158,16 +155,20 @@ def full_temporary(rig: Rig, n: int) -> Iterator[Verdict]:
             yield Verdict("disk full: temporary files", f"train, {size} kB", tuple(problems))
 
 
-def read_only_places(rig: Rig) -> Iterator[Verdict]:
-    """Outputs where nothing may be written: a read-only file system, and as a user who may not."""
-    for name, words in outputs(rig).items():
-        news = whole_of(rig, name)
+def read_only_files(rig: Rig, names: Sequence[str]) -> Iterator[Verdict]:
+    """Outputs on a read-only file system."""
+    for name in names:
+        news, words = whole_of(rig, name), outputs(rig)[name]
         with disk(rig.folder / "disk", 100_000) as at:
             (at / name).write_bytes(OLD)
             read_only(at)
             done = rig.run(*words, at / name)
             problems, lost = file_problems(at / name, OLD, news, done)
             yield Verdict("read-only: output", name, (*problems, *done.problems(2)), lost)
+
+
+def read_only_places(rig: Rig) -> Iterator[Verdict]:
+    """A bundle, the store and the caches on a read-only file system."""
     with disk(rig.folder / "disk", 100_000) as at:
         shutil.copytree(rig.bundle, at / "model")
         read_only(at)
@@ -207,14 +208,11 @@ def cases(rig: Rig, n: int, *, mounts: bool, names: Sequence[str] | None = None)
     yield from limited_files(rig, chosen, n)
     if mounts:
         yield from full_files(rig, chosen, n)
-        yield from full_bundles(rig, n)
-        yield from full_homes(rig, n)
+        yield from full_bundles(rig, n, before=False)
+        yield from full_bundles(rig, n, before=True)
+        yield from full_homes(rig, steps(HOME, n))
         yield from full_shelves(rig, max(1, n // 3))
         yield from full_temporary(rig, n)
+        yield from read_only_files(rig, chosen)
         yield from read_only_places(rig)
         yield from forbidden_places(rig)
-
-
-def place_of(rig: Rig) -> Path:
-    """Return where disks are mounted."""
-    return rig.folder / "disk"

@@ -1,4 +1,4 @@
-"""Processes that are ended at random moments: SIGKILL, SIGTERM, SIGINT in train, predict, evaluate and review; then the same again."""
+"""Processes ended at random moments: SIGKILL, SIGTERM, SIGINT in train, predict, evaluate and review; then the same again."""
 
 from __future__ import annotations
 
@@ -103,8 +103,7 @@ def in_evaluate(rig: Rig, rng: random.Random, n: int) -> Iterator[Verdict]:
     lasts = seconds_of(rig, *words, home=home)
     for k in range(n):
         number, after = SIGNALS[k % 3], rng.uniform(0.4, 1.0) * lasts
-        home = rig.fresh("home")
-        rig.run("review", "list", home=home)
+        home = rig.stored_home()
         done = ended(rig.start(*words, home=home), number, after)
         problems = [] if done.code in (0, *ENDED[number]) else [f"exit code {done.code}"]
         waited = len(list((home / "unsent").glob("2*")))

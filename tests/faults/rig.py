@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -105,10 +105,8 @@ class Running:
         return Path(f"{self.log}.code").exists()
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(int(self._wait_for("pid")), number)
-        except ProcessLookupError:
-            pass
 
     def wait(self) -> Ended:
         code = int(self._wait_for("code"))
@@ -186,6 +184,20 @@ class Rig:
         done = self.run(*self.train(place, "--no-track"))
         assert done.code == 0, done.err
         return place
+
+    @cached_property
+    def store(self) -> Path:
+        """A home whose store is empty."""
+        home = self.fresh("store")
+        done = self.run("review", "list", home=home)
+        assert done.code == 0, done.err
+        return home
+
+    def stored_home(self) -> Path:
+        """Return a new home with an empty store: making its tables takes MLflow seconds."""
+        home = self.fresh("home")
+        shutil.copy(self.store / "mlflow.db", home)
+        return home
 
     @cached_property
     def large(self) -> Path:

@@ -11,12 +11,13 @@ from pathlib import Path
 from tests.faults.rig import NEW, Ended, Rig
 
 _KEPT = re.compile(r"It is kept in (\S+)")
-_RUNS = (
-    "SELECT COUNT(*) FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid WHERE t.key='exodx.record' AND r.lifecycle_stage='active'"
-)
-_ENDED = _RUNS + " AND r.status='FINISHED'"
+_TAGGED = """
+    SELECT COUNT(*) FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid
+    WHERE t.key = '{}' AND r.lifecycle_stage = 'active'"""
+_RUNS = _TAGGED.format("exodx.record")
+_ENDED = f"{_RUNS} AND r.status = 'FINISHED'"
 _VERSIONS = "SELECT COUNT(*) FROM model_versions"
-_CHILDREN = "SELECT COUNT(*) FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid WHERE t.key='mlflow.parentRunId' AND r.lifecycle_stage='active'"
+_CHILDREN = _TAGGED.format("mlflow.parentRunId")
 
 
 def counted(home: Path) -> tuple[int, int, int, int]:

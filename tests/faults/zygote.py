@@ -1,4 +1,4 @@
-"""A process that has imported exodx and forks: each child is the command line from its ``main`` on, without the seconds of imports."""
+"""A process that has imported exodx and forks: each child is the command line from its ``main`` on, without the imports."""
 
 from __future__ import annotations
 

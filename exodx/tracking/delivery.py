@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import textwrap
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,13 +18,13 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from exodx.errors import ModelRefused
 from exodx.place import take
 from exodx.tracking.locked import Tell, silence, wait_for_lock
 from exodx.tracking.log import LoggedRun, log_evaluation, log_version
 from exodx.tracking.parcel import BUNDLE, TAG, Parcel, Registration, make_parcel, read_parcel
 from exodx.tracking.record import RunRecord
 from exodx.tracking.store import Store, open_store, without_password
-
 
 LONGEST = 300
 
@@ -102,6 +103,10 @@ def send_parcel(folder: Path, tell: Tell = silence, *, anywhere: bool = False) -
         if parcel.store != store.shown and not anywhere:
             return Unsent(folder, f"it is meant for {parcel.store}, and the store is {store.shown}")
         return _tried(parcel, store, tell, folder)
+    except ModelRefused:
+        with suppress(OSError):
+            folder.rmdir()  # empty: another process sent it between the look and the hold
+        raise
     finally:
         if handle is not None:
             os.close(handle)
@@ -120,7 +125,7 @@ def _tried(parcel: Parcel, store: Store, tell: Tell, kept: Path | None) -> Logge
 
 def _reason(error: BaseException) -> str:
     """Return what was at the bottom of a failure, in a line: MLflow wraps what its database or network said."""
-    while (below := error.__cause__ or error.__context__) is not None:
+    while (below := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
         error = below
     lines = without_password(str(error)).strip().splitlines()
     return textwrap.shorten(f"{type(error).__name__}: {lines[0] if lines else ''}", LONGEST, placeholder=" …")
@@ -139,11 +144,19 @@ def _sent(parcel: Parcel, store: Store, tell: Tell) -> LoggedRun:
         if run.info.run_id != logged.run_id:
             _take_away(client, experiment, run)
     _move_alias(client, parcel, logged, tell)
+    _lasts(client, logged)
     return logged
 
 
 def _runs(client: MlflowClient, experiment: str, key: str) -> list[Run]:
     return list(client.search_runs([experiment], f"tags.`{TAG}` = '{key}'")) if key else []
+
+
+def _lasts(client: MlflowClient, logged: LoggedRun) -> None:
+    """End a run where it began whose clock was set back meanwhile."""
+    run = client.get_run(logged.run_id).info
+    if run.end_time is not None and run.end_time < run.start_time:
+        client.set_terminated(logged.run_id, end_time=run.start_time)
 
 
 def _whole(client: MlflowClient, run: Run, parcel: Parcel, store: Store) -> LoggedRun | None:
