@@ -99,6 +99,23 @@ def lost_answers(rig: Rig, door: Gate, n: int, seed: int = 2) -> Iterator[Verdic
         yield Verdict("MLflow server: answer lost", f"of request {after} of {total}", tuple(problems))
 
 
+def lost_reviews(rig: Rig, door: Gate, n: int, seed: int = 3) -> Iterator[Verdict]:
+    """The server is lost while a reviewer decides: that is told, and the log's chain holds."""
+    rng = random.Random(seed)
+    home = rig.fresh("home")
+    where = {"home": home, "MLFLOW_TRACKING_URI": door.address, **QUICK}
+    for command in (("check", "models:/athero-3/1"), ("list",), ("log", "athero-3")):
+        for _ in range(n):
+            after = rng.randint(3, 12)
+            door.arm(after, rng.choice((LOST, UNAVAILABLE, BROKEN)))
+            done = rig.run("review", *command, **where)
+            door.mend()
+            problems = ["a traceback"] if "Traceback" in done.err else []
+            problems += [] if done.code in (0, 2, 4) else [f"exit code {done.code}"]
+            problems += rig.run("review", "log", "athero-3", **where).problems(0)
+            yield Verdict("MLflow server: review", f"{command[0]}, from request {after}", tuple(problems))
+
+
 def killed_server(rig: Rig, folder: Path) -> Iterator[Verdict]:
     """A real server is killed while a study is trained; another one takes its place over the same database."""
     words = ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--artifacts-destination", str(folder / "artifacts")]
@@ -195,3 +212,4 @@ def cases(rig: Rig, n: int) -> Iterator[Verdict]:
     with mlflow_server(words, folder / "log-3") as address, gate(address) as door:
         yield from lost_servers(rig, door, n)
         yield from lost_answers(rig, door, max(1, n // 4))
+        yield from lost_reviews(rig, door, max(1, n // 4))
