@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from importlib import import_module
 from io import TextIOWrapper
@@ -13,7 +15,7 @@ import click
 from exodx.cli.colours import painted, wanted
 from exodx.cli.examples import examples_text
 from exodx.cli.options import QUIET
-from exodx.errors import RUO, ExodxError, UsageError, nearest
+from exodx.errors import RUO, ExodxError, Problem, UsageError, nearest
 
 COMMANDS = {
     "card": "Write one specimen's card, under an opaque id.",
@@ -32,6 +34,7 @@ COMMANDS = {
     "quantify": "Read concentrations off an immunoassay plate's own standards.",
     "review": "Compare registered versions; promote one through the review gate.",
     "samplesize": "Say how many specimens a study needs.",
+    "send": "Send finished runs that MLflow could not take.",
     "sign": "Sign a model bundle.",
     "simulate": "Write a simulated cohort of a panel.",
     "train": "Validate, train, explain, report and register a model.",
@@ -43,7 +46,7 @@ GROUPS = {
     "Start": ("new", "demo", "simulate", "samplesize"),
     "Measurements": ("check", "panel", "name", "quantify", "efficiency", "card"),
     "Models": ("train", "evaluate", "predict", "explain", "monitor"),
-    "Review": ("review", "ui"),
+    "Review": ("review", "send", "ui"),
 }
 """Headings of the help, and the commands below each; the others stand below the last."""
 
@@ -93,8 +96,9 @@ Examples:
   exodx check cohort.csv              what is in a table, and what is wrong with it
   exodx train --help                  all about one command
 \b
-Exit codes: 0 done, 2 wrong usage, 3 input refused, 4 model refused,
-5 finished but some rows were not scored.
+Exit codes: 0 done, 2 wrong usage or a place that cannot be written,
+3 input refused, 4 model refused, 5 finished but some rows were not
+scored, 6 finished but not in MLflow (exodx send).
 
 {RUO}"""
 
@@ -107,7 +111,8 @@ def app() -> None:
 
 def main() -> None:
     """Run the command line; a refusal is told on stderr and becomes the exit code."""
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its chatter is not ours
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # its chatter is not ours; what fails in it we tell
+    _end_in_order()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8")  # as files are, whatever the terminal's language
@@ -119,8 +124,28 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
-        if error.filename is not None:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left cannot be written either
-        click.echo(f"exodx: refused\n[OUTPUT_UNWRITABLE] stdout: {error.strerror}. Write to a place with room: -o FILE.", err=True)
+        click.echo(f"exodx: refused\n{_problem(error)}", err=True)
         sys.exit(UsageError.exit_code)
+
+
+def _problem(error: OSError) -> Problem:
+    """Say which place the machine refuses: a file it names, else stdout (outputs say so themselves, see exodx.place)."""
+    found = error.strerror or str(error)
+    if error.filename is not None:
+        fix = "Make room, or see to it that it can be read and written (TMPDIR, EXODX_HOME)."
+        return Problem("FILE_UNUSABLE", str(error.filename), found, fix)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left cannot be written either
+    return Problem("OUTPUT_UNWRITABLE", "stdout", found, "Write to a place with room: -o FILE.")
+
+
+def _end_in_order() -> None:
+    """Let whoever is asked to end take away what is in the making, as if interrupted at the terminal."""
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> None:  # noqa: ARG001
+    sys.exit(128 + number)

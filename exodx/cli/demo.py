@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from exodx.cli.options import FILE, is_quiet, say, write_text
+from exodx.cli.send import NOT_SENT, say_unsent
 from exodx.errors import RUO
 
 
@@ -27,7 +28,7 @@ def command(out: Path) -> None:
     plan = StudyPlan(panel="athero-3", label="group", positive="case", budget="quick", repeats=2, prevalence=0.2, seed=1)
     say("1/3 training on the simulated example cohort")
     cohort = read_cohort(example_file("athero-3-simulated/train.csv"), Intake.of_plan(plan))
-    study = run_study(cohort, plan, out=out / "model", jobs=2, progress=silent if is_quiet() else watched)
+    study = run_study(cohort, plan, out=out / "model", jobs=2, progress=silent if is_quiet() else watched, tell=say)
     say(evaluation_text(study.evaluation))
     say("2/3 scoring new simulated specimens")
     specimens = read_specimens(read_table(example_file("athero-3-simulated/new.csv")), study.model, None, keep_going=False)
@@ -37,6 +38,9 @@ def command(out: Path) -> None:
     features = study.model.transform.apply(specimens.measurements)
     page = specimen_page(study.model, scores, features, specimens.measurements, 0)
     write_text(page, out / "specimen.html")
+    if study.unsent is not None:
+        say_unsent(study.unsent)
+        raise click.exceptions.Exit(NOT_SENT)
     assert study.run is not None
     click.echo(
         f"scored output      {out / 'scores.csv'}\n"

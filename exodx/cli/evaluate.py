@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,13 +27,14 @@ from exodx.cli.options import (
     study_plan,
     write_text,
 )
+from exodx.cli.send import NOT_SENT, say_unsent
 
 if TYPE_CHECKING:
     from exodx.cohort import Cohort, Intake
-    from exodx.evaluation import ClassEvaluation, Evaluation
-    from exodx.frozen import AnyModel, DiagnosticModel, MulticlassModel
+    from exodx.evaluation import Evaluation
+    from exodx.frozen import DiagnosticModel, MulticlassModel
     from exodx.panel import StudyPlan
-    from exodx.tracking import Store
+    from exodx.tracking import Store, Unsent
 
 REGISTERED = "models:/"
 
@@ -102,8 +104,7 @@ def command(
         rules=frozen.transform.gate.rules,
     )
     if isinstance(frozen, MulticlassModel):
-        told, tracked = model if as_json else None, store is not None
-        _evaluate_classes(frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, told, tracked)
+        _evaluate_classes(frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, model if as_json else None, store)
         return
     if plan.classes is not None:
         raise click.UsageError(
@@ -118,13 +119,14 @@ def command(
     page = evaluation_page(evaluation, frozen, model_id(frozen, model_hash)) if tracked or html is not None else ""
     _write_page(page, html, cohort)
     answer = evaluation_answer(evaluation) | {"bundle": model, "run_id": None, "model_id": model_id(frozen, model_hash)}
-    if tracked:
-        answer["run_id"] = _track(frozen, model_hash, data, evaluation, page)
+    if store is not None and recalibrate is None:
+        answer |= _track(store, frozen, model_hash, data, evaluation, page)
     if recalibrate is not None:
         answer["recalibrated"] = _recalibrate(frozen, model_hash, data, at_prevalence, recalibrate)
         answer["recalibrated"] |= {} if store is None else _register(model, recalibrate, evaluation, store)
     if as_json:
         click.echo(json.dumps(answer, indent=1))
+    _exit_if_unsent(answer.get("recalibrated", answer))
 
 
 def _is_tracked(model: str, recalibrate: Path | None, track: bool | None) -> bool:
@@ -151,7 +153,13 @@ def _class_intake(intake: Intake, plan: StudyPlan, frozen: MulticlassModel) -> I
 
 
 def _evaluate_classes(
-    frozen: MulticlassModel, model_hash: str, cohort: Path, intake: Intake, html: Path | None, bundle: str | None, track: bool
+    frozen: MulticlassModel,
+    model_hash: str,
+    cohort: Path,
+    intake: Intake,
+    html: Path | None,
+    bundle: str | None,
+    store: Store | None,
 ) -> None:
     """Evaluate a model of several classes; ``bundle`` is told in JSON, where that is asked for."""
     from exodx.cli.train import class_answer
@@ -168,12 +176,14 @@ def _evaluate_classes(
         say(f"· {note}")
     evaluation, identity = evaluate_classes_external(frozen, data), model_id(frozen, model_hash)
     say(class_evaluation_text(evaluation))
-    page = class_evaluation_page(evaluation, frozen, identity) if track or html is not None else ""
+    page = class_evaluation_page(evaluation, frozen, identity) if store is not None or html is not None else ""
     _write_page(page, html, cohort)
-    run_id = _track(frozen, model_hash, data, evaluation, page) if track else None
+    answer: dict[str, Any] = {"bundle": bundle, "run_id": None, "model_id": identity, "model_hash": model_hash}
+    if store is not None:
+        answer |= _track(store, frozen, model_hash, data, evaluation, page)
     if bundle is not None:
-        answer = class_answer(evaluation) | {"bundle": bundle, "run_id": run_id, "model_id": identity, "model_hash": model_hash}
-        click.echo(json.dumps(answer, indent=1))
+        click.echo(json.dumps(class_answer(evaluation) | answer, indent=1))
+    _exit_if_unsent(answer)
 
 
 def _write_page(page: str, html: Path | None, cohort: Path) -> None:
@@ -185,23 +195,37 @@ def _write_page(page: str, html: Path | None, cohort: Path) -> None:
 def _open_store(experiment: str) -> Store:
     from exodx.tracking import open_store
 
-    return open_store(experiment)
+    return open_store(experiment, say)
 
 
-def _track(frozen: AnyModel, model_hash: str, data: Cohort, evaluation: Evaluation | ClassEvaluation, page: str) -> str:
-    from exodx.tracking import track_external
+def _track(store: Store, *evaluated: Any) -> dict[str, str | None]:
+    from exodx.tracking import Unsent, deliver, external_record
 
-    run_id = track_external(frozen, model_hash, data, evaluation, page)
-    say(f"MLflow run {run_id}: exodx review check counts it")
-    return run_id
+    run = deliver(external_record(*evaluated), None, store, say)
+    if isinstance(run, Unsent):
+        return _unsent(run)
+    say(f"MLflow run {run.run_id}: exodx review check counts it")
+    return {"run_id": run.run_id}
 
 
-def _register(model: str, folder: Path, evaluation: Evaluation, store: Store) -> dict[str, str]:
-    from exodx.tracking import register_recalibrated
+def _register(model: str, folder: Path, evaluation: Evaluation, store: Store) -> dict[str, str | None]:
+    from exodx.tracking import Unsent, register_recalibrated
 
-    run = register_recalibrated(model, folder, evaluation, store)
+    run = register_recalibrated(model, folder, evaluation, store, say)
+    if isinstance(run, Unsent):
+        return {"model_uri": None, **_unsent(run)}
     say(f"registered {run.model_uri}, run {run.run_id} in {run.store}; aliases stay where they were")
     return {"model_uri": run.model_uri, "run_id": run.run_id}
+
+
+def _unsent(run: Unsent) -> dict[str, str | None]:
+    say_unsent(run)
+    return {"run_id": None, "unsent": None if run.folder is None else str(run.folder)}
+
+
+def _exit_if_unsent(answer: Mapping[str, object]) -> None:
+    if "unsent" in answer:
+        raise click.exceptions.Exit(NOT_SENT)
 
 
 def _check_new(folder: Path) -> None:

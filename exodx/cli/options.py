@@ -211,25 +211,20 @@ def check_output(out: Path, source: Path | None = None) -> None:
 
 
 def write_text(text: str, out: Path | None, source: Path | None = None) -> None:
-    """Write text to a file that is not the input, or to stdout.
+    """Write text to a file that is not the input, whole or not at all; or to stdout.
 
     Raises
     ------
     UsageError
         When the file cannot be written.
     """
-    from exodx.errors import Problem, UsageError
+    from exodx.place import put_file
 
     if out is None:
         click.echo(text, nl=False)
         return
     check_output(out, source)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        found = error.strerror or "not writable"
-        raise UsageError(Problem("OUTPUT_UNWRITABLE", str(out), found, "Choose another file.")) from None
+    put_file(text.encode(), out)
 
 
 def say(text: str) -> None:

@@ -121,7 +121,7 @@ def command(
             shard=piece,
             key=key,
         )
-        outcome = _scored(job, cohort, cluster)
+        outcome = _scored(job, cohort, cluster, stays=job.out != written)
         for note in outcome.notes:
             say(f"· {note}")
         if out is None:
@@ -196,18 +196,20 @@ def _check_places(cohort: str, out: str | None, engine: str, scheduler: str | No
         check_output(Path(out), None if is_address(cohort) else Path(cohort))
 
 
-def _scored(job: Job, cohort: str, cluster: Cluster | None) -> Outcome:
+def _scored(job: Job, cohort: str, cluster: Cluster | None, *, stays: bool) -> Outcome:
     """Score, with a line of progress; tell whoever interrupts it how to go on."""
     from dataclasses import replace
 
+    from exodx.errors import UsageError
     from exodx.scoring import partial_folder, score_cohort, score_on_cluster
 
     meter = Meter(sys.stderr)
     shown = job if is_quiet() else replace(job, progress=meter.show)
     try:
         return score_cohort(shown) if cluster is None else score_on_cluster(shown, cohort, cluster)
-    except KeyboardInterrupt:
-        if partial_folder(job.out).exists():
+    except (KeyboardInterrupt, SystemExit, UsageError) as error:
+        ended = not isinstance(error, UsageError) or error.problems[0].code == "OUTPUT_UNWRITABLE"
+        if ended and stays and partial_folder(job.out).exists():
             say("interrupted: the same command with --resume goes on from here")
         raise
     finally:

@@ -67,7 +67,7 @@ def list_(name: str | None, as_json: bool) -> None:
     from exodx.tracking import open_store
     from exodx.tracking.review import list_versions, listed_answer, listing_text
 
-    open_store()
+    open_store(tell=say)
     listed = list_versions(name)
     click.echo(json.dumps(listed_answer(listed), indent=1, ensure_ascii=False) if as_json else listing_text(listed))
 
@@ -82,7 +82,7 @@ def log(name: str) -> None:
     from exodx.tracking import open_store
     from exodx.tracking.review import log_problems, read_log
 
-    open_store()
+    open_store(tell=say)
     problems = log_problems(name)
     for entry in read_log(name).entries:
         click.echo(entry.text)
@@ -107,7 +107,7 @@ def check(version: str, rules_file: Path | None, by: str, as_json: bool) -> None
     from exodx.tracking.review import check_version, gate_text, log_problems, read_rules
 
     rules = read_rules(rules_file)
-    open_store()
+    open_store(tell=say)
     decision = check_version(version, rules, by)
     _tell(decision, gate_text(decision), as_json)
     problems = log_problems(decision.version.name)
@@ -163,7 +163,7 @@ def promote(version: str, alias: str, by: str, reason: str, rules_file: Path | N
     from exodx.tracking.review import promote as promote_version
 
     rules = read_rules(rules_file)
-    open_store()
+    open_store(tell=say)
     decision = promote_version(version, rules, Reviewer(by, reason, alias))
     _tell(decision, f"{gate_text(decision)}\n{_moved(decision)}", as_json)
 
@@ -181,7 +181,7 @@ def demote(version: str, alias: str, by: str, reason: str, as_json: bool) -> Non
     from exodx.tracking.review import Reviewer
     from exodx.tracking.review import demote as demote_version
 
-    open_store()
+    open_store(tell=say)
     decision = demote_version(version, Reviewer(by, reason, alias))
     _tell(decision, f"{_moved(decision)}\n{RUO}", as_json)
 
@@ -198,7 +198,7 @@ def rollback(name: str, alias: str, by: str, reason: str, as_json: bool) -> None
     from exodx.tracking import open_store
     from exodx.tracking.review import Reviewer, read_rules, roll_back
 
-    open_store()
+    open_store(tell=say)
     decision = roll_back(name, Reviewer(by, reason, alias), read_rules())
     _tell(decision, f"{_moved(decision)}\n{RUO}", as_json)
 
@@ -245,7 +245,7 @@ def _stored(a: str, b: str, cohort: Path | None) -> SideBySide | None:
     from exodx.tracking import open_store
     from exodx.tracking.review import compare_stored, find_version
 
-    open_store()
+    open_store(tell=say)
     return compare_stored(find_version(a), find_version(b))
 
 

@@ -22,6 +22,7 @@ from exodx.cli.options import (
     stated_options,
     study_plan,
 )
+from exodx.cli.send import NOT_SENT, say_unsent
 from exodx.errors import RUO
 
 if TYPE_CHECKING:
@@ -77,21 +78,30 @@ def command(cohort: Path, jobs: int, out: Path | None, track: bool, as_json: boo
     if out is not None and (out / "manifest.json").exists():
         say(f"· the bundle in {out} will be replaced")
     if data.classes:
-        several = run_class_study(data, plan, out=out, track=track, jobs=jobs, progress=progress)
+        several = run_class_study(data, plan, out=out, track=track, jobs=jobs, progress=progress, tell=say)
         say(class_evaluation_text(several.evaluation))
         for line in _replicates(data, plan, several):
             say(line)
         say(_where(several))
         if as_json:
             click.echo(json.dumps(class_answer(several.evaluation) | _made(several), indent=1))
+        _exit_if_unsent(several)
         return
-    study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress)
+    study = run_study(data, plan, out=out, track=track, jobs=jobs, progress=progress, tell=say)
     say(evaluation_text(study.evaluation))
     for line in _replicates(data, plan, study):
         say(line)
     say(_where(study))
     if as_json:
         click.echo(json.dumps(evaluation_answer(study.evaluation) | _made(study), indent=1))
+    _exit_if_unsent(study)
+
+
+def _exit_if_unsent(study: Study | ClassStudy) -> None:
+    """Say what is missing where MLflow did not take the run: all else is done."""
+    if study.unsent is not None:
+        say_unsent(study.unsent)
+        raise click.exceptions.Exit(NOT_SENT)
 
 
 CURVES = ("benefit_curve", "explanation_stability", "quality")
@@ -120,13 +130,15 @@ def class_answer(evaluation: ClassEvaluation) -> dict[str, Any]:
 def _made(study: Study | ClassStudy) -> dict[str, Any]:
     from exodx.frozen.bundle import model_id
 
-    bundle = str(study.bundle) if study.bundle is not None else None if study.run is None else study.run.model_uri
+    waits = study.unsent
+    places = (study.bundle, study.run and study.run.model_uri, waits and waits.bundle)
     return {
-        "bundle": bundle,
+        "bundle": next((str(place) for place in places if place is not None), None),
         "run_id": None if study.run is None else study.run.run_id,
         "model_uri": None if study.run is None else study.run.model_uri,
         "model_id": model_id(study.model, study.model_hash),
         "model_hash": study.model_hash,
+        "unsent": None if waits is None or waits.folder is None else str(waits.folder),
     }
 
 

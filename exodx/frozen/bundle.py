@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import tomli_w
 
-from exodx.errors import RUO, ExodxError, ModelRefused, Problem, UsageError
+from exodx.errors import RUO, ExodxError, ModelRefused, Problem
 from exodx.frozen.archive import write_compiled
 from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State
@@ -39,6 +39,7 @@ from exodx.frozen.parts import Linear
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform, from_format_1
 from exodx.panel import parse_panel
+from exodx.place import SCRATCH, folder_made, unwritable
 
 FORMAT_VERSION = 3
 READABLE = (1, 2, 3)
@@ -87,28 +88,20 @@ def save_bundle(model: DiagnosticModel, folder: Path) -> str:
     ------
     ModelRefused
         When the folder holds something other than a bundle.
+    UsageError
+        When it cannot be written.
     """
     check_folder(folder)
+    with folder_made(folder) as written:
+        return fill_bundle(model, written)
+
+
+def fill_bundle(model: DiagnosticModel, folder: Path) -> str:
+    """Write a model's files into an empty folder; return its hash. See :func:`save_bundle`."""
     content = _content(model)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".exodx-") as scratch:
-        written = Path(scratch) / "bundle"
-        written.mkdir()
-        for name, data in content.items():
-            (written / name).write_bytes(data)
-        replace_folder(written, folder, Path(scratch) / "replaced")
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
     return digest(content[MANIFEST])
-
-
-def replace_folder(new: Path, place: Path, aside: Path) -> None:
-    """Put a folder in the place of another; where that fails the old one stands there again."""
-    if place.exists():
-        place.rename(aside)
-    try:
-        new.rename(place)
-    except OSError:
-        if aside.exists():
-            aside.rename(place)
-        raise
 
 
 def check_folder(folder: Path) -> None:
@@ -126,10 +119,9 @@ def check_folder(folder: Path) -> None:
         raise ModelRefused(Problem("FOLDER_IN_USE", str(folder), found, "Choose an empty or new folder."))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".exodx-").cleanup()
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=SCRATCH).cleanup()
     except OSError as error:
-        found = error.strerror or "not writable"
-        raise UsageError(Problem("OUTPUT_UNWRITABLE", str(folder), found, "Choose another folder.")) from None
+        raise unwritable(folder, error) from None
 
 
 def load_bundle(folder: Path) -> tuple[DiagnosticModel, str]:

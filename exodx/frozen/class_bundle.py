@@ -6,7 +6,6 @@ unpickled or executed on load.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from exodx.errors import RUO, ModelRefused, Problem
-from exodx.frozen.bundle import CLASSES, SELFTEST_TOLERANCE, UNMADE, check_folder, read_files, replace_folder, selftest_rows
+from exodx.frozen.bundle import CLASSES, SELFTEST_TOLERANCE, UNMADE, check_folder, read_files, selftest_rows
+from exodx.frozen.bundle import fill_bundle as fill_part
 from exodx.frozen.bundle import load_bundle as load_part
-from exodx.frozen.bundle import save_bundle as save_part
 from exodx.frozen.folder import COPY, FOLDER, MANIFEST, canonical, digest, irregular, kinds_in, read_manifest, strict_json
 from exodx.frozen.model import DiagnosticModel, Provenance
 from exodx.frozen.multiclass import AnyModel, ClassLimit, MulticlassModel
 from exodx.frozen.softmax import SoftmaxCalibrator
+from exodx.place import folder_made
 
 KIND = "multiclass"
 FORMAT_VERSION = 1
@@ -49,21 +49,26 @@ def save_bundle(model: AnyModel, folder: Path) -> str:
     ------
     ModelRefused
         When the folder holds something other than a bundle.
+    UsageError
+        When it cannot be written.
     """
-    if isinstance(model, DiagnosticModel):
-        return save_part(model, folder)
     check_folder(folder)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".exodx-") as scratch:
-        written = Path(scratch) / "bundle"
-        written.mkdir()
-        for k, part in enumerate(model.parts):
-            save_part(part, written / _part(k))
-        for name, data in _own_files(model).items():
-            (written / name).write_bytes(data)
-        files = {name: digest((written / name).read_bytes()) for name in _names(len(model.parts))}
-        raw = canonical(_stated(model.name, len(model.parts), files))
-        (written / MANIFEST).write_bytes(raw)
-        replace_folder(written, folder, Path(scratch) / "replaced")
+    with folder_made(folder) as written:
+        return fill_bundle(model, written)
+
+
+def fill_bundle(model: AnyModel, folder: Path) -> str:
+    """Write a model's files into an empty folder; return its hash. See :func:`save_bundle`."""
+    if isinstance(model, DiagnosticModel):
+        return fill_part(model, folder)
+    for k, part in enumerate(model.parts):
+        (folder / _part(k)).mkdir()
+        fill_part(part, folder / _part(k))
+    for name, data in _own_files(model).items():
+        (folder / name).write_bytes(data)
+    files = {name: digest((folder / name).read_bytes()) for name in _names(len(model.parts))}
+    raw = canonical(_stated(model.name, len(model.parts), files))
+    (folder / MANIFEST).write_bytes(raw)
     return digest(raw)
 
 

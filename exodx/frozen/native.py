@@ -9,16 +9,19 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from ctypes import CFUNCTYPE, c_double, c_int64, c_void_p
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from exodx.errors import UsageError
+from exodx.place import put_file
 
 Loop = Callable[..., None]
 Kinds = Mapping[Loop, tuple[str, ...]]
@@ -89,13 +92,9 @@ def _kept(path: Path, machine: bytes) -> bytes | None:
 
 def _keep(path: Path, machine: bytes, data: bytes) -> None:
     """Keep machine code, whole or not at all; where nothing can be written it is made anew the next time."""
-    try:
+    with suppress(OSError, UsageError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(b"\n".join([machine, sha256(data).hexdigest().encode(), data]))
-        os.replace(file.name, path)
-    except OSError:
-        return
+        put_file(b"\n".join([machine, sha256(data).hexdigest().encode(), data]), path)
 
 
 def _compiled(llvm: Any, loops: Kinds) -> bytes | None:

@@ -5,6 +5,7 @@ The file appears under its own name whole or not at all. An interrupted run leav
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from exodx.errors import Problem, UsageError
+from exodx.place import settle, take
 from exodx.scoring import footer
 from exodx.scoring.encode import csv_header, file_of_stream, stream_header
 from exodx.scoring.job import partial_folder
@@ -32,6 +35,8 @@ class Partial:
     folder : Path
     kind : str
         Its format.
+    hold : int
+        Handle by which this process holds the folder, so that no other writes there.
     blocks : list of int
         Blocks that are complete.
     places : list of int
@@ -46,6 +51,7 @@ class Partial:
     body: IO[bytes]
     hashes: IO[bytes]
     journal: IO[bytes]
+    hold: int
     blocks: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     footers: list[bytes] = field(default_factory=list)
@@ -80,23 +86,33 @@ class Partial:
         """Put the whole output in its place."""
         if self.kind == PARQUET:
             self.body.write(footer.joined(self.footers, self.places))
+        self.body.flush()
         self.close()
         whole = self.folder / BODY
         if self.kind == ARROW:
             whole = self.folder / WHOLE
             file_of_stream(str(self.folder / BODY), str(whole))
+        settle(whole)
         os.replace(whole, os.path.realpath(out))
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.let_go()
 
     def close(self) -> None:
         """Close the files; what was written stays."""
         for file in (self.body, self.hashes, self.journal):
-            file.close()
+            with contextlib.suppress(OSError):  # of a full disk: what the journal does not name does not count
+                file.close()
+
+    def let_go(self) -> None:
+        """Close the files and let another process have the folder."""
+        self.close()
+        os.close(self.hold)
 
     def drop(self) -> None:
         """Remove everything."""
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self.hold)
 
 
 def begin(out: Path, kind: str, job: Mapping[str, Any], start: bytes, *, resume: bool) -> tuple[Partial, str]:
@@ -117,14 +133,29 @@ def begin(out: Path, kind: str, job: Mapping[str, Any], start: bytes, *, resume:
     partial : Partial
     note : str
         What became of an interrupted output; empty where there was none.
+
+    Raises
+    ------
+    UsageError
+        When another process is writing it.
     """
     folder = partial_folder(out)
+    hold = take(folder)
+    if hold is None:
+        found = "another process is writing it"
+        raise UsageError(Problem("OUTPUT_IN_USE", str(out), found, "Wait for it, or choose another file."))
+    try:
+        return _begun(folder, kind, job, start, hold, resume=resume)
+    except BaseException:
+        os.close(hold)
+        raise
+
+
+def _begun(folder: Path, kind: str, job: Mapping[str, Any], start: bytes, hold: int, *, resume: bool) -> tuple[Partial, str]:
     lines, note = _interrupted(folder, job) if resume else ([], "")
-    if not lines:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    body, hashes, journal = ((folder / name).open("r+b" if lines else "w+b") for name in (BODY, HASHES, JOURNAL))
-    partial = Partial(folder, kind, body, hashes, journal)
+    mode = "r+b" if lines else "w+b"
+    body, hashes, journal = ((folder / name).open(mode) for name in (BODY, HASHES, JOURNAL))
+    partial = Partial(folder, kind, body, hashes, journal, hold)
     if not lines:
         partial.body.write(start)
         partial.journal.write(json.dumps({"job": job}).encode() + b"\n")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +15,7 @@ import numpy as np
 
 from exodx.errors import RUO, Problem, UsageError
 from exodx.frozen import Explanation, MulticlassPrediction, Prediction
+from exodx.place import put_file
 from exodx.privacy.cells import guarded
 from exodx.scoring import doors
 from exodx.tables.coded import Coded
@@ -130,21 +129,9 @@ def write_scores(scores: Scores, explain: Explain, out: Path | TextIO) -> None:
     if not isinstance(out, Path):
         out.write(csv_text(prediction_columns(scores, explain)))
         return
-    kind, out = format_of(out), Path(os.path.realpath(out))
+    kind = format_of(out)
     content = csv_text(prediction_columns(scores, explain)).encode() if kind == CSV else doors.arrow_bytes(scores, explain, kind)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
-            written = Path(scratch) / out.name
-            written.write_bytes(content)
-            os.replace(written, out)
-    except OSError as error:
-        raise unwritable(out, error) from None
-
-
-def unwritable(out: Path, error: OSError) -> UsageError:
-    """Return the refusal of an output that cannot be written."""
-    return UsageError(Problem("OUTPUT_UNWRITABLE", str(out), error.strerror or "it cannot be written", "Choose another file."))
+    put_file(content, out)
 
 
 def format_of(out: Path) -> str:

@@ -20,13 +20,14 @@ from exodx.errors import InputRefused, Problem, UsageError
 from exodx.frozen import AnyModel, Measurements
 from exodx.frozen.bundle import model_id
 from exodx.frozen.statements import COLUMNS, Breach, Stated, breaches
+from exodx.place import unwritable
 from exodx.privacy.pseudonyms import pseudonym
 from exodx.scoring.blocks import Block, Rows, cohort_blocks
 from exodx.scoring.encode import schema_of
 from exodx.scoring.intake import Specimens, told
 from exodx.scoring.job import WHOLE, Job, NotInPieces, Outcome
 from exodx.scoring.journal import Partial, begin, start_of
-from exodx.scoring.output import format_of, output_columns, unwritable
+from exodx.scoring.output import format_of, output_columns
 from exodx.scoring.part import Part, score_block
 from exodx.scoring.plan import LARGEST, SMALL, Plan, plan_of
 from exodx.scoring.score import score_specimens
@@ -105,7 +106,7 @@ def _streamed(plan: Plan, fill: Fill) -> Outcome:
         partial.drop()
         raise
     except BaseException:
-        partial.close()
+        partial.let_go()
         raise
     notes = (*_notes(plan, partial.tallies), *([note] if note else []))
     return Outcome(model_id(job.model, job.model_hash), notes, partial.tallies.calls)

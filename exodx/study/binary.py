@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from exodx.assay import learn_transform
 from exodx.cohort import Cohort, site_folds, temporal_folds
 from exodx.evaluation import Evaluation, evaluate_inside, other_censoring
-from exodx.frozen import DiagnosticModel, save_bundle
-from exodx.frozen.bundle import check_folder, model_id
+from exodx.frozen import DiagnosticModel
+from exodx.frozen.bundle import check_folder, fill_bundle, model_id
 from exodx.panel import StudyPlan, read_toml
+from exodx.place import folder_made
 from exodx.report import (
     Answers,
     Picture,
@@ -37,7 +38,19 @@ from exodx.report import (
     typical_examples,
 )
 from exodx.study.progress import Progress, Tick, watched
-from exodx.tracking import LoggedRun, commit_tags, home_folder, log_run, open_store, study_record
+from exodx.tracking import (
+    ALIAS,
+    LoggedRun,
+    Registration,
+    Tell,
+    Unsent,
+    commit_tags,
+    deliver,
+    home_folder,
+    open_store,
+    silence,
+    study_record,
+)
 from exodx.training import (
     FoldStore,
     SizeRuns,
@@ -71,6 +84,8 @@ class Study:
         Folder of the bundle, where one was asked for.
     run : LoggedRun or None
         Where it is in MLflow.
+    unsent : Unsent or None
+        Where the run waits that MLflow did not take.
     """
 
     model: DiagnosticModel
@@ -79,6 +94,7 @@ class Study:
     page: str
     bundle: Path | None
     run: LoggedRun | None
+    unsent: Unsent | None = None
 
     def __repr__(self) -> str:
         return f"Study({self.evaluation!r}, {self.model!r})"
@@ -88,8 +104,15 @@ class Study:
         return self.evaluation._repr_html_() + self.model._repr_html_()
 
 
-def run_study(
-    cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = watched
+def run_study(  # noqa: PLR0913
+    cohort: Cohort,
+    plan: StudyPlan,
+    *,
+    out: Path | None = None,
+    track: bool = True,
+    jobs: int = 1,
+    progress: Progress = watched,
+    tell: Tell = silence,
 ) -> Study:
     """Validate the procedure, train the final model, evaluate, explain, report and track.
 
@@ -110,6 +133,8 @@ def run_study(
     progress : callable
         Given the number of outer fits, a context manager whose value is called after each; a bar in a notebook or on a terminal
         unless told, see :mod:`exodx.study.progress`.
+    tell : callable
+        Is told what a person waits for.
 
     Raises
     ------
@@ -117,11 +142,13 @@ def run_study(
         When the cohort cannot be learned from, or the plan's answers answer nothing that is asked.
     ModelRefused
         When ``out`` holds something other than a bundle.
+    UsageError
+        When MLflow's store cannot be used, or ``out`` cannot be written. A store that is lost later costs nothing: see ``unsent``.
     """
     if out is not None:
         check_folder(out)
     answers = study_answers(plan)
-    store = open_store(cohort.panel.name) if track else None
+    store = open_store(cohort.panel.name, tell) if track else None
     plan = replace(plan, panel=cohort.panel.name, answers=None)  # where files lay is no part of the study
     cohort = cohort.sorted()
     kept = study_store(home_folder() / "cache", cohort, plan)
@@ -129,22 +156,24 @@ def run_study(
     model = train_model(cohort, plan)
     prevalence = plan.prevalence if plan.prevalence is not None else cohort.panel.prevalence
     evaluation = evaluate_inside(cohort, model, validation, prevalence, plan.seed)
+    figures = _figures(cohort, model, evaluation, validation)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle" if out is None else out
-        model_hash = save_bundle(model, folder)
-        figures = _figures(cohort, model, evaluation, validation)
-        sheets = study_sheets(StudyMaterial(cohort, model, model_hash, plan, evaluation, settings_tried(plan.budget)), answers)
-        page = study_page(evaluation, model, plan, figures, model_id(model, model_hash), sheets.sheets)
-        if out is not None:
-            (out / REPORT).write_text(page, encoding="utf-8")
-            _write(out, sheets.files)
-        run = None
+        with folder_made(folder) as made:
+            model_hash = fill_bundle(model, made)
+            material = StudyMaterial(cohort, model, model_hash, plan, evaluation, settings_tried(plan.budget))
+            sheets = study_sheets(material, answers)
+            page = study_page(evaluation, model, plan, figures, model_id(model, model_hash), sheets.sheets)
+            if out is not None:
+                _write(made, sheets.files | {REPORT: page.encode()})
+        sent = None
         if store is not None:
             record = study_record(model, model_hash, plan, evaluation, page, figure_files(figures, evaluation))
             record = record.with_more(sheets.files, sheets.tags | commit_tags(Path.cwd()), sheets.metrics)
-            run = log_run(record, folder, model.name, store)
+            sent = deliver(record, Registration(folder, model.name, ALIAS), store, tell)
     kept.forget()
-    return Study(model, model_hash, evaluation, page, out, run)
+    run, unsent = (None, sent) if isinstance(sent, Unsent) else (sent, None)
+    return Study(model, model_hash, evaluation, page, out, run, unsent)
 
 
 def study_answers(plan: StudyPlan) -> Answers:

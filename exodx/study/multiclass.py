@@ -9,13 +9,27 @@ from pathlib import Path
 from exodx.cohort import Cohort, site_folds
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation import ClassEvaluation, ClassValidations, evaluate_classes_inside, other_censoring
-from exodx.frozen import MulticlassModel, save_bundle
+from exodx.frozen import MulticlassModel
 from exodx.frozen.bundle import check_folder, model_id
+from exodx.frozen.class_bundle import fill_bundle
 from exodx.panel import StudyPlan
+from exodx.place import folder_made
 from exodx.report import class_study_figures, class_study_page
 from exodx.study.binary import REPORT
 from exodx.study.progress import Progress, watched
-from exodx.tracking import LoggedRun, class_record, commit_tags, home_folder, log_run, open_store
+from exodx.tracking import (
+    ALIAS,
+    LoggedRun,
+    Registration,
+    Tell,
+    Unsent,
+    class_record,
+    commit_tags,
+    deliver,
+    home_folder,
+    open_store,
+    silence,
+)
 from exodx.training import FoldStore, check_classes, class_folds, cross_validate_classes, study_store, train_classes
 
 
@@ -29,6 +43,7 @@ class ClassStudy:
     page: str
     bundle: Path | None
     run: LoggedRun | None
+    unsent: Unsent | None = None
 
     def __repr__(self) -> str:
         return f"ClassStudy({self.evaluation!r}, {self.model!r})"
@@ -38,8 +53,15 @@ class ClassStudy:
         return self.evaluation._repr_html_() + self.model._repr_html_()
 
 
-def run_class_study(
-    cohort: Cohort, plan: StudyPlan, *, out: Path | None = None, track: bool = True, jobs: int = 1, progress: Progress = watched
+def run_class_study(  # noqa: PLR0913
+    cohort: Cohort,
+    plan: StudyPlan,
+    *,
+    out: Path | None = None,
+    track: bool = True,
+    jobs: int = 1,
+    progress: Progress = watched,
+    tell: Tell = silence,
 ) -> ClassStudy:
     """Validate the procedure, train the final model, evaluate, explain, report and track; see :func:`exodx.study.run_study`.
 
@@ -58,24 +80,27 @@ def run_class_study(
     plan = replace(plan, panel=cohort.panel.name)  # where the panel's file lay is no part of the study
     cohort = cohort.sorted()
     check_classes(cohort, plan)
-    store = open_store(cohort.panel.name) if track else None
+    store = open_store(cohort.panel.name, tell) if track else None
     kept = study_store(home_folder() / "cache", cohort, plan)
     validation = _validate(cohort, plan, jobs, progress, kept)
     model = train_classes(cohort, plan)
     evaluation = evaluate_classes_inside(cohort, model, validation, plan.seed)
+    figures = class_study_figures(cohort, model, evaluation)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle" if out is None else out
-        model_hash = save_bundle(model, folder)
-        figures = class_study_figures(cohort, model, evaluation)
-        page = class_study_page(evaluation, model, plan, figures, model_id(model, model_hash))
-        if out is not None:
-            (out / REPORT).write_text(page, encoding="utf-8")
-        run = None
+        with folder_made(folder) as made:
+            model_hash = fill_bundle(model, made)
+            page = class_study_page(evaluation, model, plan, figures, model_id(model, model_hash))
+            if out is not None:
+                (made / REPORT).write_text(page, encoding="utf-8")
+        sent = None
         if store is not None:
             record = class_record(model, model_hash, plan, evaluation, page, figures, validation.random.choices)
-            run = log_run(record.with_more({}, commit_tags(Path.cwd()), {}), folder, model.name, store)
+            record = record.with_more({}, commit_tags(Path.cwd()), {})
+            sent = deliver(record, Registration(folder, model.name, ALIAS), store, tell)
     kept.forget()
-    return ClassStudy(model, model_hash, evaluation, page, out, run)
+    run, unsent = (None, sent) if isinstance(sent, Unsent) else (sent, None)
+    return ClassStudy(model, model_hash, evaluation, page, out, run, unsent)
 
 
 def _validate(cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress, kept: FoldStore) -> ClassValidations:

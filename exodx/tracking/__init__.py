@@ -3,8 +3,11 @@
 from exodx.shelf import home_folder
 from exodx.tracking.class_record import class_record
 from exodx.tracking.commits import commit_tags
-from exodx.tracking.external import track_external
-from exodx.tracking.log import LoggedRun, log_run
+from exodx.tracking.delivery import Unsent, deliver, send_parcel
+from exodx.tracking.external import external_record
+from exodx.tracking.locked import Tell, silence
+from exodx.tracking.log import ALIAS, LoggedRun, log_run
+from exodx.tracking.parcel import Registration, parcels, read_parcel
 from exodx.tracking.recalibrated import register_recalibrated
 from exodx.tracking.record import ChildRun, RunRecord
 from exodx.tracking.registry import fetch_bundle
@@ -12,19 +15,28 @@ from exodx.tracking.store import LOOPBACK, Store, open_store, serve_ui
 from exodx.tracking.study_record import study_record
 
 __all__ = [
+    "ALIAS",
     "LOOPBACK",
     "ChildRun",
     "LoggedRun",
+    "Registration",
     "RunRecord",
     "Store",
+    "Tell",
+    "Unsent",
     "class_record",
     "commit_tags",
+    "deliver",
+    "external_record",
     "fetch_bundle",
     "home_folder",
     "log_run",
     "open_store",
+    "parcels",
+    "read_parcel",
     "register_recalibrated",
+    "send_parcel",
     "serve_ui",
+    "silence",
     "study_record",
-    "track_external",
 ]

@@ -7,7 +7,6 @@ from exodx.errors import RUO
 from exodx.evaluation import ClassEvaluation, Evaluation
 from exodx.frozen import AnyModel
 from exodx.frozen.bundle import model_id
-from exodx.tracking.log import log_evaluation
 from exodx.tracking.record import RunRecord, UsedCohort
 from exodx.tracking.study_record import KIND_TAG, as_json, evaluation_metrics, metric_name, metric_of, panel_tags, run_description
 
@@ -58,8 +57,3 @@ def external_record(
         files={"evaluation.json": as_json(evaluation.to_dict()), "report.html": page.encode()},
         cohorts=(UsedCohort(f"{model.panel.name} cohort", fingerprint, "evaluation", len(cohort)),),
     )
-
-
-def track_external(model: AnyModel, model_hash: str, cohort: Cohort, evaluation: Evaluation | ClassEvaluation, page: str) -> str:
-    """Write an external evaluation as a run of the store that is open; return its id. Nothing is registered, no alias moves."""
-    return log_evaluation(external_record(model, model_hash, cohort, evaluation, page))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ def _children(client: MlflowClient, run: Run, children: Sequence[ChildRun], stor
         tags = inherited | {"mlflow.parentRunId": run.info.run_id, "exodx.kind": child.kind}
         made = client.create_run(run.info.experiment_id, start_time=start, run_name=child.name, tags=tags).info.run_id
         client.log_batch(made, _metrics(child.metrics), _params(child.params))
-        client.set_terminated(made)
+        client.set_terminated(made, end_time=max(start, round(time.time() * 1000)))  # the clock may be set back meanwhile
 
     with ThreadPoolExecutor(AT_A_TIME if store.uri.startswith(SERVED) else 1) as pool:
         list(pool.map(write, children, at))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mlflow.exceptions import MlflowException
+
 from exodx.errors import RUO
 from exodx.evaluation import Evaluation
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.bundle import load_bundle, model_id
-from exodx.tracking.log import LoggedRun, log_version
+from exodx.tracking.delivery import Unsent, deliver
+from exodx.tracking.locked import Tell, silence
+from exodx.tracking.log import LoggedRun
+from exodx.tracking.parcel import Registration
 from exodx.tracking.record import RunRecord
-from exodx.tracking.registry import registered_version
+from exodx.tracking.registry import REGISTERED, registered_version
 from exodx.tracking.store import Store
 from exodx.tracking.study_record import KIND_TAG, about_model, panel_tags, used_cohort
 
 
-def register_recalibrated(uri: str, bundle: Path, evaluation: Evaluation, store: Store) -> LoggedRun:
+def register_recalibrated(uri: str, bundle: Path, evaluation: Evaluation, store: Store, tell: Tell = silence) -> LoggedRun | Unsent:
     """Log a recalibrated bundle and register it; no alias moves, so what was in use stays in use until a review promotes it.
 
     Parameters
@@ -29,10 +34,20 @@ def register_recalibrated(uri: str, bundle: Path, evaluation: Evaluation, store:
         Of the parent, on the cohort that the new version was refitted to.
     store : Store
         As :func:`open_store` returned it for the model's experiment.
+    tell : callable
     """
     model, model_hash = load_bundle(bundle)
-    name, parent_version = registered_version(uri, model.name, model.provenance.parent)
-    return log_version(recalibrated_record(model, model_hash, parent_version, evaluation), bundle, name, store)
+    name, parent_version = _parent(uri, model)
+    return deliver(recalibrated_record(model, model_hash, parent_version, evaluation), Registration(bundle, name), store, tell)
+
+
+def _parent(uri: str, model: DiagnosticModel) -> tuple[str, str]:
+    """Return name and version of the parent; where the registry was lost meanwhile, what is known without it."""
+    try:
+        return registered_version(uri, model.name, model.provenance.parent)
+    except (MlflowException, OSError):
+        match = REGISTERED.match(uri)
+        return (match["name"] if match is not None else model.name), "not known, the registry could not be asked"
 
 
 def recalibrated_record(model: DiagnosticModel, model_hash: str, parent_version: str, evaluation: Evaluation) -> RunRecord:

@@ -15,7 +15,7 @@ from exodx.frozen.folder import MANIFEST
 from exodx.shelf import keep_bundle, kept_bundle
 from exodx.tracking.store import open_store
 
-_REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
+REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
 
 
 def fetch_bundle(uri: str, folder: Path) -> Path:
@@ -72,7 +72,7 @@ def registered_version(uri: str, model: str, model_hash: str) -> tuple[str, str]
         The model's own name, under which it is looked for where the URI names none.
     model_hash : str
     """
-    match = _REGISTERED.match(uri)
+    match = REGISTERED.match(uri)
     name = match["name"] if match is not None else model
     found = [
         int(version.version)
@@ -85,7 +85,7 @@ def registered_version(uri: str, model: str, model_hash: str) -> tuple[str, str]
 
 
 def _registered_hash(uri: str) -> str | None:
-    match = _REGISTERED.match(uri)
+    match = REGISTERED.match(uri)
     if match is None:
         return None
     client = MlflowClient()

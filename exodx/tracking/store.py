@@ -15,6 +15,8 @@ from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read by mlflow when it is imported: nothing leaves the machine
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar a file, terminal or not
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")  # half a minute, not two: what a lost server does not take is kept
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for data, e.g. --json
 
 import mlflow
@@ -25,9 +27,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from exodx.errors import RUO, Problem, UsageError
 from exodx.shelf import home_folder
+from exodx.tracking.embedded import ARTIFACTS, DATABASE, make_store
+from exodx.tracking.locked import Tell, silence, wait_for_lock
 
 ANSWER_SECONDS = 20
-DATABASE = "mlflow.db"
 MOUNTS = Path("/proc/self/mounts")
 SHARED = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs", "fuse.sshfs", "fuse.gluster")
 """Kinds of file systems that several machines share, by how their names begin."""
@@ -58,7 +61,7 @@ class Store:
         return without_password(self.uri)
 
 
-def open_store(experiment: str | None = None) -> Store:
+def open_store(experiment: str | None = None, tell: Tell = silence) -> Store:
     """Return the store and point MLflow at it, before any work is done for it.
 
     The embedded store is ``$EXODX_HOME/mlflow.db`` (``~/.exodx`` unless set); the folder is made readable by its owner alone.
@@ -67,6 +70,8 @@ def open_store(experiment: str | None = None) -> Store:
     ----------
     experiment : str, optional
         Must be usable: made if it is not there.
+    tell : callable
+        Is told where another process has locked the store, and that this one waits.
 
     Raises
     ------
@@ -75,6 +80,7 @@ def open_store(experiment: str | None = None) -> Store:
     """
     try:
         store = _store()
+        wait_for_lock(store.uri, tell)
         mlflow.set_tracking_uri(store.uri)
         mlflow.set_registry_uri(store.uri)
         if store.artifacts is not None:
@@ -109,8 +115,7 @@ def _store() -> Store:
         _knock(uri)
         return Store(uri, None)
     home = home_folder()
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Store(f"sqlite:///{home / DATABASE}", home / "artifacts")
+    return Store(f"sqlite:///{make_store(home)}", home / ARTIFACTS)
 
 
 def _write_ahead(database: Path) -> None:

@@ -82,8 +82,11 @@ class FoldStore:
         part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
         with contextlib.suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.write_bytes(hashlib.sha256(body.getvalue()).hexdigest().encode() + body.getvalue())
-            part.replace(path)
+            try:
+                part.write_bytes(hashlib.sha256(body.getvalue()).hexdigest().encode() + body.getvalue())
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)  # on a full disk half of it would take the room of what comes after
 
     def forget(self) -> None:
         """Remove everything: the study is finished."""
@@ -104,13 +107,23 @@ def study_store(cache: Path, cohort: Cohort, plan: StudyPlan) -> FoldStore:
     code itself, Python and the machine. What studies left that were not taken up again for 30 days is removed.
     """
     with contextlib.suppress(OSError):
-        for left in cache.iterdir():
-            if time.time() - left.stat().st_mtime > ABANDONED_DAYS * 86400:
-                shutil.rmtree(left, ignore_errors=True)
+        _sweep(cache, time.time())
     made_by = [f"{name} {version(name)}" for name in LIBRARIES]
     made_by += [platform.python_version(), platform.machine(), _code_digest()]
     key = hashlib.sha256("\n".join([_cohort_digest(cohort), plan.fingerprint, *made_by]).encode()).hexdigest()
     return FoldStore(cache / key)
+
+
+def _sweep(cache: Path, now: float) -> None:
+    """Remove what is old; where nothing at all was written for so long the clock may have jumped: then all has as long again."""
+    limit = ABANDONED_DAYS * 86400
+    jumped = abs(now - cache.stat().st_mtime) > limit
+    for left in (*cache.iterdir(), cache):
+        used = left.stat().st_mtime
+        if jumped:
+            os.utime(left, (max(now, used), max(now, used)))
+        elif left != cache and now - used > limit:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _cohort_digest(cohort: Cohort) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,6 +168,34 @@ def test_what_nobody_took_up_for_a_month_is_removed(cohort, fast_plan, tmp_path)
         os.utime(tmp_path / name, (at, at))
     study_store(tmp_path, cohort, fast_plan)
     assert [path.name for path in tmp_path.iterdir()] == ["recent"]
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_nothing_is_removed_because_the_clock_jumped(days, cohort, fast_plan, tmp_path, monkeypatch):
+    (tmp_path / "kept").mkdir()
+    now = time.time()
+    for at in (now + days * 86400, now, now + 86400):
+        monkeypatch.setattr(time, "time", lambda at=at: at)
+        study_store(tmp_path, cohort, fast_plan)
+        assert (tmp_path / "kept").is_dir()
+    monkeypatch.undo()
+    for left in (tmp_path / "kept", tmp_path):
+        os.utime(left, (now + 440 * 86400, now + 440 * 86400))
+    monkeypatch.setattr(time, "time", lambda: now + 460 * 86400)
+    os.utime(tmp_path / "kept", (now, now))
+    study_store(tmp_path, cohort, fast_plan)
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_full_disk_leaves_no_half_of_a_fold(tmp_path, monkeypatch):
+    def full(self, content):
+        with self.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    FoldStore(tmp_path / "study").keep(0, 0, (1, 2))
+    assert list((tmp_path / "study").iterdir()) == []
 
 
 def test_where_nothing_can_be_written_the_study_goes_on_without(cohort, fast_plan, fits):

@@ -199,6 +199,7 @@ def _moved(client: MlflowClient, model: str, alias: str, target: str) -> bool:
     return True
 
 
+@if_allowed()
 def log_problems(model: str) -> tuple[Problem, ...]:
     """Return where the chain of a model's log is broken, and aliases that are not where the log says.
 

@@ -20,6 +20,7 @@ from exodx.errors import ModelRefused, Problem
 from exodx.evaluation import Evaluation
 from exodx.tracking.external import EXTERNAL
 from exodx.tracking.registry import fetch_bundle
+from exodx.tracking.review.allowed import if_allowed
 from exodx.tracking.study_record import KIND_TAG
 
 _VERSION = re.compile(r"^models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>.+))$")
@@ -110,6 +111,7 @@ class Dossier:
         return max(counting, key=lambda run: (run.smaller_class or 0, run.run_id), default=None)
 
 
+@if_allowed()
 def find_version(uri: str) -> Version:
     """Return the registered version of an URI.
 

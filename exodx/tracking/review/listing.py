@@ -10,6 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from exodx.errors import ModelRefused, Problem
 from exodx.evaluation import Headline
+from exodx.tracking.review.allowed import if_allowed
 from exodx.tracking.review.decisions import TAG
 from exodx.tracking.review.dossier import Version, own_evaluation, version_of
 from exodx.tracking.review.log import versions_of
@@ -38,6 +39,7 @@ class ListedVersion:
     by: str
 
 
+@if_allowed()
 def list_versions(model: str | None = None) -> list[ListedVersion]:
     """Return the versions of a registered model, or of all of them.
 

@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from exodx.errors import RUO, ModelRefused, Problem, UsageError
+from exodx.tracking.review.allowed import if_allowed
 from exodx.tracking.review.chain import Entry, check_length, read_chain
 
 LOG_TAG, HEAD_TAG = "exodx.review.log", "exodx.review.head"
@@ -43,6 +44,7 @@ class ReviewLog:
     problems: tuple[Problem, ...] = ()
 
 
+@if_allowed()
 def read_log(model: str) -> ReviewLog:
     """Read the log of a registered model and verify its chain."""
     client = MlflowClient()

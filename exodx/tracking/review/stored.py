@@ -9,12 +9,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from exodx.evaluation.side_by_side import SideBySide, side_by_side
+from exodx.tracking.review.allowed import if_allowed
 from exodx.tracking.review.dossier import Version, own_evaluation
 
 SAID = ("plan.", "panel.", "chosen.")
 FINGERPRINT = "exodx.cohort_fingerprint"
 
 
+@if_allowed()
 def compare_stored(a: Version, b: Version) -> SideBySide:
     """Compare two versions by their runs: estimates beside each other, what plans, panels and fits say differently, findings."""
     said, cohorts = zip(*(_said(version) for version in (a, b)), strict=True)
