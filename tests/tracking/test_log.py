@@ -174,7 +174,8 @@ def test_the_embedded_store_writes_ahead_and_a_store_in_the_way_is_left_as_it_is
     database = tmp_path / "mlflow.db"
     base = sqlite3.connect(database, isolation_level=None)
     base.execute("CREATE TABLE busy (x)")
-    base.execute("BEGIN EXCLUSIVE")
+    base.execute("BEGIN")
+    base.execute("SELECT * FROM busy").fetchall()
     open_store()  # neither waits nor fails
     base.execute("COMMIT")
     base.close()
