@@ -142,6 +142,23 @@ def test_of_two_runs_at_once_the_first_puts_nothing_of_the_second_in_place(kind,
     assert job.out.read_bytes() == whole.out.read_bytes()
 
 
+def test_an_output_behind_a_link_is_made_where_the_link_leads(job, tmp_path):
+    there = tmp_path / "there"
+    there.mkdir()
+    (tmp_path / "link.csv").symlink_to(there / "o.csv")
+    job = replace(job, out=tmp_path / "link.csv")
+    with pytest.raises(KeyboardInterrupt):
+        stream.stream(replace(job, progress=_interrupt))
+    assert [p.name for p in there.iterdir()] == [".o.csv.partial"]
+    stream.stream(replace(job, resume=True))
+    assert job.out.is_symlink()
+    assert [p.name for p in there.iterdir()] == ["o.csv"]
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def test_an_id_that_stands_twice_on_either_side_of_an_interruption_is_found(job, cohort_file, tmp_path):
     path = tmp_path / "twice.csv"
     path.write_text(cohort_file.read_text().replace("SIM8-0290", "SIM8-0003"))
