@@ -21,6 +21,7 @@ from exodx.errors import RUO, ExodxError, ModelRefused, Problem
 from exodx.frozen.archive import write_compiled
 from exodx.frozen.calibrator import Calibrator
 from exodx.frozen.cells import State
+from exodx.frozen.domain import check_domain
 from exodx.frozen.folder import (
     MANIFEST,
     beside,
@@ -247,6 +248,8 @@ def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Diagnosti
     transform = read_transform(strict_json(files["transform.json"]))
     decision = strict_json(files["decision.json"])
     panel = parse_panel(tomllib.loads(files["panel.toml"].decode()), "panel.toml")
+    reference = strict_json(files["reference.json"])
+    check_domain(reference)
     if manifest["name"] != panel.name:
         raise ValueError(f"{MANIFEST} names it {manifest['name']!r}, panel.toml {panel.name!r}")
     return DiagnosticModel(
@@ -256,7 +259,7 @@ def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Diagnosti
         forest=_forest(files, manifest["format_version"], transform.names),
         calibrator=Calibrator(**decision["calibrator"]),
         threshold=Threshold(**decision["threshold"]),
-        reference=strict_json(files["reference.json"]),
+        reference=reference,
         provenance=Provenance(**strict_json(files["provenance.json"])),
     )
 

@@ -272,8 +272,7 @@ def _impossible(values: NDArray[np.float64], states: NDArray[np.uint8], scale: S
     """Numbers that the scale does not allow, by row."""
     with np.errstate(invalid="ignore"):
         huge = np.abs(values) > np.finfo(np.float32).max
-        if huge.any():
-            return {int(row): "a number too large to compute with" for row in np.flatnonzero(huge)}
+        wrong, why = np.zeros(len(values), bool), ""
         if scale is Scale.CT:
             wrong, why = (values <= 0) | (values > MAX_CT), f"a Ct outside 0 to {MAX_CT:g}"
         elif scale is Scale.COUNTS:
@@ -281,6 +280,4 @@ def _impossible(values: NDArray[np.float64], states: NDArray[np.uint8], scale: S
             why = "a count that is negative or not whole"
         elif scale in (Scale.LINEAR, Scale.CPM):
             wrong, why = values < 0, "a negative amount"
-        else:
-            return {}
-    return {int(row): why for row in np.flatnonzero(wrong)}
+    return {int(row): "a number too large to compute with" if huge[row] else why for row in np.flatnonzero(wrong | huge)}

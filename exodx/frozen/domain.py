@@ -306,6 +306,23 @@ def flag_domain(reference: Mapping[str, Any], features: Features, m: Measurement
     return replace(features, flags=flags)
 
 
+def check_domain(reference: Mapping[str, Any]) -> None:
+    """Refuse location and scatter of other shapes than their features': the compiled loop does not look where they end.
+
+    Raises
+    ------
+    ValueError
+    """
+    state = reference.get("domain")
+    if state is None:
+        return
+    scatter, p = scatter_of(state), len(state["features"])
+    lines = {array.shape for array in (scatter.scores.start, scatter.scores.score, scatter.scores.slope)}
+    width = max(scatter.scores.start.shape[-1:], default=0)
+    if lines != {(p, width)} or not width or scatter.shift.shape != (p,) or scatter.factors.shape[:-1] != (p,):
+        raise ValueError("location and scatter of other features")
+
+
 def scatter_of(state: Mapping[str, Any]) -> Scatter:
     """Rebuild what a model keeps of its training features."""
     lines = Scores(*(np.array(state[key], np.float64) for key in ("start", "score", "slope")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from ctypes import CFUNCTYPE, c_double, c_int64, c_void_p
@@ -46,7 +47,18 @@ def kept_at(loops: ModuleType) -> Path | None:
 def is_kept(loops: ModuleType) -> bool:
     """Say whether machine code is kept, so that nothing need be compiled."""
     path = kept_at(loops)
-    return path is not None and path.is_file()
+    return path is not None and path.is_file() and _is_trusted(path)
+
+
+def _is_trusted(path: Path) -> bool:
+    """Say whether nobody but this user (or root) can have put a file where it is; always where files have no owners (Windows).
+
+    Machine code is run as it is: its checksum says that it is whole, not who wrote it.
+    """
+    if not hasattr(os, "geteuid"):
+        return True
+    states = [place.stat() for place in (path.parent, path)]
+    return all(state.st_uid in (0, os.geteuid()) and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH) for state in states)
 
 
 @cache
@@ -82,9 +94,9 @@ def _machine(llvm: Any) -> bytes:
 
 
 def _kept(path: Path, machine: bytes) -> bytes | None:
-    """Return the machine code that is kept for this machine; None where there is none, or it is damaged."""
+    """Return the machine code that is kept for this machine; None where there is none, it is damaged or another's."""
     try:
-        first, checked, data = path.read_bytes().split(b"\n", 2)
+        first, checked, data = path.read_bytes().split(b"\n", 2) if _is_trusted(path) else (b"", b"", b"")
     except (OSError, ValueError):
         return None
     return data if first == machine and checked == sha256(data).hexdigest().encode() else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,15 +89,9 @@ class Text:
             return max(1, sum(1 for _ in iter(lambda: _filled(file, self.block), b"")))
 
     def blocks(self, columns: Sequence[str] = ()) -> Iterator[bytes]:  # noqa: ARG002
-        """Yield the lines that begin in each block of bytes; the header is left out of the first."""
+        """Yield the lines that begin in each block of bytes; the header is left out."""
         with self._open() as file:
-            pending = _filled(file, self.block)
-            pending = pending[pending.find(b"\n") + 1 :]
-            while data := _filled(file, self.block):
-                end = 0 if not pending or pending.endswith(b"\n") else data.find(b"\n") + 1 or len(data)
-                yield pending + data[:end]
-                pending = data[end:]
-            yield pending
+            yield from islice(_begun(iter(lambda: _filled(file, self.block), b"")), 1, None)
 
     def fingerprint(self) -> list[Any]:
         """Return the file's name, size, time and a hash of its ends."""
@@ -221,6 +216,23 @@ def _next(contents: Iterator[bytes | pa.RecordBatch]) -> bytes | pa.RecordBatch 
         return next(contents, None)
     except (OSError, EOFError, pa.ArrowException) as error:
         raise NotInPieces(str(error)) from None
+
+
+def _begun(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the first line, then the lines that begin in each block, however far they reach; the first line in none."""
+    lines: list[bytes] = []
+    is_open, passed = True, 0
+    for data in blocks:
+        end = data.find(b"\n") + 1 if is_open else 0
+        if is_open and not end:
+            lines.append(data)
+            passed += 1
+            continue
+        yield b"".join([*lines, data[:end]])
+        yield from [b""] * passed
+        lines, is_open, passed = [data[end:]], not data.endswith(b"\n"), 0
+    yield b"".join(lines)
+    yield from [b""] * passed
 
 
 def lines_in(content: bytes) -> int:

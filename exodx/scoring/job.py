@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -94,8 +95,9 @@ class Job:
 
 
 def partial_folder(out: Path) -> Path:
-    """Return the hidden folder in which a large output is made; an interrupted run leaves it."""
-    return out.parent / f".{out.name}.partial"
+    """Return the hidden folder in which a large output is made, on the output's own disk; an interrupted run leaves it."""
+    place = Path(os.path.realpath(out))
+    return place.parent / f".{place.name}.partial"
 
 
 class NotInPieces(Exception):

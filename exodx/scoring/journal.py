@@ -6,6 +6,7 @@ The file appears under its own name whole or not at all. An interrupted run leav
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -83,12 +84,20 @@ class Partial:
         return any_twice(self.folder / HASHES)
 
     def finish(self, out: Path) -> None:
-        """Put the whole output in its place."""
+        """Put the whole output in its place.
+
+        Raises
+        ------
+        OSError
+            Where another run began the same output meanwhile.
+        """
         if self.kind == PARQUET:
             self.body.write(footer.joined(self.footers, self.places))
         self.body.flush()
-        self.close()
         whole = self.folder / BODY
+        if not os.path.samestat(os.fstat(self.body.fileno()), whole.stat()):
+            raise OSError(errno.EBUSY, "another run writes the same output")
+        self.close()
         if self.kind == ARROW:
             whole = self.folder / WHOLE
             file_of_stream(str(self.folder / BODY), str(whole))

@@ -19,7 +19,7 @@ NUMBER, TEXT = 1, 2
 DIGITS, LARGEST_POWER = 18, 22
 """A number of no more digits fits 64 bits; 10 to no more than this power is a double without error."""
 
-_QUOTE, _LINE, _RETURN, _MINUS, _POINT, _ZERO = b'"\n\r-.0'
+_BLANK, _QUOTE, _LINE, _RETURN, _MINUS, _POINT, _ZERO = b' "\n\r-.0'
 _MEASURED, _NOT_RUN = int(State.MEASURED), int(State.NOT_RUN)
 _EXACT = 1 << 53
 _SPLIT = float((1 << 27) + 1)
@@ -91,7 +91,7 @@ def cut_cells(
             elif kind[c] == NUMBER and not is_number and at > start:
                 cell[odd], begins[odd], ends[odd] = to, start, at
                 odd += 1
-            if (at == start and c == 0) or quoted != (data[at] == _QUOTE):
+            if (c == 0 and (at == start or data[start] <= _BLANK)) or quoted != (data[at] == _QUOTE):
                 return
             at += quoted
             at += data[at] == _RETURN and data[at + 1] == _LINE

@@ -210,8 +210,9 @@ def _head(file: File | None) -> TextTable | None:
     told = len(table.notes) - bool(file.compression)
     if sign is None or told != 1 or table.place != "line" or table.analytes or table.unit or table.platform:
         return None
-    first = next(csv.reader(io.StringIO(text, newline=""), delimiter=sign), [])
-    if [cell.strip() for cell in first] != table.header:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
+    first = next(reader, [])
+    if reader.line_num != 1 or [cell.strip() for cell in first] != table.header:
         return None
     points = any(is_point_number(cell) for cells in table.columns.values() for cell in cells) if sign != "," else True
     return table if points else None

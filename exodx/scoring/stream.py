@@ -96,7 +96,7 @@ def _streamed(plan: Plan, fill: Fill) -> Outcome:
     job, kind = plan.job, format_of(plan.job.out)
     empty = score_specimens(_nobody(plan), job.model, job.model_hash, job.explain)
     schema = schema_of(list(output_columns(empty, job.explain)), empty.model_id, empty.model_hash, kind)
-    partial, note = begin(job.out, kind, _identity(plan, kind), start_of(kind, schema), resume=job.resume)
+    partial, note = begin(job.out, kind, _identity(plan, kind, schema), start_of(kind, schema), resume=job.resume)
     try:
         fill(plan, partial, kind)
         if not partial.tallies.clears(job.model.panel, job.model.reference) or partial.any_twice():
@@ -153,12 +153,13 @@ def _nobody(plan: Plan) -> Specimens:
     return Specimens((), Measurements(names, np.zeros((0, len(names))), np.zeros((0, len(names)), np.uint8)), {}, ())
 
 
-def _identity(plan: Plan, kind: str) -> dict[str, Any]:
+def _identity(plan: Plan, kind: str, schema: pa.Schema) -> dict[str, Any]:
     """Return what must be the same for an interrupted run to be gone on with."""
     job = plan.job
     return {
         "exodx": version("exodx"),
         "pyarrow": pa.__version__,
+        "numpy": np.__version__,
         "inputs": [file.fingerprint() for file in plan.files],
         "blocks": [file.rows if isinstance(file, Rows) else file.block for file in plan.files],
         "model": job.model_hash,
@@ -167,6 +168,7 @@ def _identity(plan: Plan, kind: str) -> dict[str, Any]:
         "keep_going": job.keep_going,
         "conditions": asdict(job.conditions),
         "format": kind,
+        "columns": schema.to_string(show_schema_metadata=False),
         "pseudonyms": None if job.key is None else pseudonym("", job.key),
         "shard": [job.shard.number, job.shard.of],
     }

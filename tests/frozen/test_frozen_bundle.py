@@ -155,6 +155,24 @@ def test_a_forged_file_is_refused_even_when_the_manifest_agrees_with_it(bundle, 
     assert refused(bundle)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state | {"start": state["start"][:1], "score": state["score"][:1], "slope": state["slope"][:1]},
+        lambda state: state | {"slope": [line[:-1] for line in state["slope"]]},
+        lambda state: state | {"start": [[] for _ in state["start"]]},
+        lambda state: state | {"shift": state["shift"][:-1]},
+        lambda state: state | {"factors": state["factors"][:-1]},
+        lambda state: state | {"features": [*state["features"], state["features"][0]]},
+    ],
+)
+def test_location_and_scatter_of_other_features_are_refused(bundle, change):
+    reference = json.loads((bundle / "reference.json").read_bytes())
+    (bundle / "reference.json").write_bytes(canonical(reference | {"domain": change(reference["domain"])}))
+    rehash(bundle)
+    assert refused(bundle) == ["BUNDLE_INVALID"]
+
+
 def test_trees_that_give_other_margins_than_when_saved_are_refused(bundle):
     tested = json.loads((bundle / "selftest.json").read_bytes())
     tested["margin"][0] += 1e-3

@@ -1,6 +1,7 @@
 """The compiled forest: XGBoost's margins and SHAP values, nearer to the float64 truth than its own; the same bits in any batch."""
 
 import io
+import os
 import subprocess
 import sys
 import warnings
@@ -296,6 +297,28 @@ def test_machine_code_is_kept_and_loaded_without_numba_and_damage_is_noticed(tmp
         kept.write_bytes(damaged)
         assert needs_numba()
         assert kept.read_bytes() == whole
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners here")
+def test_machine_code_that_others_could_have_written_is_not_run(tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path))
+    native.native_loops.cache_clear()
+    try:
+        assert native.native_loops(loops)
+    finally:
+        native.native_loops.cache_clear()
+    (kept,) = (tmp_path / "loops").iterdir()
+    assert native._kept(kept, kept.read_bytes().split(b"\n", 1)[0])
+    for place, mode in ((kept, 0o620), (kept, 0o602), (kept.parent, 0o770), (kept.parent, 0o707)):
+        before = place.stat().st_mode
+        place.chmod(mode)
+        assert not native.is_kept(loops)
+        assert native._kept(kept, kept.read_bytes().split(b"\n", 1)[0]) is None
+        place.chmod(before)
+    assert native.is_kept(loops)
+    monkeypatch.setattr(os, "geteuid", lambda: kept.stat().st_uid + 1)
+    assert native.is_kept(loops) == (kept.stat().st_uid == 0)
 
 
 def test_where_nothing_can_be_kept_the_loops_are_compiled_all_the_same(tmp_path, monkeypatch):

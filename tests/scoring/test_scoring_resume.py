@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -103,6 +104,59 @@ def test_without_resume_an_interrupted_run_is_forgotten(job):
     interrupted(job, 4)
     assert not any("resume" in note for note in stream.stream(job).notes)
     assert "nothing to resume" in stream.stream(replace(job, resume=True)).notes[-1]
+
+
+def test_a_run_of_a_program_that_wrote_other_columns_is_not_gone_on_with(job):
+    interrupted(job, 4)
+    journal = partial_folder(job.out) / "journal"
+    begun, *lines = journal.read_bytes().splitlines(keepends=True)
+    told = json.loads(begun)
+    assert "shap:base: double" in told["job"]["columns"]
+    told["job"]["columns"] = told["job"]["columns"].replace("call: string", "call: dictionary")
+    journal.write_bytes(json.dumps(told).encode() + b"\n" + b"".join(lines))
+    assert "started anew" in stream.stream(replace(job, resume=True)).notes[-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_two_runs_at_once_the_first_puts_nothing_of_the_second_in_place(kind, job, tmp_path):
+    job = replace(job, out=tmp_path / f"o.{kind}")
+    second = []
+
+    def begin_again(done, *_):
+        if done == 4:
+            with pytest.raises(KeyboardInterrupt):
+                stream.stream(replace(job, progress=stop))
+            second.append(partial_folder(job.out))
+
+    def stop(done, *_):
+        if done == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(UsageError, match="another run writes the same output"):
+        stream.stream(replace(job, progress=begin_again))
+    assert second[0].is_dir()
+    assert not job.out.exists()
+    assert "resumed after" in stream.stream(replace(job, resume=True)).notes[-1]
+    whole = replace(job, out=tmp_path / f"whole.{kind}")
+    stream.stream(whole)
+    assert job.out.read_bytes() == whole.out.read_bytes()
+
+
+def test_an_output_behind_a_link_is_made_where_the_link_leads(job, tmp_path):
+    there = tmp_path / "there"
+    there.mkdir()
+    (tmp_path / "link.csv").symlink_to(there / "o.csv")
+    job = replace(job, out=tmp_path / "link.csv")
+    with pytest.raises(KeyboardInterrupt):
+        stream.stream(replace(job, progress=_interrupt))
+    assert [p.name for p in there.iterdir()] == [".o.csv.partial"]
+    stream.stream(replace(job, resume=True))
+    assert job.out.is_symlink()
+    assert [p.name for p in there.iterdir()] == ["o.csv"]
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def test_an_id_that_stands_twice_on_either_side_of_an_interruption_is_found(job, cohort_file, tmp_path):

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import random
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pcsv
@@ -19,6 +21,7 @@ from exodx.cohort import SimulatedStudy, simulate
 from exodx.errors import InputRefused, UsageError
 from exodx.frozen import Conditions
 from exodx.scoring import Explain, Job, Shard, blocks, cut, plan, run, score_cohort, score_file, stream, troubles, write_scores
+from exodx.scoring.job import NotInPieces
 
 BLOCK = 3000
 
@@ -129,6 +132,15 @@ def test_what_cannot_be_read_keeps_its_row_and_says_why(clean, model, tmp_path):
     assert [row["status"] for row in csv.DictReader(io.StringIO(text))].count("INVALID") == 3
 
 
+def test_a_number_too_large_hides_no_other_impossible_number_of_its_column(clean, model, tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text(
+        text_of(changed(clean, (30, "miR-126-3p", "1e39"), (31, "miR-126-3p", "60"), (32, "PD-L1", "1e39"), (33, "PD-L1", "-4")))
+    )
+    rows = list(csv.DictReader(io.StringIO(assert_same(path, model, tmp_path, keep_going=True))))
+    assert [row["specimen_id"] for row in rows if row["status"] == "INVALID"] == [clean[row][0] for row in (30, 31, 32, 33)]
+
+
 def quoted(rows, which) -> bytes:
     """Write a table with quotes about some cells, none in them."""
     return "".join(",".join(f'"{cell}"' if which(cell) else cell for cell in row) + "\n" for row in rows).encode()
@@ -148,6 +160,7 @@ FORMS = {
     "a quote in the middle of a cell": lambda rows: quoted(rows, lambda cell: cell == "A").replace(b"S6", b'S"6', 1),
     "blank lines": lambda rows: text_of(rows).replace("\n", "\n\n", 150).encode(),
     "cells beyond the header": lambda rows: text_of([*rows[:100], [*rows[100], ""], *rows[101:]]).encode(),
+    "a row of blanks": lambda rows: text_of([*rows[:100], [" ", *[""] * (len(rows[0]) - 1)], *rows[100:]]).encode(),
     "names that are not ASCII": lambda rows: text_of(changed(rows, (100, "specimen_id", "Ü-1"))).encode(),
     "blanks around names": lambda rows: text_of(changed(rows, (100, "specimen_id", " S 1 "))).encode(),
 }
@@ -349,6 +362,58 @@ def test_shards_in_order_are_the_whole(of, clean, model, tmp_path):
         header, *lines = (tmp_path / "piece.csv").read_text().splitlines(keepends=True)
         pieces += lines
     assert [header, *pieces] == whole.read_text().splitlines(keepends=True)
+
+
+@given(
+    st.lists(st.sampled_from(["", "a", "bc", "\r", "d" * 9, "e" * 30]), min_size=1, max_size=30),
+    st.booleans(),
+    st.integers(1, 12),
+)
+def test_a_line_longer_than_blocks_stays_whole_in_the_block_it_begins_in(lines, is_ended, size):
+    text = ("\n".join(lines) + "\n" * is_ended).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.csv"
+        path.write_bytes(text)
+        file = blocks.Text(path, "", size)
+        found, n_blocks = list(file.blocks()), file.n_blocks()
+    header = text.find(b"\n") + 1 or len(text)
+    begins = [header + i for i in range(len(text) - header) if text[header + i - 1 : header + i] == b"\n"]
+    expected = [b""] * n_blocks
+    for begin in begins:
+        expected[begin // size] += text[begin : text.find(b"\n", begin) + 1 or len(text)]
+    assert found == expected or (not text and found == [])
+
+
+def test_shards_of_lines_longer_than_a_block_are_the_whole_without_the_header(clean, model, tmp_path, monkeypatch):
+    path, whole = tmp_path / "c.csv", tmp_path / "whole.csv"
+    path.write_text(text_of(with_column(clean, "n" * 5000, ["r" * 9000] * (len(clean) - 1))))
+    monkeypatch.setattr(plan, "HEAD", 1 << 16)
+    job = Job(path, model, "f" * 64, Explain.ALL, whole, keep_going=True)
+    write_scores(score_file(path, model, "f" * 64, Explain.ALL), Explain.ALL, whole)
+    pieces = []
+    for number in range(1, 5):
+        score_cohort(replace(job, out=tmp_path / "piece.csv", shard=Shard(number, 4)))
+        header, *lines = (tmp_path / "piece.csv").read_text().splitlines(keepends=True)
+        pieces += lines
+    assert [header, *pieces] == whole.read_text().splitlines(keepends=True)
+
+
+def test_a_header_with_line_breaks_is_no_specimen(clean, model, tmp_path):
+    path, out = tmp_path / "c.csv", tmp_path / "o.csv"
+    path.write_text(text_of([["specimen\nid", *clean[0][1:]], *clean[1:]]))
+    score_cohort(Job(path, model, "f" * 64, Explain.ALL, out, "specimen\nid", keep_going=True))
+    with out.open(newline="") as file:
+        assert [row["specimen_id"] for row in csv.DictReader(file)] == [row[0] for row in clean[1:]]
+
+
+def test_a_row_of_blanks_alone_is_no_specimen_without_a_name(clean, model, tmp_path):
+    rows = [["x", *row[1:]] for row in clean]
+    rows[0][0] = "note"
+    rows[50] = ["  ", *[""] * (len(rows[0]) - 1)]
+    path = tmp_path / "c.csv"
+    path.write_text(text_of(rows))
+    with pytest.raises(NotInPieces):
+        stream.written(plan.plan_of(Job(path, model, "f" * 64, Explain.ALL, tmp_path / "o.csv")), stream._fill)
 
 
 @given(st.integers(1, 40), st.integers(0, 200))
