@@ -113,7 +113,7 @@ def settle(path: Path) -> None:
 
 def unwritable(place: Path, error: OSError) -> UsageError:
     """Return the refusal of an output that cannot be written."""
-    found = error.strerror or "it cannot be written"
+    found = error.strerror or str(error) or "it cannot be written"
     fix = "Make room there, or choose another place." if error.errno in FULL else "Choose another place."
     return UsageError(Problem("OUTPUT_UNWRITABLE", str(place), found, fix))
 

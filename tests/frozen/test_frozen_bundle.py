@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exodx.errors import RUO, ModelRefused
+from exodx.errors import RUO, ModelRefused, UsageError
 from exodx.frozen import InputContract, load_bundle, save_bundle
 from exodx.frozen.archive import write_compiled
 from exodx.frozen.bundle import COMPILED, FILES, FORMAT_VERSION, model_id
@@ -92,7 +92,7 @@ def test_a_bundle_is_never_left_half_written(model, bundle, tmp_path, monkeypatc
     monkeypatch.setattr(Path, failing, fail)
     for folder in (tmp_path / "new", bundle):
         calls.clear()
-        with pytest.raises(OSError, match="disk"):
+        with pytest.raises(UsageError, match="OUTPUT_UNWRITABLE.*disk"):
             save_bundle(model, folder)
     monkeypatch.undo()
     assert not (tmp_path / "new").exists()
@@ -251,12 +251,12 @@ def test_where_the_new_bundle_cannot_take_its_place_the_old_one_stands_there_aga
     rename = Path.rename
 
     def failing(self, target):
-        if self.name == "bundle" and Path(target) == folder:
+        if self.name == "made" and Path(target) == folder:
             raise OSError(5, "Input/output error")
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(OSError, match="Input/output"):
+    with pytest.raises(UsageError, match="Input/output"):
         save_bundle(replace(model, provenance=replace(model.provenance, seed=99)), folder)
     monkeypatch.undo()
     assert load_bundle(folder)[1] == kept
