@@ -129,6 +129,7 @@ def test_the_same_cohort_again_is_no_further_validation(good):
     twice = of_external(good, *(replace(good.external[0], run_id=run, cohort="c") for run in "ab"))
     answer = next(a for a in ask_gate(read_rules(), twice, "r").answers if a.rule.name == "external_validation")
     assert answer.values == (1,)
+    assert answer.found == "1, by fingerprint; specimens in common are not seen"
     other = of_external(twice, *twice.external, replace(good.external[0], run_id="c", cohort="d"))
     assert next(a for a in ask_gate(read_rules(), other, "r").answers if a.rule.name == "external_validation").values == (2,)
 
