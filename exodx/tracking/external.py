@@ -34,7 +34,7 @@ def external_record(
     metrics = {metric_name(key): value for e in summary.estimates for key, value in metric_of(e.name, e).items()}
     fingerprint = cohort.sorted().fingerprint
     lead = (
-        f"**External evaluation** of the frozen model `{model_id(model, model_hash)}` on a cohort with another fingerprint than the "
+        f"**External evaluation** of the frozen model `{model_id(model, model_hash)}` on a cohort of another fingerprint than the "
         f"one that it was made from. {UNSEEN}"
     )
     if fingerprint in (model.provenance.cohort_fingerprint, model.provenance.recalibration_fingerprint):
