@@ -1,10 +1,11 @@
-"""What objects show of themselves in a notebook: small pieces of HTML, escaped, without scripts, at home on light and dark pages.
+"""Texts of users in pages and in Markdown, and what objects show of themselves in a notebook: escaped, light and dark.
 
 Colours are the page's own, made fainter; only bars have two of their own, those of the figures.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from exodx.errors import RUO
@@ -17,6 +18,7 @@ UP, DOWN = "#d55e00", "#0072b2"
 
 LINE = "rgba(128,128,128,.35)"
 MARKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
 def escaped(value: object) -> str:
@@ -26,6 +28,15 @@ def escaped(value: object) -> str:
     '&lt;b&gt; &amp; &#39;c&#39;'
     """
     return "".join(MARKS.get(character, character) for character in str(value))
+
+
+def plain_markdown(text: str) -> str:
+    r"""Return text on one line in which nothing is Markdown: no picture, no link under another name, no emphasis.
+
+    >>> print(plain_markdown("a_b | c"))
+    a\_b \| c
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def card(title: str, facts: Iterable[tuple[str, object]], *parts: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
 from exodx.errors import InputRefused, Problem
+from exodx.evaluation.audits import audit_origin
 from exodx.evaluation.benefit_curve import BenefitCurve, benefit_curve
 from exodx.evaluation.curves import CalibrationBin, RocBand, calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, probability_estimates, zone_estimates
@@ -63,6 +65,8 @@ class PairedComparison:
         Specimens by ``class: call of a → call of b``, those on which the models differ.
     curves : tuple of Curves
         Of a and of b.
+    apparent : tuple of str
+        What is to be told before any number: a model was trained or recalibrated on these very specimens.
     """
 
     source: str
@@ -73,6 +77,7 @@ class PairedComparison:
     specificity: PairedShare
     calls: dict[str, int]
     curves: tuple[Curves, Curves]
+    apparent: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -130,7 +135,15 @@ def compare_models(
         negative,
         _changed(first, second),
         (_curves(first, prevalence), _curves(second, prevalence)),
+        tuple(told for name, (model, cohort) in zip("AB", (a, b), strict=True) for told in _apparent(name, model, cohort)),
     )
+
+
+def _apparent(name: str, model: DiagnosticModel, cohort: Cohort) -> Iterator[str]:
+    """Say where a model has seen the cohort: the comparison is then in its favour."""
+    for finding in audit_origin(cohort, model):
+        if finding.code in ("training_cohort", "recalibration_cohort"):
+            yield f"{name}: {finding.message}"
 
 
 def _shared(a: tuple[DiagnosticModel, Cohort], b: tuple[DiagnosticModel, Cohort]) -> tuple[_Scored, _Scored, dict[str, int]]:

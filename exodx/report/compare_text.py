@@ -39,6 +39,7 @@ def _paired(paired: PairedComparison) -> list[str]:
     flow = ", ".join(f"{n} {what}" for what, n in paired.flow.items() if n)
     lines = textwrap.wrap(f"The same specimens of {paired.source}: {flow}", WIDTH)
     lines += [SIMULATED] if paired.synthetic else []
+    lines += [line for told in paired.apparent for line in textwrap.wrap(told, WIDTH)]
     lines += ["", *_table(paired.estimates)]
     lines += ["", "Specimens of a class that one model alone calls rightly"]
     lines += _wrapped(share_sentence("positive", paired.sensitivity)) + _wrapped(share_sentence("negative", paired.specificity))

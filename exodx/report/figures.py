@@ -118,7 +118,7 @@ def sites_figure(evaluation: Evaluation) -> Figure | None:
     if not evaluation.sites:
         return None
     named = {e.name: e for e in evaluation.estimates}
-    rows = [(f"{short(s.site, 20)}  ({s.n_positive} of {s.n} positive)", s.auc, "site") for s in evaluation.sites]
+    rows = [(f"{short(s.site, 20)}  ({s.n_positive} of {s.n} positive, {s.auc.n} scored)", s.auc, "site") for s in evaluation.sites]
     if "auc_leave_one_site_out" in named:
         rows.append(("pooled over sites, random effects", named["auc_leave_one_site_out"], "pooled"))
     random = "random cross-validation" if is_inside(evaluation) else "all specimens together"

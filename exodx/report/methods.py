@@ -62,8 +62,9 @@ def methods(evaluation: Evaluation, model: DiagnosticModel, plan: StudyPlan) -> 
 def _specimens(evaluation: Evaluation, model: DiagnosticModel) -> Iterator[str]:
     flow, panel = evaluation.flow, model.panel
     targets = sum(a.role == "target" for a in panel.analytes)
+    whose = f" of {flow['subjects']} subjects" if _subjects_stated(evaluation) else ""
     yield (
-        f"{flow['specimens']} {_fluid(panel)} of {flow['subjects']} subjects had a reference standard: {flow['positive']} with the "
+        f"{flow['specimens']} {_fluid(panel)}{whose} had a reference standard: {flow['positive']} with the "
         f"target condition ({model.provenance.positive_label or 'not named'}) and {flow['negative']} without."
     )
     if (sites := flow.get("sites", 0)) >= FEW_SITES:
@@ -118,21 +119,28 @@ def _learning(model: DiagnosticModel, plan: StudyPlan) -> Iterator[str]:
     if plan.selection == "stability":
         yield "Members saw only features that separated the classes in most halves of the training subjects."
     yield "Probabilities were calibrated by a slope and an intercept on out-of-fold log-odds."
-    yield (
-        f"The threshold is {threshold_reason(model.threshold)} out of fold"
-        f"{', with a grey zone in which no call is made' if model.threshold.zone is not None else ''}."
-    )
+    learned = "" if model.threshold.criterion == "cost" else " out of fold"
+    zone = ", with a grey zone in which no call is made" if model.threshold.zone is not None else ""
+    yield f"The threshold is {threshold_reason(model.threshold)}{learned}{zone}."
 
 
 def _validation(evaluation: Evaluation) -> Iterator[str]:
-    yield f"Everything from normalisation to threshold was repeated in {_folds(evaluation)}, subjects never on both sides."
+    known = {e.name for e in evaluation.estimates if e.value is not None}
+    apart = "subjects never on both sides" if _subjects_stated(evaluation) else "every specimen taken as a subject of its own"
+    yield f"Everything from normalisation to threshold was repeated in {_folds(evaluation)}, {apart}."
     if evaluation.sites:
-        yield f"Each of {len(evaluation.sites)} sites was also held out whole, and their AUCs were pooled by random effects."
+        pooled = ", and their AUCs were pooled by random effects" if "auc_leave_one_site_out" in known else ""
+        yield f"Each of {len(evaluation.sites)} sites was also held out whole{pooled}."
+    predictive = ", of predictive values on the logit scale (Mercaldo)" if known & {"ppv", "npv"} else ""
     yield (
-        "Intervals are 95 %: of the AUC on the logit scale with a variance by subject, of sensitivity and specificity by Wilson, "
-        f"of predictive values on the logit scale (Mercaldo); bands are pointwise, from {BOOTSTRAPS} bootstraps of subjects."
+        "Intervals are 95 %: of the AUC on the logit scale with a variance by subject, of sensitivity and specificity by Wilson"
+        f"{predictive}; bands are pointwise, from {BOOTSTRAPS} bootstraps of subjects."
     )
     yield "SHAP values are exact contributions to the calibrated log-odds."
+
+
+def _subjects_stated(evaluation: Evaluation) -> bool:
+    return all(finding.code != "subjects_not_stated" for finding in evaluation.findings)
 
 
 def _folds(evaluation: Evaluation) -> str:

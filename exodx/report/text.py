@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from exodx.errors import RUO
-from exodx.evaluation import CohortShift, Evaluation, ExplanationStability, PanelCurve, gap_lines
+from exodx.evaluation import CohortShift, Evaluation, ExplanationStability, PanelCurve, SiteResult, SubgroupResult, gap_lines
 from exodx.evaluation.check_text import percent
 from exodx.evaluation.estimates import AS_ERRORS
 from exodx.evaluation.learning_curve import DIFFERENCE, FEWER, learning_curve_line
@@ -52,9 +52,9 @@ def evaluation_text(evaluation: Evaluation) -> str:
         lines += _row(label(estimate.name), sentence(estimate) + also)
     for site in evaluation.sites:
         held = "held-out " if is_inside(evaluation) else ""
-        lines += _row(f"  {held}{site.site}", f"{sentence(site.auc)}; {site.n_positive} of {site.n} positive")
+        lines += _row(f"  {held}{site.site}", _part(site))
     for part in evaluation.subgroups:
-        lines += _row(f"  {part.column} {part.group}", f"{sentence(part.auc)}; {part.n_positive} of {part.n} positive")
+        lines += _row(f"  {part.column} {part.group}", _part(part))
     if evaluation.benefit_curve is not None:
         lines += _row("Decision curve", benefit_sentence(evaluation.benefit_curve))
     return "\n".join([*lines, *_parts(evaluation), RUO])
@@ -131,6 +131,10 @@ def _stability(stability: ExplanationStability) -> list[str]:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _part(part: SiteResult | SubgroupResult) -> str:
+    return f"{sentence(part.auc)}; {part.n_positive} of {part.n} positive, {part.auc.n} scored"
 
 
 def _row(name: str, what: str) -> list[str]:

@@ -11,6 +11,7 @@ from exodx.tracking.record import RunRecord, UsedCohort
 from exodx.tracking.study_record import KIND_TAG, as_json, evaluation_metrics, metric_name, metric_of, panel_tags, run_description
 
 EXTERNAL = "external evaluation"
+UNSEEN = "Whether single specimens or subjects are in both is not known: no model keeps who they were."
 
 
 def external_record(
@@ -31,7 +32,10 @@ def external_record(
     summary = evaluation.summary if isinstance(evaluation, ClassEvaluation) else evaluation
     metrics = {metric_name(key): value for e in summary.estimates for key, value in metric_of(e.name, e).items()}
     fingerprint = cohort.sorted().fingerprint
-    lead = f"**External evaluation** of the frozen model `{model_id(model, model_hash)}` on a cohort that it was not made from."
+    lead = (
+        f"**External evaluation** of the frozen model `{model_id(model, model_hash)}` on a cohort of another fingerprint than the "
+        f"one that it was made from. {UNSEEN}"
+    )
     if fingerprint in (model.provenance.cohort_fingerprint, model.provenance.recalibration_fingerprint):
         lead = f"**Evaluation** of the frozen model `{model_id(model, model_hash)}` on the very cohort that it was made from."
     return RunRecord(

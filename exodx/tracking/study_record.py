@@ -17,6 +17,7 @@ from exodx.errors import RUO
 from exodx.evaluation import Evaluation, PanelCurve, gap_lines
 from exodx.frozen import AnyModel, DiagnosticModel
 from exodx.frozen.bundle import model_id
+from exodx.markup import plain_markdown
 from exodx.panel import StudyPlan
 from exodx.stats import Estimate
 from exodx.tracking.record import ChildRun, RunRecord, UsedCohort
@@ -99,7 +100,7 @@ def run_description(evaluation: Evaluation, model: AnyModel, lead: str = "") -> 
             "",
             f"**Cohort:** {flow}.",
             "",
-            f"**Intended use:** {model.panel.title}. {model.panel.intended_use}".rstrip(),
+            f"**Intended use:** {plain_markdown(f'{model.panel.title}. {model.panel.intended_use}')}",
             "",
             *_finding_lines(evaluation),
             "",
@@ -128,7 +129,9 @@ def found_simulated(evaluation: Evaluation) -> bool:
 def _finding_lines(evaluation: Evaluation) -> list[str]:
     """Return the gravest findings; the registry holds 5000 characters of a description."""
     ordered = sorted(evaluation.findings, key=lambda finding: SEVERITIES.index(str(finding.severity)))
-    lines = [f"- **{f.severity}** `{f.code}`: {textwrap.shorten(f.message, LONGEST, placeholder=' …')}" for f in ordered]
+    lines = [
+        f"- **{f.severity}** `{f.code}`: {textwrap.shorten(plain_markdown(f.message), LONGEST, placeholder=' …')}" for f in ordered
+    ]
     if len(lines) <= MOST_FINDINGS:
         return lines
     return [*lines[:MOST_FINDINGS], f"- and {len(lines) - MOST_FINDINGS} more in `report.html`"]
@@ -139,7 +142,7 @@ def about_model(model: AnyModel) -> str:
     panel = model.panel
     return "\n".join(
         [
-            f"**{panel.title}** (panel `{panel.name}`). {panel.intended_use}".rstrip(),
+            f"**{plain_markdown(panel.title)}** (panel `{panel.name}`). {plain_markdown(panel.intended_use)}".rstrip(),
             "",
             "Every version is a bundle that exodx made; its description tells the number to quote and what speaks against it.",
             "`challenger` is the one trained last. `champion` is given by `exodx review promote`; "

@@ -25,7 +25,7 @@ from exodx.report.sheets import SHEETS, read_answers
 from exodx.tracking import open_store
 from exodx.tracking.review.chain import Entry, read_chain
 from exodx.tracking.review.decisions import settle
-from exodx.tracking.review.log import HEAD_TAG, LOG_TAG, append, read_log
+from exodx.tracking.review.log import HEAD_TAG, LOG_TAG, append, key_of, read_log
 
 pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")  # mlflow 3.17 with pandas 3
 
@@ -280,6 +280,10 @@ def test_an_alias_that_was_moved_by_hand_is_told(place, cli):
         (("promote", ONE, *WHO, "--as", "challenger"), 2, "ALIAS_TAKEN"),
         (("promote", ONE, *WHO, "--as", "latest"), 2, "VALUE_INVALID"),
         (("promote", ONE, *WHO, "--as", "v3"), 2, "VALUE_INVALID"),
+        (("promote", ONE, *WHO, "--as", "Latest"), 2, "VALUE_INVALID"),  # MLflow would refuse it after the log has its entry
+        (("demote", ONE, *WHO, "--as", "V3"), 2, "VALUE_INVALID"),
+        (("promote", ONE, *WHO, "--as", "a" * 300), 2, "VALUE_INVALID"),
+        (("promote", ONE, *WHO, "--as", "Challenger"), 2, "ALIAS_TAKEN"),
         (("promote", ONE), 2, "--by"),
         (("promote", ONE, "--by", "x", "--reason", "y" * 7000), 3, "REASON_TOO_LONG"),
         (("check", "models:/athero-3/99"), 4, "MODEL_UNKNOWN"),
@@ -333,6 +337,40 @@ def test_the_first_two_reviewers_of_a_model_make_one_log(place):
     client.delete_registered_model_tag("fresh", LOG_TAG)  # it is found without its tag too
     assert len(read_log("fresh").entries) == 6
     client.delete_registered_model("fresh")
+
+
+def test_a_log_of_ones_own_making_is_not_taken_for_the_log(place, cli):
+    """Whoever may register a version can write the tags of the model: to another run, with another history, hashes and all."""
+    client, log = MlflowClient(), read_log("athero-3")
+    head = client.get_registered_model("athero-3").tags[HEAD_TAG]
+    forged = Entry(0, "", "t", "promoted", "athero-3", "2", "champion", "E. Nagy", "", "so I say").after(None)
+    other = client.create_run(client.get_run(log.run_id).info.experiment_id).info.run_id
+    client.log_param(other, key_of(1), forged.text)
+    client.set_registered_model_tag("athero-3", LOG_TAG, other)
+    client.set_registered_model_tag("athero-3", HEAD_TAG, forged.sha256)
+    client.set_registered_model_alias("athero-3", "champion", "2")
+    told = cli("review", "log", "athero-3")
+    assert told.code == 4
+    assert "[LOG_MOVED]" in told.err
+    assert "so I say" not in told.out
+    assert "[LOG_MOVED]" in cli("review", "promote", ONE, *WHO).err
+    client.set_registered_model_tag("athero-3", LOG_TAG, log.run_id)
+    client.set_registered_model_tag("athero-3", HEAD_TAG, head)
+    client.delete_registered_model_alias("athero-3", "champion")
+    client.delete_run(other)
+    assert cli("review", "log", "athero-3").code == 0
+
+
+def test_a_deleted_log_is_told_with_the_way_back_and_nothing_is_promoted(place, cli):
+    client, log = MlflowClient(), read_log("athero-3")
+    client.delete_run(log.run_id)
+    for words in (("log", "athero-3"), ("check", ONE), ("promote", ONE, *WHO)):
+        done = cli("review", *words)
+        assert done.code == 4
+        assert "[LOG_MISSING]" in done.err
+        assert f"mlflow runs restore --run-id {log.run_id}" in done.err
+    client.restore_run(log.run_id)
+    assert read_log("athero-3") == log
 
 
 def test_mlflow_itself_refuses_to_change_an_entry(place):

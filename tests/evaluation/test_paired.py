@@ -43,6 +43,17 @@ def test_each_model_alone_is_what_evaluate_tells(compared, model, other, new):
             assert getattr(named(compared, name), side) == alone.estimate(name)
 
 
+def test_a_model_that_has_seen_the_cohort_is_named_before_any_number(compared, model, other, new):
+    assert compared.apparent == ()
+    seen = new.sorted().fingerprint
+    trained = replace(other, provenance=replace(other.provenance, cohort_fingerprint=seen))
+    tuned = replace(model, provenance=replace(model.provenance, recalibration_fingerprint=seen))
+    told = compare_models((tuned, new), (trained, new), 0.2).apparent
+    assert [line[:2] for line in told] == ["A:", "B:"]
+    assert "recalibrated on these specimens" in told[0]
+    assert "trained on these specimens" in told[1]
+
+
 def test_differences_are_a_minus_b_and_paired(compared, model, other, new):
     cohort = new.sorted()
     first, second = (each.predict(cohort.measurements, cohort.ids) for each in (model, other))

@@ -48,6 +48,16 @@ def test_without_a_cohort_text_and_page_say_so(parts):
     assert "<svg" not in page
 
 
+def test_a_model_that_has_seen_the_cohort_is_told_first_in_text_and_page(parts):
+    stored, paired = parts
+    told = "A: The model was trained on these <specimens>."
+    text, page = (make(NAMES, stored, replace(paired, apparent=(told,))) for make in (comparison_text, comparison_page))
+    assert text.index(told) < text.index("A − B, paired")
+    escaped = told.replace("<", "&lt;").replace(">", "&gt;")
+    assert page.index(f'<div class="banner red">{escaped}</div>') < page.index('<div class="headline">')
+    assert "banner red" not in comparison_page(NAMES, stored, paired)
+
+
 def test_without_a_store_only_the_cohort_speaks(parts):
     _, paired = parts
     text, page = comparison_text(NAMES, None, paired), comparison_page(NAMES, None, paired)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from exodx.evaluation import CohortDescription, FlowArm, FlowBox
+from exodx.evaluation import CohortDescription, Finding, FlowArm, FlowBox
 from exodx.report import dependence_figure, figure_files, picture, roc_figure, study_page, typical_examples
 from exodx.report.cards import analyte_cards
 from exodx.report.cohort_table import cohort_rows
@@ -18,6 +18,7 @@ from exodx.report.flow_chart import WIDTH, flow_chart, flow_svg
 from exodx.report.methods import limits, methods
 from exodx.report.rendering import inline_svg
 from exodx.report.threshold_panel import threshold_panel
+from exodx.report.words import sentence
 
 EVIL = "<script>alert(1)</script>"
 
@@ -144,6 +145,43 @@ def test_the_methods_say_what_was_done_with_the_studys_numbers(study, fast_plan)
     monotone = " ".join(methods(study.evaluation, study.model, replace(fast_plan, monotone=True, budget="quick")))
     assert "held to the directions" in monotone
     assert "extra-trees" in monotone
+
+
+def test_the_methods_claim_nothing_that_this_study_did_not_do(study, fast_plan):
+    """No column of subjects, no mean over sites, no prevalence, a threshold that was not learned: none is said to be there."""
+    told = study.evaluation
+    gone = ("auc_leave_one_site_out", "ppv", "npv")
+    bare = replace(
+        told,
+        findings=(*told.findings, Finding("subjects_not_stated", "note", "x")),
+        estimates=tuple(e for e in told.estimates if e.name not in gone),
+    )
+    cost = replace(study.model, threshold=replace(study.model.threshold, criterion="cost", target=0.2))
+    whole = " ".join(methods(told, study.model, fast_plan))
+    text = " ".join(methods(bare, cost, fast_plan))
+    claims = ("subjects never on both sides", " subjects had a ref", "pooled by random effects", "Mercaldo", "or more out of fold")
+    for claim in claims:
+        assert claim in whole
+        assert claim not in text
+    assert "every specimen taken as a subject of its own" in text
+    assert "not learned." in text
+
+
+def test_a_site_says_of_how_many_specimens_its_auc_is(study, fast_plan):
+    page = study_page(study.evaluation, study.model, fast_plan, {}, "m")
+    assert any(site.auc.n < site.n for site in study.evaluation.sites), "some specimens must not be scored"
+    assert sum(site.auc.n for site in study.evaluation.sites) == study.evaluation.flow["scored"]
+    for site in study.evaluation.sites:
+        cells = "".join(f'<td class="n">{n}</td>' for n in (site.n, site.n_positive, site.auc.n))
+        assert f"<tr><td>{site.site}</td>{cells}<td>{sentence(site.auc)}</td></tr>" in page
+
+
+def test_a_threshold_by_cost_is_not_said_to_be_found_among_specimens(study, fast_plan):
+    cost = replace(study.model, threshold=replace(study.model.threshold, criterion="cost", target=0.2))
+    page = study_page(study.evaluation, cost, fast_plan, {}, "m")
+    assert "not learned. Calibration" in " ".join(page.split())
+    assert "not learned among" not in page
+    assert "out-of-fold probabilities of" not in page
 
 
 def test_the_limits_name_what_is_missing(study):

@@ -180,6 +180,17 @@ def test_sites_come_from_the_study_and_without_them_nothing_is_said_to_be_examin
     assert "what a new site costs is not known" in found["26"].value
 
 
+def test_parts_say_of_how_many_specimens_their_auc_is(material):
+    found, evaluation = filled(material, "tripod_ai"), material.evaluation
+    assert any(site.auc.n < site.n for site in evaluation.sites), "some specimens must not be scored"
+    for site in evaluation.sites:
+        told = f"{site.n_positive} of {site.n} positive, {site.auc.n} scored"
+        assert told in found["23b"].value
+        assert f"{site.site}, {told}" in found["21"].value
+    for part in evaluation.subgroups:
+        assert f"{part.n_positive} of {part.n} positive, {part.auc.n} scored" in found["23a"].value
+
+
 def test_later_subjects_are_told_of_where_the_plan_asked(material, fast_plan):
     assert "later" not in filled(material, "tripod_ai")["12a"].value.casefold()
     held = Estimate("auc_temporal", 0.71, 0.6, 0.8, method="within-fold pairs", n=33)

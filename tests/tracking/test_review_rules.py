@@ -12,6 +12,7 @@ from exodx.errors import InputRefused
 from exodx.evaluation import evaluate_external
 from exodx.evaluation.audits import Finding
 from exodx.stats import Estimate
+from exodx.tracking.review.decisions import Reviewer, entry_of
 from exodx.tracking.review.dossier import Dossier, ExternalRun, Version
 from exodx.tracking.review.gate import LOOKS, ask_gate
 from exodx.tracking.review.rules import read_rules, rules_hash
@@ -128,6 +129,7 @@ def test_the_same_cohort_again_is_no_further_validation(good):
     twice = of_external(good, *(replace(good.external[0], run_id=run, cohort="c") for run in "ab"))
     answer = next(a for a in ask_gate(read_rules(), twice, "r").answers if a.rule.name == "external_validation")
     assert answer.values == (1,)
+    assert answer.found == "1, by fingerprint; specimens in common are not seen"
     other = of_external(twice, *twice.external, replace(good.external[0], run_id="c", cohort="d"))
     assert next(a for a in ask_gate(read_rules(), other, "r").answers if a.rule.name == "external_validation").values == (2,)
 
@@ -176,6 +178,17 @@ def test_a_file_lays_single_keys_over_the_rules(tmp_path, good):
     assert (found["headline_width"], found["sheets"]) == ("not met", "off")
     assert rules_hash(tuple(rules.values())) != rules_hash(read_rules())
     assert rules_hash(read_rules()) == rules_hash(read_rules())
+
+
+def test_the_log_keeps_the_limit_that_was_in_force_however_much_was_found(tmp_path, good):
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[blocking_findings]\nat_most = 50\n")
+    codes = [Finding(f"a_finding_of_some_length_{i}", "blocking", "x") for i in range(12)]
+    gate = ask_gate(read_rules(rules), replace(good, evaluation=replace(good.evaluation, findings=tuple(codes))), "reviewer")
+    kept = entry_of("promoted", good.version, Reviewer("reviewer", "why"), gate, read_rules(rules)).gate
+    assert kept["blocking_findings"].startswith("met: a_finding_of_some_length_0, ")
+    assert kept["blocking_findings"].endswith("… (at most 50)")
+    assert max(map(len, kept.values())) <= 120
 
 
 def test_all_that_is_wrong_with_a_rules_file_is_told_at_once(tmp_path):

@@ -32,6 +32,20 @@ def recorded(study, fast_plan):
     return study_record(model, "0" * 64, fast_plan, evaluation, "<p>", {"roc.png": b"png"})
 
 
+def test_what_users_wrote_is_no_markdown_in_what_a_reviewer_reads_first(study, fast_plan):
+    """A picture would be fetched from where it says, a link would say another address, and a bold line would be taken for ours."""
+    model, evaluation = study
+    evil = "![x](http://example.org/x.png) [the report](http://example.org) **Verdict:** all is well <img src=x>\n\n# Verdict"
+    named = replace(model, panel=replace(model.panel, title=evil, intended_use=evil))
+    told = study_record(
+        named, "0" * 64, fast_plan, replace(evaluation, findings=(Finding("site_confounded", "warning", evil),)), "<p>", {}
+    )
+    for text in (told.description, told.about):
+        assert "http://example.org" in text
+        assert not re.search(r"(?<!\\)!?\[|(?<!\\)<img|^# ", text, re.MULTILINE)
+    assert told.description.count("**Verdict:**") == 1
+
+
 def test_quality_flow_and_findings_are_counted(recorded, study):
     evaluation = study[1]
     metrics = recorded.metrics

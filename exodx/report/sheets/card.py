@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
 from exodx.errors import RUO
+from exodx.markup import plain_markdown
 from exodx.report.members import learned
 from exodx.report.sheets.answers import CARD, CARD_KEYS, Answers
 from exodx.report.sheets.material import Fact, StudyMaterial
@@ -45,8 +45,6 @@ SECTIONS = MappingProxyType(
     }
 )
 """Sections of the card, and the facts they tell."""
-
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
 def model_card(m: StudyMaterial, facts: Mapping[str, Fact], answers: Answers) -> dict[str, Any]:
@@ -109,20 +107,25 @@ def card_markdown(card: Mapping[str, Any]) -> str:
     """Return a model card as Markdown; what users wrote is escaped."""
     head = quoted(*(card["headline"][key] for key in ("name", "value", "lower", "upper", "design")))
     lines = [
-        f"# {_plain(card['title'])}",
+        f"# {plain_markdown(card['title'])}",
         "",
         f"**{RUO}**",
         "",
-        f"Model `{card['model_id']}`. **{_plain(head)}.**",
+        f"Model `{card['model_id']}`. **{plain_markdown(head)}.**",
         "",
     ]
     lines += [f"**{BLOCKED}**", ""] if card["headline"]["blocked"] else []
     lines += [f"**{SIMULATED}**", ""] if card["synthetic"] else []
     for part in card["sections"]:
-        told = [f"- {_plain(fact['text'])}" for fact in part["facts"]] or [f"- {NEEDED}"]
+        told = [f"- {plain_markdown(fact['text'])}" for fact in part["facts"]] or [f"- {NEEDED}"]
         lines += [f"## {part['section']}", "", *told, ""]
         lines += _analytes(card["panel"]) if part["section"] == "Training data" else []
-    lines += ["## From the author", "", *(f"- {key.replace('_', ' ')}: {_plain(text)}" for key, text in card["author"].items()), ""]
+    lines += [
+        "## From the author",
+        "",
+        *(f"- {key.replace('_', ' ')}: {plain_markdown(text)}" for key, text in card["author"].items()),
+        "",
+    ]
     return "\n".join([*lines, f"*{RUO}*", ""])
 
 
@@ -130,14 +133,5 @@ def _analytes(panel: Mapping[str, Any]) -> list[str]:
     rows = ["| Analyte | Unit | Role | Declared in cases | Higher values push |", "| --- | --- | --- | --- | --- |"]
     for a in panel["analytes"]:
         cells = (a["name"], a["unit"], a["role"].replace("_", " "), a["declared"] or "–", a["found"] or "–")
-        rows.append(f"| {' | '.join(map(_plain, cells))} |")
+        rows.append(f"| {' | '.join(map(plain_markdown, cells))} |")
     return ["## Panel", "", *rows, ""]
-
-
-def _plain(text: str) -> str:
-    r"""Return text on one line in which nothing is Markdown.
-
-    >>> print(_plain("a_b | c"))
-    a\_b \| c
-    """
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from exodx.evaluation import gap_lines
+from exodx.evaluation import SiteResult, SubgroupResult, gap_lines
 from exodx.evaluation.audits import SEPARATES as ALONE
 from exodx.report.sheets.material import Fact, StudyMaterial, joined, plural, sources_of
 from exodx.report.words import SHAP_NOTE, benefit_sentence, by_severity, number, sentence, stability_sentence
@@ -62,10 +62,15 @@ def site_results(m: StudyMaterial) -> Fact | None:
     """Tell each held-out site, their mean, and what a new site costs; where there are sites."""
     if not m.evaluation.sites:
         return None
-    each = "; ".join(f"{s.site}: AUC {sentence(s.auc)}, {s.n_positive} of {s.n} positive" for s in m.evaluation.sites)
+    each = "; ".join(f"{s.site}: AUC {sentence(s.auc)}, {_part(s)}" for s in m.evaluation.sites)
     gaps = "".join(f" {line}." for line in gap_lines(m.evaluation) if "leave-one-site-out" in line)
     found = Fact(f"Held-out sites: {each}.{gaps}", "evaluation.sites")
     return joined([found, m.told(*SITE_RESULTS)]) or found
+
+
+def _part(part: SiteResult | SubgroupResult) -> str:
+    """Say how many specimens a part of the cohort has, and of how many its AUC is."""
+    return f"{part.n_positive} of {part.n} positive, {part.auc.n} scored"
 
 
 def temporal_results(m: StudyMaterial) -> Fact | None:
@@ -78,7 +83,7 @@ def subgroups(m: StudyMaterial) -> Fact | None:
     found = m.evaluation.subgroups
     if not found:
         return None
-    each = "; ".join(f"{p.column} {p.group}: AUC {sentence(p.auc)}, {p.n_positive} of {p.n} positive" for p in found)
+    each = "; ".join(f"{p.column} {p.group}: AUC {sentence(p.auc)}, {_part(p)}" for p in found)
     told = Fact(f"Subgroups, out of fold, as the table writes them: {each}.", "evaluation.subgroups")
     if not any(f.code == "age_not_years" for f in m.evaluation.findings):
         return told
@@ -131,7 +136,7 @@ def events(m: StudyMaterial) -> Fact:
     right, spared = m.estimate("sensitivity"), m.estimate("specificity")
     if right is not None and spared is not None:
         text += f" Sensitivity is of {right.n} {_whose(m)} with the target condition, specificity of {spared.n} without it."
-    each = "; ".join(f"{s.site} {s.n}, {s.n_positive} positive" for s in m.evaluation.sites)
+    each = "; ".join(f"{s.site}, {_part(s)}" for s in m.evaluation.sites)
     later = m.estimate("auc_temporal")
     text += f" Held-out sites: {each}." if each else ""
     text += f" Later subjects: {plural(later.n, 'specimen')}." if later is not None else ""

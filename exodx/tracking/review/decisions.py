@@ -15,7 +15,7 @@ from __future__ import annotations
 import getpass
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mlflow.exceptions import MlflowException
@@ -33,7 +33,8 @@ from exodx.tracking.review.rules import Rule, rules_hash
 CHAMPION = "champion"
 TAG = "exodx.review."
 SETTLES = 20
-_ALIAS = re.compile(r"(?!latest$|v\d+$)[a-z][\w-]*", re.ASCII | re.IGNORECASE)
+_ALIAS = re.compile(r"(?!latest$|v\d+$)[a-z][\w-]{0,63}", re.ASCII | re.IGNORECASE)
+"""What MLflow takes: it refuses ``Latest`` and ``V2`` too, and that after the log has its entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,9 @@ class Reviewer:
             for option, text in (("--by", self.by), ("--reason", self.reason))
             if not text.strip()
         ]
-        if self.alias == CHALLENGER:
+        if self.alias.casefold() == CHALLENGER:
             problems.append(Problem("ALIAS_TAKEN", "--as", f"{CHALLENGER} is moved by exodx train", "Name another, e.g. champion."))
-        elif (
-            not re.fullmatch(r"[A-Za-z][\w-]*", self.alias, re.ASCII) or self.alias == "latest" or re.fullmatch(r"v\d+", self.alias)
-        ):
+        elif not _ALIAS.fullmatch(self.alias):
             problems.append(Problem("VALUE_INVALID", "--as", repr(self.alias), "Use a word that is no version, e.g. champion."))
         if problems:
             raise UsageError(problems)
@@ -273,8 +272,9 @@ def entry_of(action: Action, version: Version, reviewer: Reviewer, gate: Gate | 
 
 
 def _short(answer: Answer, longest: int = 120) -> str:
-    line = answer.line
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+    """Return the line of an answer, cut where much was found; never its limit, which a file of rules may have changed."""
+    over = len(answer.line) - longest
+    return answer.line if over <= 0 else replace(answer, found=f"{answer.found[: max(len(answer.found) - over - 1, 0)]}…").line
 
 
 def _login() -> str:

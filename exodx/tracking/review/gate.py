@@ -111,7 +111,8 @@ def _blocking_findings(dossier: Dossier, approver: str) -> Found:  # noqa: ARG00
 def _external_validation(dossier: Dossier, approver: str) -> Found:  # noqa: ARG001
     count = len({run.cohort or run.run_id for run in dossier.external if not run.refused})
     left = [run.refused for run in dossier.external if run.refused]
-    return Found((count,), f"{count}" + (f"; {len(left)} left out: {'; '.join(dict.fromkeys(left))}" if left else ""))
+    said = f"{count}, by fingerprint; specimens in common are not seen" if count else "0"
+    return Found((count,), said + (f"; {len(left)} left out: {'; '.join(dict.fromkeys(left))}" if left else ""))
 
 
 def _events(dossier: Dossier, approver: str) -> Found:  # noqa: ARG001

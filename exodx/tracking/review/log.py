@@ -2,8 +2,8 @@
 
 MLflow refuses to change a param once it stands, and has no way to take one out. So of two reviewers who write the same place at
 once one is refused, reads again, and writes the next: nothing is lost, nothing is locked, and a server needs no local disk. The run
-is found by the tag ``exodx.review.log`` of the registered model; who makes it is settled the same way, by a param of the run of the
-model's first version.
+is named by a param of the run of the model's first version, which settles too who makes it; and by the tag ``exodx.review.log`` of
+the registered model, for where that run is gone. The two must not differ.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mlflow.tracking import MlflowClient
 
 from exodx.errors import RUO, ModelRefused, Problem, UsageError
 from exodx.tracking.review.allowed import if_allowed
-from exodx.tracking.review.chain import Entry, check_length, read_chain
+from exodx.tracking.review.chain import FIX_CHAIN, Entry, check_length, read_chain
 
 LOG_TAG, HEAD_TAG = "exodx.review.log", "exodx.review.head"
 POINTER = "exodx.review_log"
@@ -49,17 +49,20 @@ def read_log(model: str) -> ReviewLog:
     """Read the log of a registered model and verify its chain."""
     client = MlflowClient()
     tags = client.get_registered_model(model).tags
-    run_id = tags.get(LOG_TAG) or _pointed(client, model)
+    run_id, moved = _place(client, model, tags.get(LOG_TAG, ""))
     if not run_id:
         return ReviewLog("", ())
     try:
-        params = client.get_run(run_id).data.params
+        run = client.get_run(run_id)
     except MlflowException:
         found = f"the run {run_id} that holds it is gone"
         return ReviewLog(run_id, (), (Problem("LOG_MISSING", model, found, "Restore the store from a backup."),))
-    lines = {int(key.removeprefix(PREFIX)): line for key, line in params.items() if _is_entry(key)}
+    lines = {int(key.removeprefix(PREFIX)): line for key, line in run.data.params.items() if _is_entry(key)}
     entries, problems = read_chain(lines, tags.get(HEAD_TAG, ""))
-    return ReviewLog(run_id, entries, tuple(problems))
+    if run.info.lifecycle_stage != "active":
+        fix = f"Restore it: mlflow runs restore --run-id {run_id}"
+        problems.append(Problem("LOG_MISSING", model, f"the run {run_id} that holds it was deleted", fix))
+    return ReviewLog(run_id, entries, (*moved, *problems))
 
 
 def whole_log(model: str) -> ReviewLog:
@@ -138,8 +141,21 @@ def _first_run(client: MlflowClient, model: str) -> str:
     return str(versions[0].run_id)
 
 
-def _pointed(client: MlflowClient, model: str) -> str:
-    return str(client.get_run(_first_run(client, model)).data.params.get(POINTER, ""))
+def _place(client: MlflowClient, model: str, tagged: str) -> tuple[str, tuple[Problem, ...]]:
+    """Return the run of a log, and whether the tag, which whoever may register a version can write, names another one.
+
+    The param of the first version's run cannot be changed, so it goes before the tag; the tag stands in where that run is gone.
+    """
+    try:
+        pointed = str(client.get_run(_first_run(client, model)).data.params.get(POINTER, ""))
+    except (MlflowException, ModelRefused):
+        if not tagged:
+            raise
+        pointed = ""
+    if not pointed or tagged in ("", pointed):
+        return pointed or tagged, ()
+    found = f"the tag {LOG_TAG} names the run {tagged}, and the run of the first version names {pointed}"
+    return pointed, (Problem("LOG_MOVED", model, found, FIX_CHAIN),)
 
 
 def _make_run(client: MlflowClient, model: str) -> str:
