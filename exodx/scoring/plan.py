@@ -102,7 +102,7 @@ def plan_of(job: Job) -> Plan | None:
     try:
         paths = [] if job.joined else cohort_files(job.path)
         return plan_of_files(job, [file_of(path) for path in paths], alone=job.path.is_file())
-    except (InputRefused, OSError, pa.ArrowException):
+    except (InputRefused, OSError, pa.ArrowException, UnicodeDecodeError):
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from exodx.tables.layout import to_wide
 from exodx.tables.reader import read_table
 from tests.cli.calls import run
 from tests.hostile.old_excel import grid, ole, sheet, stream, xls
-from tests.hostile.seeds import BUNDLE, delimited, zipped, zstd
+from tests.hostile.seeds import BUNDLE, delimited, parquet, zipped, zstd
 from tests.tables.plate_texts import long
 from tests.tables.test_platforms_rcc import rcc
 
@@ -223,6 +224,13 @@ def test_a_message_shows_no_more_than_a_person_reads(read):
     assert "more letters" in str(caught.value)
 
 
+def test_a_message_can_be_written_whatever_a_file_is_called(tmp_path, monkeypatch, capsys):
+    """A name that is no UTF-8 comes from the system with halves of letters, which no terminal takes."""
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_bytes(b"id,miR-1-3p\nP1,0x10\nP2,28\n")
+    told("caf\\udce9.csv", called(monkeypatch, capsys, "check", path))
+
+
 NAMES = {
     "a joiner of no width": ("miR-126\u200d-3p", "NAME_INVISIBLE"),
     "a mark of an encoding in the middle": ("\ufeffmiR-126-3p", "NAME_INVISIBLE"),
@@ -338,6 +346,14 @@ def test_predict_refuses_with_exit_code_3_and_writes_nothing(name, tmp_path, mon
     path.write_bytes(CLASSES[name])
     told(name, called(monkeypatch, capsys, "predict", path, "--model", BUNDLE, "-o", out))
     assert sorted(p.name for p in tmp_path.iterdir()) == [name]
+
+
+def test_predict_refuses_a_large_parquet_file_whose_columns_are_not_called_in_utf8(tmp_path, monkeypatch, capsys):
+    """A large cohort is looked at in pieces first, by a way of its own to the columns' names."""
+    path = tmp_path / "t.parquet"
+    path.write_bytes(parquet().replace(b"miR-145-5p", b"\xediR-145-5p"))
+    monkeypatch.setattr("exodx.scoring.run.LARGE", 0)
+    told("t.parquet", called(monkeypatch, capsys, "predict", path, "--model", BUNDLE, "-o", tmp_path / "out.csv"))
 
 
 @pytest.mark.parametrize("name", ["lists", "a number of many digits"])
