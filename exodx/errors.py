@@ -47,6 +47,8 @@ LONGEST_SHOWN = 1000
 
 
 def _shown(text: str) -> str:
+    """Shorten a text, and spell halves of letters, which no terminal takes: a file's name may be no UTF-8."""
+    text = text.encode("utf-8", "backslashreplace").decode()
     rest = len(text) - LONGEST_SHOWN
     return text if rest <= 0 else f"{text[:LONGEST_SHOWN]} … and {rest} more letters"
 

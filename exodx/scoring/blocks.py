@@ -214,7 +214,7 @@ def cohort_blocks(files: Sequence[File], columns: Sequence[Sequence[str]]) -> It
 def _next(contents: Iterator[bytes | pa.RecordBatch]) -> bytes | pa.RecordBatch | None:
     try:
         return next(contents, None)
-    except (OSError, EOFError, pa.ArrowException) as error:
+    except (OSError, EOFError, pa.ArrowException, UnicodeDecodeError) as error:
         raise NotInPieces(str(error)) from None
 
 

@@ -125,11 +125,11 @@ def plan_of(job: Job) -> Plan | None:
     try:
         paths = [] if job.joined else cohort_files(job.path)
         files = [file_of(path) for path in paths]
-    except (InputRefused, OSError, pa.ArrowException):
+    except (InputRefused, OSError, pa.ArrowException, UnicodeDecodeError):
         return None
     try:
         return plan_of_files(job, files, alone=job.path.is_file())
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException, UnicodeDecodeError):
         return None
 
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 Place = tuple[int, int]
 """Row and column, from 0."""
 
-MOST_CELLS = 1 << 25
+MOST_CELLS = 1 << 26
 """Cells of the grids of a workbook, blanks among them: a grid is held in memory as a whole, whatever part of it is filled."""
+
+ROW = 8
+"""Cells that a row takes the memory of, beside its own."""
 
 SPREAD, ANY_SPREAD = 64, 1 << 20
 """Cells of a grid for each cell that is written, and what a grid may always have."""
@@ -54,7 +57,7 @@ class Grids:
         """
         if cells.places < cells.written:
             raise ValueError(f"a cell of sheet {sheet} is written twice")
-        size = cells.rows * cells.columns
+        size = cells.rows * (cells.columns + ROW)
         self._cells += size
         if size > max(ANY_SPREAD, SPREAD * cells.written) or self._cells > MOST_CELLS:
             grid = f"a grid of {cells.rows} rows and {cells.columns} columns"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from exodx.tables.layout import to_wide
 from exodx.tables.reader import read_table
 from tests.cli.calls import run
 from tests.hostile.old_excel import grid, ole, sheet, stream, xls
-from tests.hostile.seeds import BUNDLE, delimited, zipped, zstd
+from tests.hostile.seeds import BUNDLE, delimited, parquet, zipped, zstd
 from tests.tables.plate_texts import long
 from tests.tables.test_platforms_rcc import rcc
 
@@ -67,6 +68,9 @@ FAR = {
     "a cell in the last row and column of XLSX": xlsx(b'r="B3"', b'r="XFD1048576"'),
     "a cell beyond the last column of XLSX": xlsx(b'r="B3"', b'r="ZZZZZZZ1048576"'),
     "a row far below, its cells without a place": xlsx(b'<row r="3"><c r="A3"', b'<row r="1048576"><c'),
+    "a row far below, of one column": xlsx(
+        rows=(("id",), ("P1",)), old=b'<row r="2"><c r="A2"', new=b'<row r="900000"><c r="A900000"'
+    ),
     "a cell in the last row and column of XLS": ole(stream({"S": sheet({**grid(ROWS), (65535, 65535): 1.0})})),
     "a size of XLS that no sheet has": ole(
         stream({"S": sheet(grid(ROWS), struct.pack("<HHIIHHH", 0x0200, 14, 0, 0xFFFFFFFF, 0, 0xFFFF, 0))})
@@ -119,7 +123,7 @@ def test_a_formula_with_its_result_is_the_result(read):
 def test_a_stray_cell_far_below_is_no_bomb(read):
     rows = [*ROWS, *[(None, None)] * 5000, ("P3", 29.5)]
     assert list(read(xlsx(rows=rows)).columns["id"]) == ["P1", "P2", "P3"]
-    assert hidden.ANY_SPREAD > 2 * 5003
+    assert hidden.ANY_SPREAD > (2 + hidden.ROW) * 5003
 
 
 BOMBS = {
@@ -218,6 +222,13 @@ def test_a_message_shows_no_more_than_a_person_reads(read):
         read((",".join(["g"] * 50_000) + "\n" + ",".join(["1"] * 50_000) + "\n").encode())
     assert len(str(caught.value)) < 1500
     assert "more letters" in str(caught.value)
+
+
+def test_a_message_can_be_written_whatever_a_file_is_called(tmp_path, monkeypatch, capsys):
+    """A name that is no UTF-8 comes from the system with halves of letters, which no terminal takes."""
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_bytes(b"id,miR-1-3p\nP1,0x10\nP2,28\n")
+    told("caf\\udce9.csv", called(monkeypatch, capsys, "check", path))
 
 
 NAMES = {
@@ -335,6 +346,14 @@ def test_predict_refuses_with_exit_code_3_and_writes_nothing(name, tmp_path, mon
     path.write_bytes(CLASSES[name])
     told(name, called(monkeypatch, capsys, "predict", path, "--model", BUNDLE, "-o", out))
     assert sorted(p.name for p in tmp_path.iterdir()) == [name]
+
+
+def test_predict_refuses_a_large_parquet_file_whose_columns_are_not_called_in_utf8(tmp_path, monkeypatch, capsys):
+    """A large cohort is looked at in pieces first, by a way of its own to the columns' names."""
+    path = tmp_path / "t.parquet"
+    path.write_bytes(parquet().replace(b"miR-145-5p", b"\xediR-145-5p"))
+    monkeypatch.setattr("exodx.scoring.run.LARGE", 0)
+    told("t.parquet", called(monkeypatch, capsys, "predict", path, "--model", BUNDLE, "-o", tmp_path / "out.csv"))
 
 
 @pytest.mark.parametrize("name", ["lists", "a number of many digits"])

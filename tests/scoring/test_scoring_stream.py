@@ -386,7 +386,7 @@ def test_a_line_longer_than_blocks_stays_whole_in_the_block_it_begins_in(lines, 
 
 def test_shards_of_lines_longer_than_a_block_are_the_whole_without_the_header(clean, model, tmp_path, monkeypatch):
     path, whole = tmp_path / "c.csv", tmp_path / "whole.csv"
-    path.write_text(text_of(with_column(clean, "n" * 5000, ["r" * 9000] * (len(clean) - 1))))
+    path.write_text(text_of(with_column(clean, "n" * 900, ["r" * 9000] * (len(clean) - 1))))
     monkeypatch.setattr(plan, "HEAD", 1 << 16)
     job = Job(path, model, "f" * 64, Explain.ALL, whole, keep_going=True)
     write_scores(score_file(path, model, "f" * 64, Explain.ALL), Explain.ALL, whole)
