@@ -129,7 +129,7 @@ class _Sheet:
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.hidden: dict[Place, str] = {}
-        self._row, self._column = -1, -1
+        self._row, self._column, self._numbered = -1, -1, False
         self._kind = ""
         self._said: dict[str, str] = {}
         self._inside = ""
@@ -138,7 +138,7 @@ class _Sheet:
         name = tag.rpartition(":")[2]
         if name == "row":
             self._row = int(attributes["r"]) - 1 if "r" in attributes else self._row + 1
-            self._column = -1
+            self._column, self._numbered = -1, "r" in attributes
         elif name == "c":
             self._place(attributes.get("r"))
             self._kind, self._said = attributes.get("t", ""), {}
@@ -150,7 +150,10 @@ class _Sheet:
             match = _REFERENCE.fullmatch(reference)
             if match is None:
                 raise ValueError(f"a cell stands at {reference[:20]!r}")
-            self._row, self._column = int(match.group(2)) - 1, _column(match.group(1))
+            row = int(match.group(2)) - 1
+            if self._numbered and row != self._row:
+                raise ValueError(f"cell {reference} stands in row {self._row + 1}")
+            self._row, self._column = row, _column(match.group(1))
         self.places.append((self._row, self._column))
 
     def text(self, text: str) -> None:

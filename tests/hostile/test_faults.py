@@ -83,6 +83,9 @@ UNSOUND = {
     "unparsed text": xlsx(LAST, b'<c r="B3" t="n"><v><![CDATA[28.5]]></v></c>'),
     "another encoding": xlsx(b"<worksheet", b'<?xml version="1.0" encoding="latin-1"?><worksheet'),
     "a cell twice": xlsx(LAST, LAST + LAST.replace(b"28.5", b"30")),
+    "a cell in another row": xlsx(
+        b'<row r="3"><c r="A3" t="inlineStr"><is><t>P2</t></is></c><c r="B3"', b'<row r="9"><c r="A3" t="n"><v>1</v></c><c'
+    ),
     "a sheet that is not there": xlsx(b"/xl/worksheets/sheet1.xml", b"/xl/worksheets/sheet9.xml", "xl/_rels/workbook.xml.rels"),
     "XLSB": zipped(**{"xl/workbook.bin": b"\x83\x01\x00"}),
     "ODS": zipped(**{"content.xml": b"<office/>"}),
