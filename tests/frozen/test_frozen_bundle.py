@@ -91,7 +91,7 @@ def test_a_bundle_is_never_left_half_written(model, bundle, tmp_path, monkeypatc
     monkeypatch.setattr(Path, failing, fail)
     for folder in (tmp_path / "new", bundle):
         calls.clear()
-        with pytest.raises(UsageError, match="OUTPUT_UNWRITABLE.*disk"):
+        with pytest.raises(UsageError, match=r"OUTPUT_UNWRITABLE.*disk"):
             save_bundle(model, folder)
     monkeypatch.undo()
     assert not (tmp_path / "new").exists()
