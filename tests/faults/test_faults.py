@@ -21,6 +21,12 @@ def rig(tmp_path_factory):
     made.close()
 
 
+@pytest.fixture(autouse=True)
+def _only_when_asked(request):
+    if request.node.get_closest_marker("slow") and "slow" not in request.config.getoption("markexpr"):
+        pytest.skip("faults by the dozen take minutes: run with -m slow")
+
+
 def survived(verdicts) -> int:
     """Return how many faults there were; all were survived."""
     seen = list(verdicts)
@@ -105,12 +111,22 @@ def test_the_table_counts_what_was_lost():
     assert lines[1:] == [["a", "2", "1", "7"], ["b", "1", "1", "0"], ["all", "3", "2", "7"]]
 
 
-def test_a_short_soak_leaves_nothing_behind(tmp_path):
-    done, left = soak.soak(tmp_path / "soak", 0.15, ("score", "log"))
-    assert [(each.kind, each.code) for each in done] == [("score", 0), ("log", 0)]
-    assert all(each.times > 0 for each in done)
+def left_nothing(done, left):
+    assert all(each.code == 0 and each.times > 0 for each in done)
     assert all(each.samples[-1]["fds"] <= each.samples[0]["fds"] + 2 for each in done)
-    assert (left["temporary files left"], left["hidden files left"], left["runs that wait"]) == (0, 0, 0)
+    assert (left["temporary files left"], left["hidden files left"], left["runs that wait"], left["folds left"]) == (0, 0, 0, 0)
+
+
+def test_a_short_soak_leaves_nothing_behind(rig, tmp_path):
+    done, left = soak.soak(tmp_path / "soak", 0.04, ("score",), rig.bundle)
+    left_nothing(done, left)
+    assert done[0].times > 3
+
+
+@pytest.mark.slow
+def test_a_soak_of_everything_leaves_nothing_behind(rig, tmp_path):
+    done, left = soak.soak(tmp_path / "soak", 1, soak.WORKERS, rig.bundle)
+    left_nothing(done, left)
 
 
 def test_growth_is_seen():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -183,31 +184,18 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def prepare(folder: Path) -> Place:
-    """Make the bundle that is scored with, in a home of its own."""
+def prepare(folder: Path, bundle: Path | None) -> Place:
+    """Make the folders, and the bundle that is scored with unless there is one."""
     place = Place(folder)
     for made in (place.home, place.temporary):
         made.mkdir(parents=True)
     (folder / "plan.toml").write_text('outer_folds = 3\ninner_folds = 2\nrepeats = 1\nbudget = "minimal"\n')
-    words = [
-        "train",
-        str(TRAIN),
-        "--plan",
-        str(folder / "plan.toml"),
-        "--panel",
-        "athero-3",
-        "--label",
-        "group",
-        "--positive",
-        "case",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "exodx", *words, "-o", str(place.bundle)],
-        env=place.environment(),
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+    if bundle is not None:
+        shutil.copytree(bundle, place.bundle)
+        return place
+    study = ("--plan", str(folder / "plan.toml"), "--panel", "athero-3", "--label", "group", "--positive", "case")
+    words = [sys.executable, "-m", "exodx", "train", str(TRAIN), *study, "-o", str(place.bundle)]
+    subprocess.run(words, env=place.environment(), cwd=ROOT, check=True, capture_output=True)
     return place
 
 
@@ -229,9 +217,11 @@ class Soaked:
         return all(slope(self.samples, key) <= allowed + more.get(key, 0.0) for key, allowed in LEVEL.items())
 
 
-def soak(folder: Path, minutes: float, kinds: tuple[str, ...] = WORKERS) -> tuple[list[Soaked], dict[str, float]]:
+def soak(
+    folder: Path, minutes: float, kinds: tuple[str, ...] = WORKERS, bundle: Path | None = None
+) -> tuple[list[Soaked], dict[str, float]]:
     """Let the workers work; return what they did, and what is left."""
-    place = prepare(folder)
+    place = prepare(folder, bundle)
     before = size_of(place.home)
     with workers(place, minutes * 60, kinds) as running:
         pass

@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from mlflow.exceptions import MlflowException
@@ -219,11 +220,12 @@ def test_a_lock_is_waited_for_with_a_word(tmp_path):
 def test_a_store_that_was_interrupted_in_the_making_is_made_whole(tmp_path, monkeypatch):
     monkeypatch.setenv("EXODX_HOME", str(tmp_path / "home"))
 
-    def killed(*_):
+    def killed(uri, artifacts):
+        Path(uri.removeprefix("sqlite:///")).write_bytes(b"half of its tables")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("exodx.tracking.embedded._put", killed)
+        patch.setattr("exodx.tracking.embedded.SqlAlchemyStore", killed)
         with pytest.raises(KeyboardInterrupt):
             open_store()
     assert list((tmp_path / "home").iterdir()) == []
