@@ -141,7 +141,7 @@ def test_an_interrupted_run_is_not_gone_on_with_under_another_key(cli, key_file,
     monkeypatch.setattr(scoring_run, "LARGE", 1)
     seen = []
     original = stream._identity
-    monkeypatch.setattr(stream, "_identity", lambda plan, kind: seen.append(original(plan, kind)) or seen[-1])
+    monkeypatch.setattr(stream, "_identity", lambda *given: seen.append(original(*given)) or seen[-1])
     for key in (KEY, KEY + b"2", None):
         key_file.write_bytes(key or b"")
         more = [] if key is None else ["--pseudonyms", key_file]
