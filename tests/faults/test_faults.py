@@ -118,7 +118,7 @@ def left_nothing(done, left):
 
 
 def test_a_short_soak_leaves_nothing_behind(rig, tmp_path):
-    done, left = soak.soak(tmp_path / "soak", 0.04, ("score",), rig.bundle)
+    done, left = soak.soak(tmp_path / "soak", 0.1, ("score",), rig.bundle)
     left_nothing(done, left)
     assert done[0].times >= 1
 
