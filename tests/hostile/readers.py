@@ -14,6 +14,7 @@ from exodx.cohort.infer import is_mirna_name
 from exodx.errors import ExodxError
 from exodx.frozen import WELLS, DiagnosticModel, load_bundle
 from exodx.frozen.cells import read_cells
+from exodx.frozen.folder import canonical
 from exodx.frozen.ubjson import read_ubjson
 from exodx.panel import Scale, load_panel, parse_plan, read_toml
 from exodx.panel.names import mirbase
@@ -70,7 +71,7 @@ def bundle(path: Path, name: str) -> object:
         if name != "manifest.json":
             manifest = json.loads(kept["manifest.json"])
             manifest["files"][name] = hashlib.sha256(content).hexdigest()
-            (folder / "manifest.json").write_text(json.dumps(manifest))
+            (folder / "manifest.json").write_bytes(canonical(manifest))
         return load_bundle(folder)
     finally:
         for file, data in kept.items():
