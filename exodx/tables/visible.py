@@ -26,7 +26,7 @@ _LOOK_ALIKE = str.maketrans(
 def unlike(where: str, names: Iterable[str]) -> list[Problem]:
     r"""Say which names of columns are not what they look like, or far too long.
 
-    >>> [p.code for p in unlike("t.csv", ["miR-126-3p", "miR-126-3p\\u200b", "РD-L1", "Рост", "PD‑L1"])]
+    >>> [p.code for p in unlike("t.csv", ["miR-126-3p", "miR-126-3p\u200b", "РD-L1", "Рост", "PD‑L1"])]
     ['NAME_INVISIBLE', 'NAME_LOOK_ALIKE']
     """
     problems = []
