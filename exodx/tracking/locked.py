@@ -23,7 +23,7 @@ def wait_for_lock(uri: str, tell: Tell = silence, seconds: float = LOCKED_SECOND
     Raises
     ------
     OSError
-        When it is held for longer.
+        When it is held for longer, or the file is no database.
     """
     if not uri.startswith("sqlite:///") or "?" in uri:
         return
@@ -45,4 +45,6 @@ def _is_locked(path: Path) -> bool:
             connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
         return error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    except sqlite3.DatabaseError as error:
+        raise OSError(f"{path} is damaged or no database of SQLite: {error}") from None
     return False

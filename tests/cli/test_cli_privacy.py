@@ -11,7 +11,7 @@ import pytest
 
 from exodx.privacy.pseudonyms import pseudonym
 from exodx.scoring import run as scoring_run
-from tests.cli.calls import DATA
+from tests.cli.calls import DATA, files_of
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "bundles" / "format-3" / "bundle"
 KEY = b"the laboratory's own secret, 2026"
@@ -150,11 +150,10 @@ def test_an_interrupted_run_is_not_gone_on_with_under_another_key(cli, key_file,
     assert KEY.decode() not in json.dumps(seen, default=str)
 
 
-def test_a_study_keeps_no_id_where_it_writes(trained):
+def test_a_study_keeps_no_id_where_it_writes(trained, tmp_path):
     """Run, bundle, report and store: no id of a specimen or subject is in any of their bytes."""
     words = {*column(DATA / "train.csv", "specimen_id"), *column(DATA / "train.csv", "subject_id")}
-    places = (trained.bundle, Path(os.environ["EXODX_HOME"]))
-    files = [Path(folder) / name for top in places for folder, _, names in os.walk(top) for name in names]
+    files = files_of(trained.bundle, Path(os.environ["EXODX_HOME"]), to=tmp_path / "copied")
     assert len(files) > 20
     any_id = re.compile("|".join(map(re.escape, sorted(words))).encode())
     assert [(str(path), found[0]) for path in files if (found := any_id.search(path.read_bytes()))] == []

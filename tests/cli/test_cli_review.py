@@ -26,6 +26,7 @@ from exodx.tracking import open_store
 from exodx.tracking.review.chain import Entry, read_chain
 from exodx.tracking.review.decisions import settle
 from exodx.tracking.review.log import HEAD_TAG, LOG_TAG, append, key_of, read_log
+from tests.cli.calls import files_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")  # mlflow 3.17 with pandas 3
 
@@ -421,11 +422,11 @@ def test_an_evaluation_on_the_training_cohort_does_not_count(place, cli):
     assert "made from" in rule["found"]
 
 
-def test_no_specimen_is_in_the_store_or_the_log(place, cli):
+def test_no_specimen_is_in_the_store_or_the_log(place, cli, tmp_path):
     """Every byte of the store is searched: the cohorts' ids all hold one canary."""
     assert CANARY in (place / "train1.csv").read_text()
     assert pd.read_csv(place / "other.csv")["specimen_id"].str.startswith(CANARY).all()
-    files = [path for path in (place / "home").rglob("*") if path.is_file()]
+    files = files_of(place / "home", to=tmp_path / "copied")
     assert len(files) > 40
     assert any(path.name == "mlflow.db" for path in files)
     for path in files:

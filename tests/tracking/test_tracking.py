@@ -35,6 +35,13 @@ def test_mlflow_tracking_uri_is_respected(tmp_path, monkeypatch):
     assert open_store().artifacts is None
 
 
+def test_a_store_that_is_no_database_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path))
+    (tmp_path / "mlflow.db").write_bytes(b"no database at all, but long enough to be read as one" * 100)
+    with pytest.raises(UsageError, match="damaged or no database"):
+        open_store("athero-3")
+
+
 def test_telemetry_is_off():
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
