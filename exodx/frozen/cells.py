@@ -270,8 +270,13 @@ def _why_unreadable(word: str, decimal: str) -> str:
 
 def _impossible(values: NDArray[np.float64], states: NDArray[np.uint8], scale: Scale) -> dict[int, str]:
     """Numbers that the scale does not allow, by row."""
+    largest = np.finfo(np.float32).max
+    least, most = np.fmin.reduce(values, initial=np.inf), np.fmax.reduce(values, initial=-np.inf)
+    floor, ceiling = (-largest if scale is Scale.NORMALISED else 0.0), (MAX_CT if scale is Scale.CT else largest)
+    if scale is not Scale.COUNTS and (least > floor or (least == floor and scale is not Scale.CT)) and most <= ceiling:
+        return {}
     with np.errstate(invalid="ignore"):
-        huge = np.abs(values) > np.finfo(np.float32).max
+        huge = np.abs(values) > largest
         wrong, why = np.zeros(len(values), bool), ""
         if scale is Scale.CT:
             wrong, why = (values <= 0) | (values > MAX_CT), f"a Ct outside 0 to {MAX_CT:g}"

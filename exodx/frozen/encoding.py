@@ -53,9 +53,10 @@ class FeatureEncoding:
         rare = lost & np.array([name in self.at_limit for name in self.analytes], bool)[:, None]
         given = measured | ((lost if self.censored != "missing" else rare) & np.isfinite(values)) if lost.any() else measured
         fills = np.array([self.fills.get(name, np.nan) for name in self.analytes])
-        out, (analyte, specimen) = values.copy(), np.nonzero(~given)
-        out[analyte, specimen] = np.where(empty[analyte, specimen], fills[analyte], np.nan)
-        gap = np.any(empty[~np.isnan(fills)], axis=0)
+        filled = ~np.isnan(fills)
+        out = np.where(given, values, np.nan)
+        np.copyto(out, fills[:, None], where=empty & filled[:, None])
+        gap = np.any(empty[filled], axis=0)
         informative = ~np.all(empty, axis=0)
         if self.indicators:
             _, states = _matrix(m, self.indicators)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,7 @@ class Status(StrEnum):
     OUT_OF_DOMAIN = "OUT_OF_DOMAIN"
 
 
+@cache
 def status_of(flags: int) -> Status:
     """Return the status that a specimen's reasons lead to."""
     if flags & Reason.INVALID_CELL:
@@ -123,6 +125,7 @@ def of_each(flags: NDArray[np.uint32], say: Callable[[int], str]) -> Coded:
     return Coded(Words([str(say(flag)) for flag in distinct.tolist()]), np.searchsorted(distinct, flags).astype(np.int32))
 
 
+@cache
 def reasons_of(flags: int) -> str:
     """Return a specimen's reasons as ``CODE: sentence`` joined by semicolons; empty when there is none."""
     if flags & Reason.INVALID_CELL:  # nothing stood in for a cell that could not be read: the specimen was not scored

@@ -120,6 +120,8 @@ def far_rows(panel: Panel, reference: Mapping[str, Any], m: Measurements) -> NDA
             continue
         values, states = m.column(analyte.name)
         low, high = usual(analyte, training, training.p1, training.p99)
+        if low <= np.fmin.reduce(values, initial=np.inf) and np.fmax.reduce(values, initial=-np.inf) <= high:
+            continue
         far |= is_measured(states) & ((values < low) | (values > high))
     return far
 

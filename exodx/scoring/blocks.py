@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -220,7 +221,7 @@ def _next(contents: Iterator[bytes | pa.RecordBatch]) -> bytes | pa.RecordBatch 
 
 def _begun(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the first line, then the lines that begin in each block, however far they reach; the first line in none."""
-    lines: list[bytes] = []
+    lines: list[bytes | memoryview] = []
     is_open, passed = True, 0
     for data in blocks:
         end = data.find(b"\n") + 1 if is_open else 0
@@ -228,16 +229,17 @@ def _begun(blocks: Iterable[bytes]) -> Iterator[bytes]:
             lines.append(data)
             passed += 1
             continue
-        yield b"".join([*lines, data[:end]])
+        yield b"".join([*lines, memoryview(data)[:end]])
         yield from [b""] * passed
-        lines, is_open, passed = [data[end:]], not data.endswith(b"\n"), 0
+        lines, is_open, passed = [memoryview(data)[end:]], not data.endswith(b"\n"), 0
     yield b"".join(lines)
     yield from [b""] * passed
 
 
 def lines_in(content: bytes) -> int:
     """Return the number of lines."""
-    return content.count(b"\n") + (bool(content) and not content.endswith(b"\n"))
+    ends = np.count_nonzero(np.frombuffer(content, np.uint8) == ord("\n"))
+    return int(ends) + (bool(content) and not content.endswith(b"\n"))
 
 
 def _fingerprint(path: Path) -> list[Any]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from exodx.scoring.output import Explain, Scores
 
 
-def arrow_bytes(scores: Scores, explain: Explain, kind: str) -> bytes | memoryview:
+def arrow_bytes(scores: Scores, explain: Explain, kind: str) -> bytes:
     """Return predictions as a Parquet or Arrow file; see :func:`exodx.scoring.encode.arrow_bytes`."""
     from exodx.scoring import encode
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from exodx.errors import RUO
 from exodx.privacy.cells import BEGINS, guarded
+from exodx.scoring.footer import MAGIC, footer_of
 from exodx.scoring.output import ARROW, CSV, PARQUET, Column, Explain, Floats, Scores, output_columns
+from exodx.scoring.pages import Layout, Pieces, pages_of
 from exodx.tables.coded import Coded
 
 TEXTS = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
@@ -45,7 +46,7 @@ def schema_of(names: Sequence[str], model_id: str, model_hash: str, kind: str) -
     return pa.schema([pa.field(name, of(name)) for name in names], metadata=metadata)
 
 
-def arrow_bytes(scores: Scores, explain: Explain, kind: str) -> bytes | memoryview:
+def arrow_bytes(scores: Scores, explain: Explain, kind: str) -> bytes:
     """Return predictions as the bytes of a Parquet or Arrow file."""
     columns = output_columns(scores, explain)
     schema = schema_of(list(columns), scores.model_id, scores.model_hash, kind)
@@ -63,25 +64,12 @@ def batch_of(columns: Mapping[str, Column | pa.Array], schema: pa.Schema) -> pa.
     return pa.RecordBatch.from_arrays([_array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
-def parquet_bytes(batch: pa.RecordBatch) -> memoryview:
-    """Return a batch as a Parquet file of one row group; whoever reads it gets texts and numbers.
-
-    Texts get a dictionary where they repeat, and are packed. Numbers hardly repeat: packed by zstd they take three fifths of the
-    room and three times as long, which is most of what scoring takes. Of SHAP values no smallest and largest is kept.
-    """
-    sink = pa.BufferOutputStream()
-    packed = {f.name: "none" if f.type == pa.float64() else "zstd" for f in batch.schema}
-    with pq.ParquetWriter(
-        sink,
-        batch.schema,
-        compression=packed,
-        use_dictionary=[f.name for f in batch.schema if f.type == WORDS],
-        store_schema=False,
-        write_statistics=[name for name in batch.schema.names if not name.startswith("shap:")],
-    ) as file:
-        file.add_key_value_metadata(batch.schema.metadata)
-        file.write_batch(batch, row_group_size=max(len(batch), 1))
-    return memoryview(sink.getvalue()).cast("B")
+def parquet_bytes(batch: pa.RecordBatch) -> bytes:
+    """Return a batch as a Parquet file of one row group, or of none; whoever reads it gets texts and numbers."""
+    pieces, layout = pages_of(batch)
+    if not len(batch):
+        return MAGIC + footer_of(batch.schema, [], [])
+    return b"".join([MAGIC, *pieces, footer_of(batch.schema, [layout], [len(MAGIC)])])
 
 
 def csv_header(schema: pa.Schema) -> bytes:
@@ -111,11 +99,11 @@ def stream_bytes(batch: pa.RecordBatch) -> memoryview:
     return memoryview(batch.serialize()).cast("B")
 
 
-def encoded(batch: pa.RecordBatch, kind: str) -> bytes | memoryview:
-    """Return a part of the output: CSV lines, a whole Parquet file, or a message of Arrow's stream."""
-    if kind == CSV:
-        return csv_bytes(batch)
-    return stream_bytes(batch) if kind == ARROW else parquet_bytes(batch)
+def encoded(batch: pa.RecordBatch, kind: str) -> tuple[Pieces, Layout | None]:
+    """Return a part of the output, piece by piece: CSV lines, a message of Arrow's stream, or Parquet pages and where they lie."""
+    if kind == PARQUET:
+        return pages_of(batch)
+    return [csv_bytes(batch) if kind == CSV else stream_bytes(batch)], None
 
 
 def file_of_stream(stream: str, path: str) -> None:

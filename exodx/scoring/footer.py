@@ -1,170 +1,95 @@
-"""Parquet files put together from smaller ones without a look at their pages: bodies follow one another, footers become one.
+"""The end of a Parquet file, which says what it holds and where (https://parquet.apache.org/docs/file-format/metadata/).
 
-A footer is a Thrift structure in the compact protocol (https://parquet.apache.org/docs/file-format/metadata/). It is read as a
-tree, the places of the columns are moved, and it is written again. So parts are encoded at the same time, and a body that was
-written before an interruption is kept as it is.
+The pages of all parts follow one another; so parts are encoded at the same time, and one that was written before an interruption
+is kept as it is.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from importlib.metadata import version
+
+import pyarrow as pa
+
+from exodx.scoring.pages import CODES, PLAIN, RLE, Chunk, Layout
+from exodx.scoring.thrift import Value, binary, long, several, short, structure
 
 MAGIC = b"PAR1"
-_TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
-_NUM_ROWS, _ROW_GROUPS = 3, 4
-_COLUMNS, _GROUP_OFFSET, _ORDINAL = 1, 5, 7
-_CHUNK_OFFSET, _CHUNK_META = 2, 3
-_PAGE_OFFSETS = (9, 10, 11)
-"""Of data, index and dictionary pages, in a column's metadata."""
+_DOUBLE, _BYTE_ARRAY = 5, 6
+_UNPACKED, _ZSTD = 0, 6
+_OPTIONAL, _UTF8, _FORMAT = 1, 0, 2
+_EMPTY = structure({})
 
 
-class Items(NamedTuple):
-    """A list and the type of what is in it."""
-
-    kind: int
-    values: list[Any]
-
-
-Fields = dict[int, tuple[int, Any]]
-"""A structure: number of a field → its type and value."""
-
-
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def byte(self) -> int:
-        self.at += 1
-        return self.data[self.at - 1]
-
-    def varint(self) -> int:
-        shift = number = 0
-        while True:
-            byte = self.byte()
-            number |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return number
-
-    def whole(self) -> int:
-        number = self.varint()
-        return (number >> 1) ^ -(number & 1)
-
-    def taken(self, size: int) -> bytes:
-        self.at += size
-        return self.data[self.at - size : self.at]
-
-    def value(self, kind: int) -> Any:
-        if kind in (_I16, _I32, _I64):
-            return self.whole()
-        if kind == _BINARY:
-            return self.taken(self.varint())
-        if kind == _STRUCT:
-            return self.struct()
-        if kind in (_LIST, _SET):
-            head = self.byte()
-            size, item = (self.varint() if head >> 4 == 15 else head >> 4), head & 15
-            return Items(item, [self.byte() if item in (_TRUE, _FALSE) else self.value(item) for _ in range(size)])
-        if kind in (_BYTE, _DOUBLE):
-            return self.taken(1 if kind == _BYTE else 8)
-        raise ValueError(f"a value of kind {kind}")
-
-    def struct(self) -> Fields:
-        fields: Fields = {}
-        number = 0
-        while head := self.byte():
-            kind = head & 15
-            number = number + (head >> 4) if head >> 4 else self.whole()
-            fields[number] = kind, None if kind in (_TRUE, _FALSE) else self.value(kind)
-        return fields
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def _whole(number: int) -> bytes:
-    return _varint(number << 1 if number >= 0 else (-number << 1) - 1)
-
-
-def _written(kind: int, value: Any) -> bytes:
-    if kind in (_I16, _I32, _I64):
-        return _whole(value)
-    if kind == _BINARY:
-        return _varint(len(value)) + bytes(value)
-    if kind == _STRUCT:
-        return _struct(value)
-    if kind in (_LIST, _SET):
-        size = len(value.values)
-        head = bytes([(size << 4) | value.kind]) if size < 15 else bytes([0xF0 | value.kind]) + _varint(size)
-        flags = value.kind in (_TRUE, _FALSE)
-        return head + b"".join(bytes([item]) if flags else _written(value.kind, item) for item in value.values)
-    return bytes(value)
-
-
-def _struct(fields: Fields) -> bytes:
-    out, last = [], 0
-    for number, (kind, value) in sorted(fields.items()):
-        step = number - last
-        out.append(bytes([(step << 4) | kind]) if 0 < step < 16 else bytes([kind]) + _whole(number))
-        out.append(b"" if kind in (_TRUE, _FALSE) else _written(kind, value))
-        last = number
-    return b"".join(out) + b"\x00"
-
-
-def cut(file: bytes | memoryview) -> tuple[bytes | memoryview, bytes]:
-    """Return the pages of a Parquet file, without its opening mark, and its footer."""
-    size = int.from_bytes(file[-8:-4], "little")
-    return file[len(MAGIC) : -8 - size], bytes(file[-8 - size : -8])
-
-
-def joined(footers: Sequence[bytes], places: Sequence[int]) -> bytes:
-    """Return the end of a file whose parts' pages begin at some places: one footer, its length and the mark.
+def footer_of(schema: pa.Schema, layouts: Sequence[Layout], places: Sequence[int]) -> bytes:
+    """Return the end of a file: what it holds, the length of that, and the mark.
 
     Parameters
     ----------
-    footers : sequence of bytes
-        As :func:`cut` gives them, of files of one schema.
+    schema : Schema
+        With the file's metadata.
+    layouts : sequence of Layout
+        Of its parts, each a row group.
     places : sequence of int
-        Where each part's pages begin in the whole file.
+        Where each part's pages begin in the file.
     """
-    whole: Fields = {}
-    for footer, place in zip(footers, places, strict=True):
-        fields = _Reader(footer).struct()
-        groups = fields[_ROW_GROUPS][1].values
-        for group in groups:
-            _move(group, place - len(MAGIC))
-        if not whole:
-            whole = fields
-            continue
-        whole[_NUM_ROWS] = _I64, whole[_NUM_ROWS][1] + fields[_NUM_ROWS][1]
-        whole[_ROW_GROUPS][1].values.extend(groups)
-    for number, group in enumerate(whole[_ROW_GROUPS][1].values):
-        if _ORDINAL in group and number < 1 << 15:
-            group[_ORDINAL] = _I16, number
-        else:
-            group.pop(_ORDINAL, None)
-    content = _struct(whole)
+    about = [structure({1: binary(key), 2: binary(value)}) for key, value in (schema.metadata or {}).items()]
+    groups = [_group(schema, *part, number) for number, part in enumerate(zip(layouts, places, strict=True))]
+    root = structure({4: binary("schema"), 5: short(len(schema))})
+    content = structure(
+        {
+            1: short(_FORMAT),
+            2: several([root, *map(_element, schema)]),
+            3: long(sum(layout.rows for layout in layouts)),
+            4: several(groups),
+            5: several(about),
+            6: binary(f"exodx version {version('exodx')} (build release)"),
+            7: several([structure({1: _EMPTY})] * len(schema)),
+        }
+    ).content
     return content + len(content).to_bytes(4, "little") + MAGIC
 
 
-def _move(group: Fields, by: int) -> None:
-    _shift(group, _GROUP_OFFSET, by)
-    for chunk in group[_COLUMNS][1].values:
-        _shift(chunk, _CHUNK_OFFSET, by)
-        for field in _PAGE_OFFSETS:
-            _shift(chunk[_CHUNK_META][1], field, by)
+def _element(field: pa.Field) -> Value:
+    fields = {1: short(_kind(field)), 3: short(_OPTIONAL), 4: binary(field.name)}
+    return structure(fields if _kind(field) == _DOUBLE else {**fields, 6: short(_UTF8), 10: structure({1: _EMPTY})})
 
 
-def _shift(fields: Fields, number: int, by: int) -> None:
-    """Move an offset; 0 says that there is none."""
-    if number in fields and fields[number][1]:
-        kind, value = fields[number]
-        fields[number] = kind, value + by
+def _kind(field: pa.Field) -> int:
+    return _DOUBLE if field.type == pa.float64() else _BYTE_ARRAY
+
+
+def _group(schema: pa.Schema, layout: Layout, place: int, number: int) -> Value:
+    columns = [_column(field, chunk, layout.rows, place) for field, chunk in zip(schema, layout.chunks, strict=True)]
+    sizes = {2: long(sum(chunk.unpacked for chunk in layout.chunks)), 6: long(sum(chunk.size for chunk in layout.chunks))}
+    ordinal = {7: Value(4, short(number).content)} if number < 1 << 15 else {}
+    return structure({1: several(columns), **sizes, 3: long(layout.rows), 5: long(place), **ordinal})
+
+
+def _column(field: pa.Field, chunk: Chunk, rows: int, place: int) -> Value:
+    begins = chunk.data if chunk.words < 0 else chunk.words
+    about = structure(
+        {
+            1: short(_kind(field)),
+            2: several([short(e) for e in ((PLAIN, RLE) if chunk.words < 0 else (PLAIN, RLE, CODES))]),
+            3: several([binary(field.name)]),
+            4: short(_ZSTD if field.type == pa.string() else _UNPACKED),
+            5: long(rows),
+            6: long(chunk.unpacked),
+            7: long(chunk.size),
+            9: long(place + chunk.data),
+            **({} if chunk.words < 0 else {11: long(place + chunk.words)}),
+            12: _bounds(chunk),
+        }
+    )
+    return structure({2: long(place + begins), 3: about})
+
+
+def _bounds(chunk: Chunk) -> Value:
+    """Return how many values are not known, and the smallest and largest; of zeros both signs are meant."""
+    fields = {3: long(chunk.nulls)}
+    if chunk.least is not None and chunk.most is not None:
+        fields[5] = binary(struct.pack("<d", chunk.most or 0.0))
+        fields[6] = binary(struct.pack("<d", chunk.least or -0.0))
+    return structure(fields)

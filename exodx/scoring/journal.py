@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import pyarrow as pa
+
 from exodx.errors import Problem, UsageError
 from exodx.place import settle, take
-from exodx.scoring import footer
 from exodx.scoring.encode import csv_header, file_of_stream, stream_header
+from exodx.scoring.footer import MAGIC, footer_of
 from exodx.scoring.job import partial_folder
 from exodx.scoring.output import ARROW, CSV, PARQUET
+from exodx.scoring.pages import Layout
 from exodx.scoring.part import Part
 from exodx.scoring.tallies import Tallies, any_twice
 
@@ -36,48 +39,50 @@ class Partial:
     folder : Path
     kind : str
         Its format.
+    schema : Schema
     hold : int
         Handle by which this process holds the folder, so that no other writes there.
     blocks : list of int
         Blocks that are complete.
     places : list of int
         Where each Parquet part begins.
-    footers : list of bytes
+    layouts : list of Layout
+        What lies where in each.
     tallies : Tallies
         Of all parts.
     """
 
     folder: Path
     kind: str
+    schema: pa.Schema
     body: IO[bytes]
     hashes: IO[bytes]
     journal: IO[bytes]
     hold: int
     blocks: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
-    footers: list[bytes] = field(default_factory=list)
+    layouts: list[Layout] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
 
     def add(self, block: int, part: Part) -> None:
         """Write a part; once its line stands in the journal it is complete."""
-        pages, end = (b"", b"") if self.kind != PARQUET or not part.content else footer.cut(part.content)
         place = self.body.tell()
-        self.body.write(pages if self.kind == PARQUET else part.content)
+        self.body.writelines(part.content)
         self.hashes.write(part.hashes.tobytes())
         self.body.flush()
         self.hashes.flush()
-        self._took(block, place, end, part.tallies)
+        self._took(block, place, part.layout, part.tallies)
         ends = {"body": self.body.tell(), "hashes": self.hashes.tell()}
-        line = {"block": block, "place": place, **ends, "footer": end.hex(), "tallies": part.tallies.to_dict()}
+        line = {"block": block, "place": place, **ends, "layout": part.layout, "tallies": part.tallies.to_dict()}
         self.journal.write(json.dumps(line).encode() + b"\n")
         self.journal.flush()
 
-    def _took(self, block: int, place: int, end: bytes, tallies: Tallies) -> None:
+    def _took(self, block: int, place: int, layout: Layout | None, tallies: Tallies) -> None:
         self.blocks.append(block)
         self.tallies.add(tallies)
-        if end:
+        if layout is not None:
             self.places.append(place)
-            self.footers.append(end)
+            self.layouts.append(layout)
 
     def any_twice(self) -> bool:
         """Say whether an id stands twice."""
@@ -92,7 +97,7 @@ class Partial:
             Where another run began the same output meanwhile.
         """
         if self.kind == PARQUET:
-            self.body.write(footer.joined(self.footers, self.places))
+            self.body.write(footer_of(self.schema, self.layouts, self.places))
         self.body.flush()
         whole = self.folder / BODY
         if not os.path.samestat(os.fstat(self.body.fileno()), whole.stat()):
@@ -124,17 +129,16 @@ class Partial:
         os.close(self.hold)
 
 
-def begin(out: Path, kind: str, job: Mapping[str, Any], start: bytes, *, resume: bool) -> tuple[Partial, str]:
+def begin(out: Path, kind: str, schema: pa.Schema, job: Mapping[str, Any], *, resume: bool) -> tuple[Partial, str]:
     """Begin an output, or go on with one that was interrupted.
 
     Parameters
     ----------
     out : Path
     kind : str
+    schema : Schema
     job : mapping
         What must be the same for an interrupted output to be used: input, model, options.
-    start : bytes
-        How the file begins.
     resume : bool
 
     Returns
@@ -154,25 +158,27 @@ def begin(out: Path, kind: str, job: Mapping[str, Any], start: bytes, *, resume:
         found = "another process is writing it"
         raise UsageError(Problem("OUTPUT_IN_USE", str(out), found, "Wait for it, or choose another file."))
     try:
-        return _begun(folder, kind, job, start, hold, resume=resume)
+        return _begun(folder, kind, schema, job, hold, resume=resume)
     except BaseException:
         os.close(hold)
         raise
 
 
-def _begun(folder: Path, kind: str, job: Mapping[str, Any], start: bytes, hold: int, *, resume: bool) -> tuple[Partial, str]:
+def _begun(folder: Path, kind: str, schema: pa.Schema, job: Mapping[str, Any], hold: int, *, resume: bool) -> tuple[Partial, str]:
     lines, note = _interrupted(folder, job) if resume else ([], "")
     mode = "r+b" if lines else "w+b"
     body, hashes, journal = ((folder / name).open(mode) for name in (BODY, HASHES, JOURNAL))
-    partial = Partial(folder, kind, body, hashes, journal, hold)
+    partial = Partial(folder, kind, schema, body, hashes, journal, hold)
     if not lines:
-        partial.body.write(start)
+        partial.body.write(_start_of(kind, schema))
         partial.journal.write(json.dumps({"job": job}).encode() + b"\n")
         partial.body.flush()
         partial.journal.flush()
         return partial, note
     for line in lines:
-        partial._took(line["block"], line["place"], bytes.fromhex(line["footer"]), Tallies.from_dict(line["tallies"]))
+        partial._took(
+            line["block"], line["place"], line["layout"] and Layout.of(line["layout"]), Tallies.from_dict(line["tallies"])
+        )
     ends = {partial.body: lines[-1]["body"], partial.hashes: lines[-1]["hashes"]}
     for file, end in (*ends.items(), (partial.journal, _length(job, lines))):
         file.truncate(end)
@@ -180,9 +186,9 @@ def _begun(folder: Path, kind: str, job: Mapping[str, Any], start: bytes, hold: 
     return partial, note
 
 
-def start_of(kind: str, schema: Any) -> bytes:
+def _start_of(kind: str, schema: pa.Schema) -> bytes:
     """Return how a file of a format begins."""
-    return {CSV: csv_header, ARROW: stream_header}[kind](schema) if kind != PARQUET else footer.MAGIC
+    return {CSV: csv_header, ARROW: stream_header}[kind](schema) if kind != PARQUET else MAGIC
 
 
 def _length(job: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> int:

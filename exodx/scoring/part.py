@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from exodx.scoring.encode import batch_of, encoded, schema_of, texts
 from exodx.scoring.intake import Specimens, judged, rule_verdicts
 from exodx.scoring.job import NotInPieces
 from exodx.scoring.output import Scores, output_columns
+from exodx.scoring.pages import Layout
 from exodx.scoring.plan import Plan
 from exodx.scoring.score import score_specimens
 from exodx.scoring.tallies import Tallies, hashes, value_counts
@@ -33,14 +35,17 @@ class Part:
 
     Parameters
     ----------
-    content : bytes or memoryview
-        Its part of the output.
+    content : sequence of bytes or memoryview
+        Its part of the output, piece by piece.
+    layout : Layout, optional
+        Of Parquet pages: where they lie in it.
     hashes : ndarray of uint64
         Of the specimens' ids.
     tallies : Tallies
     """
 
-    content: bytes | memoryview
+    content: Sequence[bytes | memoryview]
+    layout: Layout | None
     hashes: NDArray[np.uint64]
     tallies: Tallies
 
@@ -64,11 +69,11 @@ def score_block(plan: Plan, model: AnyModel, block: Block, kind: str) -> Part:
     """
     found = taken(plan, block)
     if found is None:
-        return Part(b"", np.zeros(0, np.uint64), Tallies())
+        return Part((), None, np.zeros(0, np.uint64), Tallies())
     piece, specimens, tallies = found
     scores = score_specimens(specimens, model, plan.job.model_hash, plan.job.explain)
     tallies.calls = counted(scores.prediction.call)
-    return Part(encoded(_batch(plan, scores, piece.ids, kind), kind), hashes_of(piece.ids), tallies)
+    return Part(*encoded(_batch(plan, scores, piece.ids, kind), kind), hashes_of(piece.ids), tallies)
 
 
 def taken(plan: Plan, block: Block) -> tuple[Piece, Specimens, Tallies] | None:

@@ -17,6 +17,7 @@ from exodx.frozen import read_cells
 from exodx.frozen.native import Loop
 from exodx.panel import Scale
 from exodx.scoring import loops
+from exodx.scoring.blocks import lines_in
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -72,7 +73,7 @@ def quickly(
         Columns of texts.
     """
     content = content if content.endswith(b"\n") else content + b"\n"
-    data, lines = np.frombuffer(content, np.uint8), content.count(b"\n")
+    data, lines = np.frombuffer(content, np.uint8), lines_in(content)
     if lines * len(header) > len(content):
         return None
     places = {name: i for i, name in enumerate([name for name in header if name in scales])}

@@ -26,7 +26,7 @@ from exodx.scoring.blocks import Block, Rows, cohort_blocks
 from exodx.scoring.encode import schema_of
 from exodx.scoring.intake import Specimens, told
 from exodx.scoring.job import WHOLE, Job, NotInPieces, Outcome
-from exodx.scoring.journal import Partial, begin, start_of
+from exodx.scoring.journal import Partial, begin
 from exodx.scoring.output import format_of, output_columns
 from exodx.scoring.part import Part, score_block
 from exodx.scoring.plan import LARGEST, SMALL, Plan, plan_of
@@ -96,7 +96,7 @@ def _streamed(plan: Plan, fill: Fill) -> Outcome:
     job, kind = plan.job, format_of(plan.job.out)
     empty = score_specimens(_nobody(plan), job.model, job.model_hash, job.explain)
     schema = schema_of(list(output_columns(empty, job.explain)), empty.model_id, empty.model_hash, kind)
-    partial, note = begin(job.out, kind, _identity(plan, kind, schema), start_of(kind, schema), resume=job.resume)
+    partial, note = begin(job.out, kind, schema, _identity(plan, kind, schema), resume=job.resume)
     try:
         fill(plan, partial, kind)
         if not partial.tallies.clears(job.model.panel, job.model.reference) or partial.any_twice():

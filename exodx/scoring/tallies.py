@@ -114,7 +114,7 @@ def value_counts(panel: Panel, reference: Mapping[str, Any], m: Measurements) ->
         if analyte.scale is Scale.LINEAR:
             taken = taken | ((states == State.BELOW_LOD) & np.isfinite(values))
         low, high = usual(analyte, training, training.p50, training.p50)
-        counts[analyte.name] = [int(mask.sum()) for mask in (taken, taken & (values < low), taken & (values > high))]
+        counts[analyte.name] = [int(np.count_nonzero(mask)) for mask in (taken, taken & (values < low), taken & (values > high))]
     return counts
 
 

@@ -22,7 +22,8 @@ def longest_run(content: bytes) -> int:
     (0, 20000)
     """
     for start in range(0, len(content) - _WINDOW + 1, _WINDOW):
-        if all(content.find(sign, start, start + _WINDOW) < 0 for sign in _BETWEEN):
+        stop = start + _WINDOW
+        if content.find(_BETWEEN[0], start, stop) < 0 and all(content.find(sign, start, stop) < 0 for sign in _BETWEEN[1:]):
             begin = max(content.rfind(sign, 0, start) for sign in _BETWEEN) + 1
             end = min(at if (at := content.find(sign, start)) >= 0 else len(content) for sign in _BETWEEN)
             if end - begin > LONGEST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +11,10 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exodx.scoring import encode, footer
+from exodx.scoring import encode
+from exodx.scoring.footer import MAGIC, footer_of
 from exodx.scoring.output import csv_text
+from exodx.scoring.pages import Layout, pages_of
 
 ODD_ONES = [0.0, -0.0, 1.0, 1e-5, 1e-4, 9.999e-5, 1e10, 1e16, 123456789.5]
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from(ODD_ONES)
@@ -37,13 +40,14 @@ def test_a_part_without_specimens_has_no_lines():
 
 
 def put_together(parts) -> bytes:
-    body, places, footers = footer.MAGIC, [], []
+    body, places, layouts = MAGIC, [], []
     for part in parts:
-        pages, end = footer.cut(encode.parquet_bytes(part))
+        pieces, layout = pages_of(part)
         places.append(len(body))
-        footers.append(end)
-        body += pages
-    return body + footer.joined(footers, places)
+        layouts.append(Layout.of(json.loads(json.dumps(layout))))
+        assert layouts[-1] == layout
+        body += b"".join(pieces)
+    return body + footer_of(parts[0].schema, layouts, places)
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 30))
@@ -65,11 +69,11 @@ def test_parquet_files_are_put_together_to_one(sizes, width):
 
 
 def test_one_part_is_the_file_itself_to_the_byte():
-    part = batch([1.5, 2.5], ["a", "b"])
+    part = batch([1.5, 2.5], ["a", "b"], kind="parquet")
     assert put_together([part]) == encode.parquet_bytes(part)
 
 
 def test_hundreds_of_parts_are_read_by_their_own_row_groups():
-    parts = [batch([float(i)], [f"S{i}"]) for i in range(300)]
+    parts = [batch([float(i)], [f"S{i}"], kind="parquet") for i in range(300)]
     read = pq.ParquetFile(io.BytesIO(put_together(parts)))
     assert read.read_row_group(299).to_pydict() == {"specimen_id": ["S299"], "margin": [299.0]}
