@@ -50,13 +50,14 @@ class FeatureEncoding:
         values, states = _matrix(m, self.analytes)
         measured, lost = is_measured(states), is_censored(states)
         empty = ~(measured | lost)
-        rare = lost & np.array([name in self.at_limit for name in self.analytes], bool)[:, None]
-        given = measured | ((lost if self.censored != "missing" else rare) & np.isfinite(values)) if lost.any() else measured
+        rare, given = lost, measured
+        if lost.any():
+            rare = lost & np.array([name in self.at_limit for name in self.analytes], bool)[:, None]
+            given = measured | ((lost if self.censored != "missing" else rare) & np.isfinite(values))
         fills = np.array([self.fills.get(name, np.nan) for name in self.analytes])
-        filled = ~np.isnan(fills)
-        out = np.where(given, values, np.nan)
-        np.copyto(out, fills[:, None], where=empty & filled[:, None])
-        gap = np.any(empty[filled], axis=0)
+        out = np.where(given, values, fills[:, None])
+        out[lost & ~given] = np.nan
+        gap = np.any(empty[~np.isnan(fills)], axis=0)
         informative = ~np.all(empty, axis=0)
         if self.indicators:
             _, states = _matrix(m, self.indicators)

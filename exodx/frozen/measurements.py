@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum
 from functools import cache
@@ -119,10 +119,12 @@ def is_scored(flags: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return scored
 
 
-def of_each(flags: NDArray[np.uint32], say: Callable[[int], str]) -> Coded:
-    """Return what is said of each specimen's flags; of equal flags it is said once."""
+def statuses_and_reasons(flags: NDArray[np.uint32]) -> tuple[Coded, Coded]:
+    """Return the status of each specimen and its reasons; of equal flags they are said once."""
     distinct = np.unique(flags)
-    return Coded(Words([str(say(flag)) for flag in distinct.tolist()]), np.searchsorted(distinct, flags).astype(np.int32))
+    codes = np.searchsorted(distinct, flags).astype(np.int32)
+    said = [(str(status_of(flag)), reasons_of(flag)) for flag in distinct.tolist()]
+    return Coded(Words([status for status, _ in said]), codes), Coded(Words([reasons for _, reasons in said]), codes)
 
 
 @cache
@@ -212,7 +214,8 @@ class Features:
 
 def is_censored(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Say which cells were looked for and not found (undetermined or below LOD)."""
-    censored: NDArray[np.bool_] = np.logical_or(states == State.UNDETERMINED, states == State.BELOW_LOD)
+    undetermined, below = np.equal(states, np.uint8(State.UNDETERMINED)), np.equal(states, np.uint8(State.BELOW_LOD))
+    censored: NDArray[np.bool_] = np.logical_or(undetermined, below)
     return censored
 
 

@@ -14,7 +14,7 @@ from exodx.frozen.calibrator import Calibrator, probability
 from exodx.frozen.contract import InputContract
 from exodx.frozen.domain import flag_domain
 from exodx.frozen.forest import Forest
-from exodx.frozen.measurements import Features, Measurements, is_scored, of_each, reasons_of, status_of
+from exodx.frozen.measurements import Features, Measurements, is_scored, statuses_and_reasons
 from exodx.frozen.shown import explanation_html, explanation_line, model_html, model_line, prediction_html, prediction_line
 from exodx.frozen.threshold import INDETERMINATE, Threshold
 from exodx.frozen.transform import FrozenTransform
@@ -218,13 +218,14 @@ class DiagnosticModel:
         """Turn raw margins into probabilities and calls; those of specimens that are not scored are not looked at."""
         margin = np.where(scored, self.calibrator.margin(raw), np.nan)
         p = probability(margin)
+        status, reasons = statuses_and_reasons(flags)
         made = self.threshold.calls(p)
         calls = Coded(Words([*made.words, "not_reported"], differ=True), np.where(scored, made.codes, np.int32(len(made.words))))
         return Prediction(
             specimen_ids=tuple(specimen_ids),
-            status=of_each(flags, status_of),
+            status=status,
             call=calls,
-            reasons=self._reasons(of_each(flags, reasons_of), calls),
+            reasons=self._reasons(reasons, calls),
             margin=margin,
             probability=p,
             threshold_id=self.threshold.id,

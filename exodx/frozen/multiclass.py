@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.frozen.contract import InputContract
-from exodx.frozen.measurements import Features, Measurements, is_scored, of_each, reasons_of, status_of
+from exodx.frozen.measurements import Features, Measurements, is_scored, statuses_and_reasons
 from exodx.frozen.model import DiagnosticModel, Explanation, Prediction, Provenance
 from exodx.frozen.shown import class_model_html, class_model_line, prediction_line
 from exodx.frozen.softmax import SoftmaxCalibrator, log_odds, softmax
@@ -169,6 +169,7 @@ class MulticlassModel:
         scores, probabilities = (np.full((n, len(self.classes)), np.nan) for _ in range(2))
         margin, probability = np.full(n, np.nan), np.full(n, np.nan)
         calls = np.full(n, "not_reported", dtype=object)
+        status, reasons = statuses_and_reasons(flags)
         if scored.any():
             best = found.argmax(axis=1)
             rows = np.arange(len(best))
@@ -177,9 +178,9 @@ class MulticlassModel:
             calls[scored] = self._calls(best, probability[scored])
         return MulticlassPrediction(
             specimen_ids=tuple(specimen_ids),
-            status=of_each(flags, status_of),
+            status=status,
             call=tuple(calls),
-            reasons=of_each(flags, reasons_of),
+            reasons=reasons,
             margin=margin,
             probability=probability,
             threshold_id=self.threshold_id,

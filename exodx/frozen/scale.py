@@ -102,7 +102,7 @@ class Log2Scale:
         columns, over = [], np.zeros(len(m), bool)
         for name in kept:
             values, states = m.column(name)
-            above = states == State.ABOVE_LOQ
+            above = states == np.uint8(State.ABOVE_LOQ)
             if above.any():
                 over |= above
                 states = np.where(above & np.isfinite(values), np.uint8(State.MEASURED), states)

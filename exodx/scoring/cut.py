@@ -130,13 +130,14 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
         return None
     if has_guards(content):
         raise NotInPieces("cells that were written for a spreadsheet")
-    if b"\x00" in content or not (content.isascii() or _is_unicode(content)):
+    ascii_alone = content.isascii()
+    if b"\x00" in content or not (ascii_alone or _is_unicode(content)):
         raise NotInPieces("not a text in UTF-8")
     if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
         raise NotInPieces("lines that end in other ways")
     if longest_run(content):
         raise NotInPieces("a cell that is too long")
-    if plan.made and not as_text and content.isascii() and (found := _by_loops(plan, content, header, sign)):
+    if plan.made and not as_text and ascii_alone and (found := _by_loops(plan, content, header, sign)):
         return found
     table = None
     if b'"' not in content or _simply_quoted(content, sign):

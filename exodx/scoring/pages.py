@@ -7,6 +7,7 @@ Texts that repeat are codes of words; ids are packed. Arrow's own writer copies 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -166,6 +167,7 @@ def _byte_arrays(texts: pa.StringArray) -> bytes:
     return out.tobytes()
 
 
+@lru_cache(maxsize=64)
 def _head(kind: int, n: int, encoding: int, unpacked: int, packed: int | None = None) -> bytes:
     """Return a page's header."""
     what: dict[int, Value] = {1: short(n), 2: short(encoding)}

@@ -131,7 +131,7 @@ def _specimens(plan: Plan, piece: Piece, rows: Rows) -> tuple[Specimens, Tallies
 def _negative(plan: Plan, table: TextTable, rows: Rows) -> dict[str, list[int]]:
     """Count the negative cells of each Ct column, and those that are not blank for certain."""
     negative = Counter(header for row, header in rows.unreadable if table.columns[header][row].startswith("-"))
-    run = (rows.measurements.states != State.NOT_RUN).sum(axis=0).tolist()
+    run = np.count_nonzero(rows.measurements.states != np.uint8(State.NOT_RUN), axis=0).tolist()
     return {
         analyte.name: [negative[plan.match.columns[analyte.name][0]], n]
         for analyte, n in zip(plan.job.model.panel.analytes, run, strict=True)
