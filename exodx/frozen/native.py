@@ -14,7 +14,6 @@ from contextlib import suppress
 from ctypes import CFUNCTYPE, c_double, c_int64, c_void_p
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +32,8 @@ ALONE = ("memset", "memcpy", "memmove")
 
 def kept_at(loops: ModuleType) -> Path | None:
     """Return where the machine code of a module's loops is kept: ``$EXODX_HOME/loops`` (``~/.exodx``); None without numba."""
+    from importlib.metadata import PackageNotFoundError, version  # half of what it imports is for reading mail
+
     try:
         versions = [version("numba"), version("llvmlite"), platform.machine(), platform.node()]
     except PackageNotFoundError:

@@ -20,19 +20,23 @@ class Headings:
 
     def locate(self, cells: Sequence[str]) -> Columns | None:
         """Return the positions of the roles where the row is a header, else None."""
-        names = fold(cells)
-        found = {role: _position(names, told) for role, told in self.needed.items()}
-        if any(at is None for at in found.values()):
-            return None
-        found |= {role: _position(names, told) for role, told in self.optional.items()}
-        return {role: at for role, at in found.items() if at is not None}
+        names, found = fold(cells), {}
+        for role, told in (*self.needed.items(), *self.optional.items()):
+            at = _position(names, told)
+            if at is not None:
+                found[role] = at
+            elif role in self.needed:
+                return None
+        return found
 
 
 def _position(names: Sequence[str], told: Sequence[str]) -> int | None:
     exact = next((names.index(name) for name in told if name in names), None)
     if exact is not None:
         return exact
-    return next((i for name in told for i, heading in enumerate(names) if heading.startswith((f"{name} (", f"{name}["))), None)
+    beginnings = tuple(name + sign for name in told for sign in (" (", "["))
+    bearing = [i for i, heading in enumerate(names) if heading.startswith(beginnings)]
+    return next((i for name in told for i in bearing if names[i].startswith((f"{name} (", f"{name}["))), None)
 
 
 @dataclass(frozen=True, slots=True)
