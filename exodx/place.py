@@ -122,22 +122,11 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Of a disk, a quota or a limit."""
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[bool]:
-    """Make a folder and hold it until the block ends, also if the process is killed; False where another process holds it.
+def take(folder: Path) -> int | None:
+    """Make a folder and hold it until the handle is closed or the process ends; None where another process holds it.
 
     Where the system or the file system has no such locks everyone may have it.
     """
-    handle = take(folder)
-    try:
-        yield handle is not None
-    finally:
-        if handle is not None:
-            os.close(handle)
-
-
-def take(folder: Path) -> int | None:
-    """Make a folder and hold it until the handle is closed; None where another process holds it. See :func:`held`."""
     if sys.platform == "win32":
         folder.mkdir(parents=True, exist_ok=True)
         return os.open(os.devnull, os.O_RDONLY)

@@ -33,6 +33,7 @@ tags :
     ``exodx.panel_fingerprint``, ``exodx.plan_fingerprint``, ``exodx.cohort_fingerprint``, ``exodx.training_fingerprint``,
     ``exodx.recalibration_fingerprint``
     ``exodx.parent_hash``, ``exodx.parent_version``, ``exodx.recalibrated`` : of a recalibrated model
+    ``exodx.record`` : key of the parcel that the run came from, by which sending it again finds it
     ``exodx.git_commit``, ``exodx.study_commit`` : of exodx' own checkout and of the folder that train was run in; ``-dirty``
     where files differ from it; absent where there is none
     ``exodx.sheets.<sheet>`` : a reporting sheet in words

@@ -201,12 +201,8 @@ def serve_ui(store: Store, host: str, port: int) -> None:
     if store.uri.startswith(SERVED):
         fix = "Open that address in a browser, or unset MLFLOW_TRACKING_URI to see the runs of this machine."
         raise UsageError(Problem("STORE_SERVED", "MLFLOW_TRACKING_URI", f"{store.shown} is served already", fix))
-    environment = {
-        **os.environ,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "false",
-        "MLFLOW_BACKEND_STORE_URI": store.uri,
-    }
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": store.uri}
+    environment.pop("MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE", None)  # "false" means true to click 8.2.0
     arguments = ["--host", host, "--port", str(port), "--workers", "1"]  # the store's URI may hold a password: not for all to see
     arguments += ["--x-frame-options", "SAMEORIGIN"]
     if host in LOOPBACK:  # MLflow's own list has 10.* and 192.168.*, which a name such as 10.example.org matches too
