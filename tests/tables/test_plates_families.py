@@ -212,6 +212,7 @@ def test_a_masked_well_and_a_standard_of_nothing(tmp_path):
         (texts.softmax(("P1", "P2"), platename=False), "PLATE_UNCLEAR", "2 plates"),
         (texts.gen5().replace("Blank 450", "630"), "READ_UNCLEAR", "'450', '630'"),
         (texts.gen5().split("Results")[0], "NO_LAYOUT", "0 wells"),
+        (re.sub(r"\nD\t.*\tWell ID", "\nD\t", texts.gen5()), "LAYOUT_TORN", "12 wells (D1"),
         (texts.gen5().replace("Layout", "Something"), "NO_LAYOUT", "96 wells"),
         (texts.long().replace(",standard,", ",unknown,"), "NO_STANDARDS", "2 blank, 22 specimens"),
         (texts.long().replace(",standard,", ",blank,").replace(",unknown,", ",blank,"), "NO_STANDARDS", "24 blank, 0 specimens"),
