@@ -11,17 +11,20 @@ from exodx.cohort.cohort import Cohort
 from exodx.cohort.columns import UNKNOWN
 from exodx.frozen import State
 from exodx.panel import Scale
-from exodx.stats.variance import between_groups, holm
+from exodx.stats.variance import between_groups, holm, ranks_of
 
 MIN_ICC, MAX_P = 0.3, 0.05
 """A plate effect is named when plates hold more of the variance than this and Holm's p over all analytes is below."""
+
+OF_A_PLATE = 3
+"""Specimens in which an analyte is measured, on average a plate: of fewer, two equal counts of reads would be an effect."""
 
 CPM_PRIOR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PlateEffect:
-    """An analyte whose level depends on the plate: ICC(1,1), Holm's p of the one-way F test, specimens and plates."""
+    """An analyte whose level depends on the plate: ICC(1,1), Holm's p of the one-way F test on ranks, specimens and plates."""
 
     analyte: str
     icc: float
@@ -39,12 +42,14 @@ def plate_effects(cohort: Cohort) -> tuple[PlateEffect, ...]:
         return ()
     plates = cohort.specimens["plate"].astype(str).to_numpy()
     stated = plates != UNKNOWN
-    found = [
-        (name, result)
-        for name, values in zip(cohort.panel.names, levels(cohort).T, strict=True)
-        if (result := between_groups(values[stated], plates[stated])) is not None
-    ]
-    adjusted = holm([result.p for _, result in found])
+    found, p_on_ranks = [], []
+    for name, values in zip(cohort.panel.names, levels(cohort).T, strict=True):
+        known = values[stated]
+        result, on_ranks = (between_groups(each, plates[stated]) for each in (known, ranks_of(known)))
+        if result is not None and on_ranks is not None and result.n >= OF_A_PLATE * result.groups:
+            found.append((name, result))
+            p_on_ranks.append(on_ranks.p)
+    adjusted = holm(p_on_ranks)
     effects = [
         PlateEffect(name, result.icc, float(p), result.n, result.groups)
         for (name, result), p in zip(found, adjusted, strict=True)

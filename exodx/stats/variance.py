@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import f as f_distribution
+from scipy.stats import rankdata
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,20 @@ def between_groups(values: ArrayLike, groups: ArrayLike) -> BetweenGroups | None
     ratio = between / within if within > 0 else np.inf
     icc = (between - within) / (between + (size - 1) * within)
     return BetweenGroups(float(icc), float(ratio), float(f_distribution.sf(ratio, k - 1, n - k)), n, k)
+
+
+def ranks_of(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the rank of each finite value among them, ties halved; NaN for the others.
+
+    A test on ranks asks nothing of how the values are spread (Conover & Iman 1981, 10.1080/00031305.1981.10479327).
+
+    >>> ranks_of([3.0, float("nan"), 1.0, 3.0]).tolist()
+    [2.5, nan, 1.0, 2.5]
+    """
+    x = np.asarray(values, np.float64)
+    known, ranks = np.isfinite(x), np.full(x.shape, np.nan)
+    ranks[known] = rankdata(x[known])
+    return ranks
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

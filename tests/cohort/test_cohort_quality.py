@@ -167,6 +167,18 @@ def test_a_plate_effect_is_named_with_its_share():
     assert "plate_effect" not in codes(report_of(cohort_of(p, **groups, **unstated)))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_reads_that_few_specimens_have_are_no_plate_effect(seed):
+    """Of an analyte with a read in a handful of specimens, two on one plate have the same count by chance: no variance is left."""
+    rng = np.random.default_rng(seed)
+    names = [f"a{i}" for i in range(150)]
+    reads = rng.poisson(rng.gamma(0.3, 0.6, 150), (60, 150))
+    p = panel(*(Analyte(name, "mirna", "CPM") for name in names))
+    columns = {name: column.astype(float).astype(str) for name, column in zip(names, reads.T, strict=True)}
+    cohort = cohort_of(p, group=["case", "control"] * 30, plate=rng.choice([f"p{i}" for i in range(6)], 60), **columns)
+    assert "plate_effect" not in codes(report_of(cohort))
+
+
 @pytest.mark.cohorts
 def test_the_shallow_libraries_of_a_real_cohort_are_named(cohorts_folder):
     file = cohorts_folder / "ev-mirna-counts" / "PRJNA904396_expression_count.csv"
