@@ -36,7 +36,7 @@ def expected_failures(estimator):
     return {"check_classifiers_train": BY_THRESHOLD} if isinstance(estimator, ExodxClassifier) else {}
 
 
-@parametrize_with_checks([AssayTransformer(), quick(None)], expected_failed_checks=expected_failures, xfail_strict=True)
+@parametrize_with_checks([AssayTransformer(), quick(None)], expected_failed_checks=expected_failures)
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
