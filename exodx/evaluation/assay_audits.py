@@ -129,7 +129,9 @@ def _haemolysis(cohort: Cohort) -> list[Finding]:
         "red-cell miRNAs tell the classes apart without any disease. Compare specimens of equal haemolysis, or collect them alike."
         + (f" The reference {', '.join(red)} comes from red cells and carries this into every target: use another." if red else "")
     )
-    return [Finding("haemolysis_confounded", "blocking" if severity_of(value) == "blocking" else "warning", message)]
+    carried = bool(red) and cohort.panel.normalisation == "references"
+    severity: Severity = "blocking" if severity_of(value) == "blocking" or (carried and severity_of(value)) else "warning"
+    return [Finding("haemolysis_confounded", severity, message)]
 
 
 def _run_by_class(cohort: Cohort) -> list[Finding]:

@@ -132,7 +132,7 @@ def _limits(ax: Any, spread: Spread, edges: NDArray[np.float64]) -> None:
     """Draw the limits; the axis reaches a little beyond each that is not far away."""
     for limits, style, word in ((spread.flag, (0, (4, 3)), "flags"), (spread.refuse, "-", "refuses")):
         for k, limit in enumerate(limits):
-            label = f"{word} ({'/'.join(f'{x:g}' for x in limits)})" if k == 0 else None
+            label = f"{word} ({'/'.join(f'{x:.4g}' for x in limits)})" if k == 0 else None
             ax.axvline(limit, color=INK, lw=1.1, ls=style, label=label)
     reach = [*edges[[0, -1]], *spread.flag, *spread.refuse]
     if spread.kind == "depth":
