@@ -1,4 +1,4 @@
-"""Runs notebooks as a reader would, in an empty folder and a fresh kernel; ``python -m tests.notebooks [NAME…]`` keeps the pictures.
+"""Notebooks, run as a reader would: in an empty folder, by a fresh kernel. ``python -m tests.notebooks [NAME…]`` keeps pictures.
 
 A notebook is committed without outputs, but for the picture of a cell tagged ``keep-picture``: a reader of the repository sees it.
 """

@@ -102,7 +102,9 @@ def check_line(check: CohortCheck) -> str:
 
 def check_html(check: CohortCheck) -> str:
     """Return a check's verdict, its findings by gravity, and what the quality rules found; counts, no specimen's id."""
-    classes = f", {check.positive} positive ({check.positive_label}), {check.negative} negative" if check.positive is not None else ""
+    classes = (
+        f", {check.positive} positive ({check.positive_label}), {check.negative} negative" if check.positive is not None else ""
+    )
     facts = (
         ("verdict", check.verdict),
         ("specimens", f"{check.specimens} of {check.subjects} subjects{classes}"),
