@@ -22,7 +22,7 @@ KEPT, WIDEST, COLOURS = "keep-picture", 900, 96
 def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
     """Return a notebook with the outputs of a run in this folder."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(notebook, timeout=500, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
     return notebook
 
 
