@@ -17,7 +17,7 @@ MOST_PICTURES, MOST_BYTES = 2, 80_000
 SHOWN = {
     "01_train_and_explain": ("leave-one-site-out", "shap:miR-126-3p"),
     "02_from_qpcr_export_to_model": ("wells left out: 22 ntc", "normfinder chose", "SPIKE_DEVIATES", "leave-one-site-out"),
-    "03_counts_and_proteins_together": ("24 analytes stand in rows", "below 1000000", "GDF15__nd", "mean |SHAP value|"),
+    "03_counts_and_proteins_together": ("24 analytes stand in rows", "&lt; 1e+06", "GDF15__nd", "mean |SHAP value|"),
     "04_is_it_real": ("near_duplicates", "site_confounded", "spike_confounded", "haemolysis_confounded", "claimable in"),
 }
 """What each must show when it runs; and by being here that somebody looked at it."""
