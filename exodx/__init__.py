@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
+    "Analyte": "panel",
     "Cohort": "cohort",
     "ClassChoice": "cohort",
     "Intake": "cohort",
@@ -18,6 +19,7 @@ _PUBLIC = {
     "ClassEvaluation": "evaluation",
     "evaluate_classes_external": "evaluation",
     "evaluate_external": "evaluation",
+    "check_cohort": "evaluation.check",
     "DiagnosticModel": "frozen",
     "MulticlassModel": "frozen",
     "load_bundle": "frozen",
@@ -30,6 +32,7 @@ _PUBLIC = {
     "resolve_name": "panel.identity",
     "run_class_study": "study",
     "run_study": "study",
+    "validate_study": "study",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

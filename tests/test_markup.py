@@ -19,6 +19,7 @@ from exodx.assay import learn_transform
 from exodx.cohort import quality_report
 from exodx.errors import RUO
 from exodx.evaluation import Finding, evaluate_classes_external, evaluate_external
+from exodx.evaluation.check import check_cohort
 from exodx.frozen import save_bundle
 from exodx.study import ClassStudy, Study
 from tests.classes import class_cohort
@@ -88,6 +89,8 @@ def shown(cohort, model, class_model):
         "prediction": model.predict(measured, cohort.ids),
         "explanation": model.explain(measured),
         "one explanation": model.explain(measured[:1]),
+        "check": check_cohort(cohort),
+        "check by model": check_cohort(cohort, model),
         "evaluation": evaluation,
         "class evaluation": class_evaluation,
         "study": Study(model, "0" * 64, evaluation, "<html>" * 10_000, None, None),
@@ -97,7 +100,7 @@ def shown(cohort, model, class_model):
 
 NAMES = (
     "panel", "cohort", "unlabelled", "classes", "quality", "model", "class model", "prediction", "explanation", "one explanation",
-    "evaluation", "class evaluation", "study", "class study",
+    "check", "check by model", "evaluation", "class evaluation", "study", "class study",
 )  # fmt: skip
 
 
@@ -141,6 +144,10 @@ def test_the_views_say_what_matters(shown, cohort, model):
     assert "mean |SHAP value|" in said["explanation"]
     assert "margin" in said["one explanation"]
     assert "they are not causes" in said["explanation"]
+    assert "verdictReady to train, 3 warnings." in said["check"]
+    assert "haemolysis_ct> 7refused" in said["check"]
+    assert "modelathero-3" in said["check by model"]
+    assert "training_cohort" in said["check by model"]
     assert "to quote" in said["evaluation"]
     assert "further" in said["evaluation"]
     for name in shown["class evaluation"].classes:
@@ -166,6 +173,17 @@ def test_what_blocks_is_said_first(shown):
     assert EVIL in said
     assert "quiet" not in said  # a note's code is enough
     assert "1 blocking, 1 note" in repr(blocked)
+
+
+def test_a_check_says_what_blocks_and_a_note_by_its_code(shown):
+    findings = (Finding("spike_confounded", "blocking", EVIL), Finding("missingness", "note", "quiet"))
+    blocked = replace(shown["check"], ready=False, findings=findings)
+    said = words(blocked._repr_html_())
+    assert EVIL in said
+    assert "missingness" in said
+    assert "quiet" not in said
+    assert repr(blocked).startswith("CohortCheck(DataFrame: not ready to train; 1 blocking, 1 note; ")
+    assert "not ready to score with athero-3; " in repr(replace(shown["check by model"], ready=False))
 
 
 def test_names_from_a_file_cannot_write_html(cohort, shown):

@@ -34,6 +34,7 @@ from exodx.evaluation.order_audits import audit_order
 from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import Pair, audit_replicates, technical_replicates
 from exodx.evaluation.shift import audit_shift, cohort_shift
+from exodx.evaluation.shown import check_html, check_line
 from exodx.evaluation.value_audits import audit_values
 from exodx.frozen import DiagnosticModel, Features, QualityGate
 from exodx.frozen.measurements import NOT_SCORED, Reason, reasons_of, status_of
@@ -167,6 +168,13 @@ class CohortCheck:
     plates: tuple[PlateRow, ...]
     quality: QCReport
     replicates: tuple[Pair, ...] = ()
+
+    def __repr__(self) -> str:
+        return check_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return check_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the check as plain JSON types, with the notice of research use."""

@@ -119,6 +119,31 @@ class Explanation:
         """Return the view in a notebook."""
         return explanation_html(self)
 
+    def grouped(self, groups: Mapping[str, str]) -> Explanation:
+        """Return the contributions of groups of features, each the sum of its members': with the base they sum to the margin too.
+
+        Parameters
+        ----------
+        groups : mapping of str to str
+            Every feature to the name of its group, e.g. :attr:`DiagnosticModel.kinds`.
+
+        Raises
+        ------
+        KeyError
+            When a feature has no group.
+
+        Examples
+        --------
+        >>> explanation = Explanation(("a", "b", "c"), np.array([[0.5, -0.25, 1.0]]), base=0.1)
+        >>> both = explanation.grouped({"a": "mirna", "b": "mirna", "c": "protein"})
+        >>> both.features, both.values.tolist()
+        (('mirna', 'protein'), [[0.25, 1.0]])
+        """
+        names = tuple(dict.fromkeys(groups[feature] for feature in self.features))
+        members = [[j for j, feature in enumerate(self.features) if groups[feature] == name] for name in names]
+        values = np.column_stack([self.values[:, js].sum(axis=1) for js in members])
+        return Explanation(names, values, self.base)
+
 
 @dataclass(frozen=True, slots=True)
 class DiagnosticModel:
@@ -153,6 +178,12 @@ class DiagnosticModel:
     def features(self) -> tuple[str, ...]:
         """Names of the features, in the forest's order."""
         return self.transform.names
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of molecule that each feature comes from (``mirna``, ``protein`` …); two for a ratio of two kinds."""
+        kind = {a.name: a.kind for a in self.panel.analytes}
+        return {f: " and ".join(dict.fromkeys(kind[name] for name in self.transform.analytes_of(f))) for f in self.features}
 
     def arrange(self, m: Measurements) -> Measurements:
         """Bring measurements into the panel's order.

@@ -78,7 +78,7 @@ def _panel(ax: Any, name: str, title: str, values: NDArray[np.float64], y: NDArr
 
 def _missing(values: NDArray[np.float64]) -> str:
     missing = int(np.isnan(values).sum())
-    return f"{missing} without value" if missing else ""
+    return f"{missing} no value" if missing else ""
 
 
 def _share(ax: Any, x: int, known: NDArray[np.float64], colour: str) -> None:

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from exodx.evaluation.check import CohortCheck
-from exodx.evaluation.check_tables import AnalyteRow, Spread
+from exodx.evaluation.check_tables import AnalyteRow, ReferenceRow, Spread
 from exodx.evaluation.check_text import rows_shown
 from exodx.report.style import CASE, FAINT, INK, OTHER, QUIET, canvas, short, styled
 
@@ -132,7 +132,7 @@ def _limits(ax: Any, spread: Spread, edges: NDArray[np.float64]) -> None:
     """Draw the limits; the axis reaches a little beyond each that is not far away."""
     for limits, style, word in ((spread.flag, (0, (4, 3)), "flags"), (spread.refuse, "-", "refuses")):
         for k, limit in enumerate(limits):
-            label = f"{word} ({'/'.join(f'{x:g}' for x in limits)})" if k == 0 else None
+            label = f"{word} ({'/'.join(f'{x:.4g}' for x in limits)})" if k == 0 else None
             ax.axvline(limit, color=INK, lw=1.1, ls=style, label=label)
     reach = [*edges[[0, -1]], *spread.flag, *spread.refuse]
     if spread.kind == "depth":
@@ -140,6 +140,45 @@ def _limits(ax: Any, spread: Spread, edges: NDArray[np.float64]) -> None:
     else:
         pad = 0.03 * (max(reach) - min(reach))
         ax.set_xlim(min(reach) - pad, max(reach) + pad)
+
+
+def references_figure(check: CohortCheck) -> Figure | None:
+    """Draw how steady each reference candidate is over the cohort, by geNorm and by NormFinder; None for fewer than two.
+
+    Parameters
+    ----------
+    check : CohortCheck
+    """
+    rows = sorted((row for row in check.references if row.m is not None), key=lambda row: row.m or 0.0)
+    if len(rows) < 2:
+        return None
+    with styled():
+        figure = canvas(7.6, 1.5 + 0.28 * len(rows))
+        left, right = figure.subplots(1, 2, sharey=True)
+        tagged = [row.haemolysis_marker or row.disease_marker or row.small_nuclear for row in rows]
+        for ax, values, label in (
+            (left, [row.m for row in rows], "geNorm: M (left is steadier)"),
+            (right, [row.rho for row in rows], "NormFinder: ρ (left is steadier)"),
+        ):
+            known = [(y, value, tag) for y, (value, tag) in enumerate(zip(values, tagged, strict=True)) if value is not None]
+            for tag, colour, mark, word in ((False, OTHER, "o", "candidate"), (True, CASE, "D", "also a marker of something else")):
+                places = [(value, y) for y, value, bears in known if bears is tag]
+                ax.hlines([y for _, y in places], 0, [x for x, _ in places], color=colour, lw=1.2)
+                if places:
+                    ax.scatter(*zip(*places, strict=True), s=34, color=colour, marker=mark, label=word, zorder=3)
+            ax.set(xlim=(0, None), xlabel=label, ylim=(len(rows) - 0.4, -0.6))
+            ax.tick_params(axis="y", length=0)
+        left.set_yticks(range(len(rows)), [short(row.analyte) + _tag(row) for row in rows])
+        figure.suptitle(f"Reference candidates ({len(rows)})", x=0.01, ha="left", fontsize=10, fontweight="bold")
+        handles = {word: handle for ax in (left, right) for handle, word in zip(*ax.get_legend_handles_labels(), strict=True)}
+        figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=2, fontsize=8)
+    return figure
+
+
+def _tag(row: ReferenceRow) -> str:
+    tags = (("haemolysis", row.haemolysis_marker), ("disease", row.disease_marker), ("small nuclear", row.small_nuclear))
+    bears = [word for word, is_so in tags if is_so]
+    return f" ({', '.join(bears)})" if bears else ""
 
 
 def plates_figure(check: CohortCheck) -> Figure | None:

@@ -20,6 +20,8 @@ function                  of                                    shows
 :func:`detection`         CohortCheck                           share of specimens in which analytes are detected
 :func:`spread`            CohortCheck.spreads, one of them      a quantity by class, with its limits
 :func:`plates`            CohortCheck                           mean level of each plate, with its SD
+:func:`references`        CohortCheck                           how steady each reference candidate is
+:func:`forest`            numbers by row and series             estimates beside each other, with their intervals
 ========================  ====================================  ==========================================================
 
 A notebook shows a figure that is the last value of a cell; ``figure.savefig("roc.svg")`` keeps it.
@@ -28,6 +30,7 @@ A notebook shows a figure that is the last value of a cell; ``figure.savefig("ro
 from exodx.report.analytes import analyte_figure as analytes
 from exodx.report.check_figures import detection_figure as detection
 from exodx.report.check_figures import plates_figure as plates
+from exodx.report.check_figures import references_figure as references
 from exodx.report.check_figures import spread_figure as spread
 from exodx.report.check_figures import states_figure as states
 from exodx.report.class_figures import class_roc_figure as class_roc
@@ -43,6 +46,7 @@ from exodx.report.figures import calibration_figure as calibration
 from exodx.report.figures import panel_size_figure as panel_size
 from exodx.report.figures import roc_figure as roc
 from exodx.report.figures import sites_figure as sites
+from exodx.report.forest import forest_figure as forest
 
 __all__ = [
     "analytes",
@@ -54,8 +58,10 @@ __all__ = [
     "dependence",
     "detection",
     "examples",
+    "forest",
     "panel_size",
     "plates",
+    "references",
     "roc",
     "sites",
     "spread",

@@ -149,13 +149,9 @@ def run_study(  # noqa: PLR0913
         check_folder(out)
     answers = study_answers(plan)
     store = open_store(cohort.panel.name, tell) if track else None
-    plan = replace(plan, panel=cohort.panel.name, answers=None)  # where files lay is no part of the study
-    cohort = cohort.sorted()
+    cohort, plan = _put_in_order(cohort, plan)
     kept = study_store(home_folder() / "cache", cohort, plan)
-    validation = _validate(cohort, plan, jobs, progress, kept)
-    model = train_model(cohort, plan)
-    prevalence = plan.prevalence if plan.prevalence is not None else cohort.panel.prevalence
-    evaluation = evaluate_inside(cohort, model, validation, prevalence, plan.seed)
+    validation, model, evaluation = _evaluate(cohort, plan, jobs, progress, kept)
     figures = _figures(cohort, model, evaluation, validation)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle" if out is None else out
@@ -174,6 +170,41 @@ def run_study(  # noqa: PLR0913
     kept.forget()
     run, unsent = (None, sent) if isinstance(sent, Unsent) else (sent, None)
     return Study(model, model_hash, evaluation, page, out, run, unsent)
+
+
+def validate_study(cohort: Cohort, plan: StudyPlan, *, jobs: int = 1, progress: Progress = watched) -> Evaluation:
+    """Return the evaluation that :func:`run_study` makes of the same cohort and plan, without report, bundle and tracking.
+
+    For whoever compares plans, panels or cohorts: it takes a third of the time where the model is small. Parameters and errors are
+    those of :func:`run_study`.
+
+    Examples
+    --------
+    >>> from exodx import Intake, SimulatedStudy, frame_cohort, load_panel, simulate
+    >>> frame = simulate(load_panel("athero-3"), SimulatedStudy(n=60, site_case_shares=(0.5,), seed=1))
+    >>> plan = StudyPlan(budget="minimal", outer_folds=2, inner_folds=2, repeats=1)
+    >>> validate_study(frame_cohort(frame, Intake("athero-3", "group", "case")), plan).headline.design
+    '2-fold nested cross-validation, 1 repeat'
+    """
+    cohort, plan = _put_in_order(cohort, plan)
+    kept = study_store(home_folder() / "cache", cohort, plan)
+    evaluation = _evaluate(cohort, plan, jobs, progress, kept)[-1]
+    kept.forget()
+    return evaluation
+
+
+def _put_in_order(cohort: Cohort, plan: StudyPlan) -> tuple[Cohort, StudyPlan]:
+    """Return the cohort in the order of its ids, and the plan without where files lay, which is no part of the study."""
+    return cohort.sorted(), replace(plan, panel=cohort.panel.name, answers=None)
+
+
+def _evaluate(
+    cohort: Cohort, plan: StudyPlan, jobs: int, progress: Progress, kept: FoldStore
+) -> tuple[Validation, DiagnosticModel, Evaluation]:
+    validation = _validate(cohort, plan, jobs, progress, kept)
+    model = train_model(cohort, plan)
+    prevalence = plan.prevalence if plan.prevalence is not None else cohort.panel.prevalence
+    return validation, model, evaluate_inside(cohort, model, validation, prevalence, plan.seed)
 
 
 def study_answers(plan: StudyPlan) -> Answers:

@@ -84,6 +84,7 @@ def test_a_red_cell_reference_carries_haemolysis_into_every_target(haemolysis):
     assert evaluation.estimate("auc").lower > 0.55
     finding = next(f for f in evaluation.findings if f.code == "haemolysis_confounded")
     assert "miR-16-5p comes from red cells" in finding.message
+    assert finding.severity == "blocking"  # as of a spike-in that is subtracted: what carries it makes it a signal
 
 
 def test_steady_references_bear_haemolysis_and_it_is_still_named(haemolysis):
@@ -91,7 +92,15 @@ def test_steady_references_bear_haemolysis_and_it_is_still_named(haemolysis):
     assert abs(evaluation.estimate("auc").value - 0.5) < 0.1  # the references carry a little haemolysis too: .25 and .1 of it
     assert evaluation.estimate("auc").value < haemolysis(("miR-16-5p",)).estimate("auc").value - 0.03
     finding = next(f for f in evaluation.findings if f.code == "haemolysis_confounded")
-    assert "red cells and" not in finding.message
+    assert "comes from red cells" not in finding.message
+    assert finding.severity == "warning"
+
+
+def test_a_red_cell_candidate_that_is_not_subtracted_blocks_nothing(make_cohort):
+    study = {"n": N, "effect": 0.0, "haemolysed_case_odds": 8.0, "site_sd": 0, "plate_sd": 0, "seed": 6}
+    for normalisation, severity in (("references", "blocking"), ("normfinder", "warning")):
+        cohort = make_cohort(trap_panel((*STEADY, "miR-16-5p"), normalisation), **study)
+        assert {f.code: f.severity for f in audit_assay(cohort)}["haemolysis_confounded"] == severity
 
 
 def test_case_shares_by_site_fool_random_folds_and_not_leave_one_site_out(make_cohort):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from exodx.errors import InputRefused, ModelRefused
 from exodx.frozen import Calibrator, Forest, Measurements, State, Threshold
 from exodx.frozen.calibrator import probability
+from exodx.training import train_model
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +180,29 @@ def test_one_pass_gives_what_predict_and_explain_give_to_the_bit(model, batch):
         assert explanation.base == explained.base
     with pytest.raises(ValueError, match="39 specimen ids for 40 specimens"):
         model.predict_explained(batch, ids[1:])
+
+
+def test_grouped_contributions_still_sum_to_the_margin(model, batch):
+    explanation, prediction = model.explain(batch), model.predict(batch, [str(i) for i in range(len(batch))])
+    assert set(model.kinds) == set(model.features)
+    assert {model.kinds["miR-126-3p"], model.kinds["PD-L1"]} == {"mirna", "protein"}
+    kinds = explanation.grouped(model.kinds)
+    assert sorted(kinds.features) == ["mirna", "protein"]
+    np.testing.assert_allclose(kinds.values.sum(axis=1), explanation.values.sum(axis=1), atol=1e-12)  # another order of adding
+    np.testing.assert_allclose(kinds.base + kinds.values.sum(axis=1), prediction.margin, atol=1e-5)  # as invariant 4: float32 trees
+    assert np.array_equal(np.isnan(kinds.values).all(axis=1), ~prediction.is_scored)
+    each = explanation.grouped({name: name for name in explanation.features})
+    np.testing.assert_array_equal(each.values, explanation.values)
+    with pytest.raises(KeyError):
+        explanation.grouped({})
+
+
+def test_the_kind_of_a_ratio_is_that_of_both_its_analytes(make_cohort, athero, fast_plan):
+    analytes = tuple(replace(a, kind="mrna") if a.name == "miR-145-5p" else a for a in athero.analytes if a.unit == "Ct")
+    cohort = make_cohort(replace(athero, normalisation="log_ratios", analytes=analytes), n=60, seed=4)
+    m = cohort.measurements
+    states, values = m.states.copy(), m.values.copy()
+    states[::3, 0], values[::3, 0] = State.UNDETERMINED, np.nan
+    kinds = train_model(replace(cohort, measurements=replace(m, values=values, states=states)), fast_plan).kinds
+    assert any(name.endswith("__nd") for name in kinds)
+    assert {"mirna", "mirna and mrna"} <= set(kinds.values())

@@ -11,9 +11,9 @@ from exodx.cohort import Intake, frame_cohort
 from exodx.errors import RUO
 from exodx.evaluation import Finding
 from exodx.evaluation.check import FlaggedSpecimen, check_cohort
-from exodx.evaluation.check_tables import AnalyteRow, PlateRow, Spread
+from exodx.evaluation.check_tables import AnalyteRow, PlateRow, ReferenceRow, Spread
 from exodx.panel import Analyte, Panel
-from exodx.report.check_figures import detection_figure, plates_figure, spread_figure, states_figure
+from exodx.report.check_figures import detection_figure, plates_figure, references_figure, spread_figure, states_figure
 from exodx.report.check_page import check_page
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -214,3 +214,38 @@ def test_no_labels_lie_on_one_another(check):
         spread_figure(spread({"all": rng.lognormal(9, 2, 80).tolist()}, "depth", (1e6,), ())),
     ]
     assert [overlapping(figure) for figure in figures] == [[]] * 4
+
+
+def test_references_are_drawn_steadiest_first_and_what_else_they_tell_of_is_said(check):
+    rows = (
+        ReferenceRow("miR-16-5p", 90, 0.9, 0.4, haemolysis_marker=True, disease_marker=True, small_nuclear=False),
+        ReferenceRow("miR-423-5p", 90, 0.5, 0.1, haemolysis_marker=False, disease_marker=False, small_nuclear=False),
+        ReferenceRow("RNU6B", 90, 0.7, 0.2, haemolysis_marker=False, disease_marker=False, small_nuclear=True),
+        ReferenceRow("never measured", 0, None, None, haemolysis_marker=False, disease_marker=False, small_nuclear=False),
+    )
+    figure = references_figure(replace(check, references=rows))
+    left, right = figure.axes
+    assert [t.get_text() for t in left.get_yticklabels()] == [
+        "miR-423-5p",
+        "RNU6B (small nuclear)",
+        "miR-16-5p (haemolysis, disease)",
+    ]
+    for ax, steadiest, others in ((left, [0.5], [0.7, 0.9]), (right, [0.1], [0.2, 0.4])):
+        plain, tagged = (
+            dots.get_offsets()[:, 0].tolist() for dots in ax.collections if len(dots.get_offsets()) and dots.get_label()[0] != "_"
+        )
+        assert (plain, tagged) == (steadiest, others)
+    assert references_figure(replace(check, references=rows[:1])) is None
+
+
+def test_two_references_have_no_normfinder_and_are_drawn_by_genorm_alone(check):
+    assert {row.rho for row in check.references} == {None}
+    left, right = references_figure(check).axes
+    assert sum(len(dots.get_offsets()) for dots in left.collections if dots.get_label()[0] != "_") == len(check.references)
+    assert not [dots for dots in right.collections if dots.get_label()[0] != "_"]
+
+
+def test_limits_are_written_with_as_many_digits_as_mean_something():
+    values = {"all": [20.0, 21.0, 24.5]}
+    figure = spread_figure(Spread("cel-miR-39-3p", "spike", values, (19.535182, 22.212818), (), 1, 0, "source"))
+    assert "flags (19.54/22.21)" in [text.get_text() for text in figure.legends[0].get_texts()]

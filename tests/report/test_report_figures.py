@@ -144,7 +144,7 @@ def test_an_indicator_is_shown_as_a_share():
     values = np.array([[1.0], [1.0], [1.0], [0.0], [0.0], [np.nan]])
     ax = analyte_figure(Features(names, values, np.zeros(6, np.uint32)), y, "case", names).axes[0]
     assert [p.get_height() for p in ax.patches] == [0.75, 0.0]
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["", "1 without value"]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["", "1 no value"]
 
 
 @pytest.mark.parametrize("top", [1, 3, 12])
