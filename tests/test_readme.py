@@ -189,6 +189,17 @@ def test_no_command_is_listed_that_the_readme_does_not_show_and_who_runs_it_is_t
             assert word in said, (command, place, word)
 
 
+def test_every_link_within_the_readme_leads_somewhere_and_every_picture_is_there():
+    text = re.sub(r"^```.*?^```$", "", README, flags=re.DOTALL | re.MULTILINE)
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", head.casefold()).replace(" ", "-") for head in heads}
+    linked = set(re.findall(r"\]\(#([^)]+)\)", text))
+    assert linked - anchors == set()
+    pictures = re.findall(r'(?:src="|!\[[^]]*\]\()(\.readme/[^")]+)', text)
+    assert len(pictures) >= 4
+    assert {path.name for path in (ROOT / ".readme").iterdir()} == {Path(picture).name for picture in pictures}
+
+
 def test_the_commands_run(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text(PLAN)
