@@ -49,5 +49,6 @@ def command(out: Path) -> None:
         f"one specimen       {out / 'specimen.html'}\n"
         f"MLflow run         {study.run.run_id}  (look at it: exodx ui)\n"
         f"registered model   {study.run.model_uri}  alias challenger\n"
+        f"your own table     exodx check cohort.csv, or exodx new my-study for a folder to start from\n"
         f"{RUO}"
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from exodx.cohort import doors
 from exodx.cohort.columns import UNKNOWN
 from exodx.cohort.shown import cohort_html, cohort_line
+from exodx.cohort.standard import perhaps_labels
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import Measurements
 from exodx.panel import Panel
@@ -123,7 +124,7 @@ class Cohort:
             fix = "Name one of them, against all others: --positive VALUE."
             raise InputRefused(Problem("CLASSES_SEVERAL", self.source or "cohort", found, fix))
         if self.reference_standard is None:
-            fix = "Name the column and its positive value: --label COLUMN --positive VALUE."
+            fix = f"Name the column and its positive value: --label COLUMN --positive VALUE. {perhaps_labels(self.unused)}".strip()
             raise InputRefused(Problem("LABEL_MISSING", self.source or "cohort", "no reference standard", fix))
         return np.asarray(self.reference_standard, np.int8)
 

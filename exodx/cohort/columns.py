@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import pandas as pd
 
 from exodx.errors import Problem, nearest
-from exodx.frozen import is_blank, read_cells
+from exodx.frozen import is_blank, read_cells, unread_cells
 from exodx.panel import Scale
 from exodx.tables.names import PLATE_NAMES, SITE_NAMES, SUBJECT_NAMES, find_column
 from exodx.tables.table import TextTable
@@ -29,6 +30,9 @@ USUAL_NAMES = MappingProxyType(
 )
 """What a specimen column may be called when the user does not say."""
 
+_AGE = re.compile(r"age(?:[ _]*[\[(] *(?:y|yr|yrs|year|years)\.? *[\])]|[ _]+(?:y|yr|yrs|year|years)\.?)$", re.IGNORECASE)
+"""An age with its unit beside it, ``Age (yrs)``; months and days are another number."""
+
 
 def find_specimen_columns(table: TextTable, given: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
     """Return the column of each specimen attribute, and a problem for every named column that is not there."""
@@ -38,6 +42,8 @@ def find_specimen_columns(table: TextTable, given: Mapping[str, str]) -> tuple[d
         if column not in table.columns
     ]
     usual = {key: column for key, names in USUAL_NAMES.items() if (column := find_column(table, names)) is not None}
+    if "age" not in usual and (column := next((name for name in table.header if _AGE.match(name.strip())), None)) is not None:
+        usual["age"] = column
     named = {key: column for key, column in given.items() if column in table.columns and key != "specimen"}
     return {**usual, **named}, problems
 
@@ -108,5 +114,4 @@ def _meaning(cell: str) -> object:
 
 def cell_problem(table: TextTable, row: int, header: str, why: str) -> Problem:
     """Return the problem of a cell that has no meaning."""
-    fix = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run)."
-    return Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", fix)
+    return unread_cells({(row, header): why}, table)[0]

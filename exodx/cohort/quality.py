@@ -254,7 +254,7 @@ def _manifest_findings(cohort: Cohort) -> Iterator[CohortFinding]:
     for required, code, severity in ((True, "manifest_incomplete", "warning"), (False, "manifest_optional", "note")):
         absent = [f.name for f in fields if f.required is required and f.name not in stated]
         if absent:
-            message = f"Not stated: {', '.join(absent)}. What is not stated cannot be checked for confounding."
+            message = f"Not stated, and so not checked for confounding: {', '.join(absent)}."
             yield CohortFinding(code, severity, message)  # type: ignore[arg-type]
     yield from _characterisation(cohort, texts)
     yield from _purity(cohort)

@@ -6,14 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from exodx.cohort.columns import spelling_problems
 from exodx.errors import InputRefused, Problem, nearest
-from exodx.frozen import is_blank
+from exodx.frozen import is_blank, read_cells
+from exodx.panel import Scale
 from exodx.tables.table import TextTable
 
 POSITIVE_WORDS = ("case", "positive", "pos", "yes", "true", "disease", "diseased", "patient")
+MOST_VALUES, LEAST_EACH, LONGEST_VALUE, MOST_NAMED = 10, 3, 40, 4
+"""A column may be the reference standard: so many values at most, each on so many specimens at least, and no longer than a word or
+two; so many columns are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ def read_standard(table: TextTable, label: str, positive: str | None) -> Standar
     meant = _meant(value, counts)
     if value is None or not meant:
         found = f"the values are {', '.join(map(repr, sorted(counts)))}"
-        fix = f"Say which means that the target condition is present: --positive VALUE. {nearest(value or '', sorted(counts))}"
+        fix = "Say which means that the target condition is present: --positive VALUE."
+        fix += "" if value is None else f" {nearest(value, sorted(counts))}"
         raise InputRefused(Problem("LABEL_POSITIVE", where, found if value is None else f"no cell says {value!r}", fix))
     if len(counts) == len(meant):
         raise InputRefused(Problem("LABEL_CONSTANT", where, f"all say {value!r}", "Give specimens of both classes."))
@@ -105,3 +111,26 @@ def usual_positive(counts: Counter[str]) -> str | None:
         return "1"
     words = [value for value in counts if value.casefold() in POSITIVE_WORDS]
     return words[0] if len(words) == 1 and len(counts) == 2 else None
+
+
+def perhaps_labels(unused: pd.DataFrame | None) -> str:
+    """Say which columns that nothing reads could be the reference standard: few values, each on several specimens; empty if none.
+
+    Words come before codes, which are named only where there are no words; numbers with decimals are no classes.
+
+    >>> perhaps_labels(pd.DataFrame({"Dx": ["CAD", "well"] * 3, "note": list("abcdef")}))
+    "Columns that may be meant: 'Dx' (CAD 3, well 3)."
+    """
+    said: list[tuple[bool, int, str]] = []
+    table = pd.DataFrame() if unused is None else unused
+    for name in table.columns:
+        counts = Counter(cell for cell in table[name] if not is_blank(str(cell)))
+        if 1 < len(counts) <= MOST_VALUES and min(counts.values()) >= LEAST_EACH and max(map(len, counts)) <= LONGEST_VALUE:
+            numbers = read_cells(list(counts), Scale.NORMALISED).values
+            words = bool(np.isnan(numbers).any())
+            if words or not (numbers % 1).any():
+                values = ", ".join(f"{value} {n}" for value, n in sorted(counts.items()))
+                said.append((not words, len(counts), f"{str(name)!r} ({values})"))
+    said = [s for s in sorted(said) if s[0] == min(said)[0]]
+    more = f" … ({len(said)} in all)" if len(said) > MOST_NAMED else ""
+    return f"Columns that may be meant: {'; '.join(text for *_, text in said[:MOST_NAMED])}{more}." if said else ""

@@ -13,6 +13,7 @@ from exodx.assay import LearnQuality, learn_transform
 from exodx.cohort import Cohort, QCReport, quality_report, stratified_folds
 from exodx.cohort.columns import UNKNOWN
 from exodx.cohort.quality import specimen_texts
+from exodx.cohort.standard import perhaps_labels
 from exodx.errors import RUO, InputRefused
 from exodx.evaluation.assay_audits import audit_assay
 from exodx.evaluation.audits import Finding, audit_cohort, audit_origin
@@ -269,7 +270,7 @@ def _of_classes(cohort: Cohort, features: Features | None) -> list[Finding]:
     """Compare the classes, where there are two that can be dealt into folds."""
     if cohort.reference_standard is None:
         message = "No reference standard is named, so the classes could not be compared. Name it: --label COLUMN --positive VALUE."
-        return [Finding("label_not_named", "note", message)]
+        return [Finding("label_not_named", "note", " ".join(filter(None, [message, perhaps_labels(cohort.unused)])))]
     try:
         folds = stratified_folds(cohort.y, cohort.subjects, FOLDS, SEED)
     except InputRefused as refused:

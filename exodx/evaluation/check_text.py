@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
@@ -22,6 +23,9 @@ STATES = MappingProxyType(
     {"below_lod": "<LOD", "undetermined": "undet", "not_run": "no run", "failed_qc": "failed", "above_loq": ">LOQ"}
 )
 """States other than measured, and the head of their column."""
+
+MEANT = MappingProxyType({"detection": "share of analytes detected"})
+"""Quantities whose rule's name does not say what they are."""
 
 CONTROLS_FIRST = ("reference", "spike_in", "interplate", "haemolysis")
 
@@ -76,7 +80,7 @@ def _findings(check: CohortCheck) -> Iterator[str]:
     for (severity, code), found in findings_by_code(check.findings).items():
         for finding in found[:MOST_OF_A_KIND]:
             yield from _wrapped(
-                f"{severity} [{code}] {_cut(finding.message, LONGEST_NOTE if severity == 'note' else LONGEST)}", "    "
+                f"{severity} [{code}] {_short(finding.message, LONGEST_NOTE if severity == 'note' else LONGEST)}", "    "
             )
         if (more := len(found) - MOST_OF_A_KIND) > 0:
             yield f"    … and {more} more of this kind (--json has all)"
@@ -153,19 +157,21 @@ def _references(check: CohortCheck) -> Iterator[str]:
     for r in check.references:
         kinds = {"haemolysis marker": r.haemolysis_marker, "disease marker": r.disease_marker, "small nuclear RNA": r.small_nuclear}
         also = ", ".join(kind for kind, so in kinds.items() if so)
-        said = f"{_cut(r.analyte, NAME_WIDTH)}: geNorm M {_number(r.m)}, NormFinder ρ {_number(r.rho)}, measured in {r.measured}"
+        known = [f"{name} {value:.3f}" for name, value in (("geNorm M", r.m), ("NormFinder ρ", r.rho)) if value is not None]
+        steady = ", ".join(known) or "too few candidates to tell how steady"
+        said = f"{_cut(r.analyte, NAME_WIDTH)}: {steady}, measured in {r.measured}"
         yield from _wrapped(said + (f"; also {also}" if also else ""), "  ")
     yield from _wrapped(check.reference_note, "  ")
 
 
 def _number(value: float | None) -> str:
-    return "not to be said" if value is None else f"{value:.3f}"
+    return "unknown" if value is None else f"{value:.3f}"
 
 
 def _quality(check: CohortCheck) -> Iterator[str]:
     yield "QUALITY CONTROL"
     for spread in check.spreads:
-        yield from _wrapped(f"{spread.name}: {spread_sentence(spread)}", "  ")
+        yield from _wrapped(f"{MEANT.get(spread.name, spread.name)}: {spread_sentence(spread)}", "  ")
     told = {name for spread in check.spreads for name in (spread.name, f"spike {spread.name}")}
     for rule in sorted({f.rule for f in check.quality.findings} - told):
         who = [f.specimen for f in check.quality.findings if f.rule == rule]
@@ -201,10 +207,14 @@ def _not_ok(check: CohortCheck) -> Iterator[str]:
     if not check.not_ok:
         return
     yield "SPECIMENS NOT OK"
-    ordered = sorted(check.not_ok, key=lambda s: s.status == "WARN")
-    for specimen in ordered[:MOST_SPECIMENS]:
-        yield from _wrapped(f"{specimen.specimen_id}: {specimen.status} ({specimen.reasons})", "    ")
-    if (more := len(ordered) - MOST_SPECIMENS) > 0:
+    alike: dict[tuple[str, str], list[str]] = {}
+    for specimen in check.not_ok:
+        alike.setdefault((specimen.status, specimen.reasons), []).append(specimen.specimen_id)
+    ordered = sorted(alike.items(), key=lambda kind: (kind[0][0] == "WARN", -len(kind[1])))
+    for (status, reasons), ids in ordered[:MOST_SPECIMENS]:
+        who = f"{', '.join(ids[:MOST_SPECIMENS])}{_more(len(ids) - MOST_SPECIMENS)}"
+        yield from _wrapped(f"{who}: {status} ({reasons})", "    ")
+    if more := sum(len(ids) for _, ids in ordered[MOST_SPECIMENS:]):
         yield f"… and {more} more (--json has all)"
 
 
@@ -213,7 +223,7 @@ def _more(n: int) -> str:
 
 
 def _signed(value: float | None) -> str:
-    return "not to be said" if value is None else f"{value:+.2f}".replace("-", "−")
+    return "unknown" if value is None else f"{value:+.2f}".replace("-", "−")
 
 
 def percent(share: float | None) -> str:
@@ -223,6 +233,11 @@ def percent(share: float | None) -> str:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _short(text: str, longest: int) -> str:
+    """Cut a message between two of its items, and say where the rest is."""
+    return text if len(text) <= longest else f"{re.split(r'[,;. ]+$', text[:longest].rpartition(' ')[0])[0]} … (--json has all)"
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -16,6 +16,7 @@ from scipy.stats import binom
 
 from exodx.cohort import Cohort
 from exodx.evaluation.audits import Finding
+from exodx.frozen import State
 from exodx.frozen.measurements import is_measured
 from exodx.panel import Scale
 
@@ -172,18 +173,32 @@ def _heaps(cohort: Cohort) -> Iterator[Finding]:
         known = np.sort(values[np.isfinite(values)])
         if len(np.unique(known)) >= DISTINCT and (gap := _log_like_gap(known)):
             found[name] = gap
-    for name, values in _columns(cohort, (Scale.LINEAR, Scale.CPM)):
+    for name, values in _with_numbers_below_lod(cohort):
         known = np.sort(values[np.isfinite(values) & (values > 0)])
         if len(known) >= USUAL * len(values) and len(np.unique(known)) >= DISTINCT and (gap := _round_factor(np.log10(known))):
             found[name] = gap
     if found:
         shown = "; ".join(f"{name}: {gap}" for name, gap in list(found.items())[:NAMED])
+        more = " …" if len(found) > NAMED else ""
         message = (
-            f"The values of {len(found)} analytes fall into two heaps with nothing between them ({shown}"
-            f"{' …' if len(found) > NAMED else ''}): some specimens may be in another unit or on another scale than the rest. "
-            "Look at which they are (plate, date, half of the file)."
+            f"Values of {len(found)} of {len(cohort.panel.analytes)} analytes fall into two heaps with nothing between them "
+            f"({shown}{more}): some specimens may be in another unit or on another scale than the rest. Look at which they are "
+            "(plate, date, half of the file)."
         )
         yield Finding("units_mixed", "warning", message)
+
+
+def _with_numbers_below_lod(cohort: Cohort) -> Iterator[tuple[str, Floats]]:
+    """Give the amounts of each analyte, with the numbers below its limit: ng/mL among pg/mL lie there.
+
+    A limit that was written in many cells (``<2.5``) is no number of theirs, so numbers that stand several times are left out.
+    """
+    for name, values in _columns(cohort, (Scale.LINEAR, Scale.CPM)):
+        numbers, states = cohort.measurements.column(name)
+        below = np.where(states == State.BELOW_LOD, numbers, np.nan)
+        distinct, counts = np.unique(below[np.isfinite(below)], return_counts=True)
+        once = np.isin(below, distinct[counts == 1])
+        yield name, np.where(once, below, values)
 
 
 def _log_like_gap(known: Floats) -> str:
@@ -211,7 +226,7 @@ def _round_factor(logs: Floats) -> str:
     error = 2.5 * spread * (1 / len(low) + 1 / len(high)) ** 0.5
     if step < 1 or gap < max(LEAST_GAP, apart / 3) or abs(apart - step) > max(ROUND, error) or apart < HEAPS * spread:
         return ""
-    return f"{len(high)} of {len(logs)} about ×{10**step}"
+    return f"{len(high)} of {len(logs)} about ×{10**step} the others"
 
 
 def _widest(ordered: Floats) -> tuple[int | None, float]:

@@ -69,6 +69,15 @@ _LINEAR_WORDS = MappingProxyType(_words(State.ABOVE_LOQ, ">loq", ">uloq", "> ulo
 _CT_WORDS = MappingProxyType(_words(State.UNDETERMINED, "-", "inf", "+inf", "infinity"))
 _SCALE_WORDS = MappingProxyType({Scale.CT: _CT_WORDS, Scale.LINEAR: _LINEAR_WORDS})
 _NUMBER = re.compile(r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$")
+_GROUPED = MappingProxyType(
+    {
+        ".": re.compile(r"^\d{1,3}(?:([,' \u2019\u00a0\u202f])\d{3})(?:\1\d{3})*(?:\.\d+)?$"),
+        ",": re.compile(r"^\d{1,3}(?:([.' \u2019\u00a0\u202f])\d{3})(?:\1\d{3})*(?:,\d+)?$"),
+    }
+)
+"""Numbers whose digits are grouped by threes, by the decimal sign of their table."""
+
+GROUPED = "digits grouped in threes"
 _LIMIT = re.compile(r"^([<>])=?\s*(?:[lu]?loq\s+)?(\S+)$")
 _STARRED = re.compile(r"^\*\s*(\S+)$")
 
@@ -263,6 +272,8 @@ def _limit(word: str, scale: Scale, decimal: str) -> tuple[float, State] | None:
 def _why_unreadable(word: str, decimal: str) -> str:
     if decimal == "." and _number(word, ",") is not None:
         return "a decimal comma in a table of decimal points"
+    if _GROUPED[decimal].match(word):
+        return GROUPED
     if word.startswith(">"):
         return "a value above the upper limit"
     return "text where a number belongs"

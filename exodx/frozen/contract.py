@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from exodx.errors import Problem
-from exodx.frozen.cells import State, read_counts
+from exodx.frozen.cells import GROUPED, State, read_counts
 from exodx.frozen.conditions import NOTHING_SAID, Conditions
 from exodx.frozen.measurements import Measurements, Reason
 from exodx.frozen.ranges import far_rows, suspects
@@ -212,6 +212,8 @@ class InputContract:
                 continue
             others = ", ".join((analyte.name, *analyte.aliases, *filter(None, [analyte.accession])))
             fix = f"Add a column with one of the names: {others}; leave cells blank where it was not run."
+            if not self.reference and analyte is missing[-1]:
+                fix += " To do without: exodx panel show NAME > panel.toml, take it out there, and --panel panel.toml."
             if analyte.name in match.near:
                 fix = f"Is column {match.near[analyte.name]!r} meant? Then correct its name. If not: {fix[0].lower()}{fix[1:]}"
             if may_miss and analyte.role == "target":
@@ -347,9 +349,14 @@ def _idle(conditions: Conditions, allowed: Sequence[Breach]) -> list[str]:
     return [f"nothing to allow: {', '.join(idle)}"] if idle else []
 
 
+def mended(why: str, fix: str) -> str:
+    """Return what to do about a cell: of one whose digits are grouped, to write the digits alone."""
+    return fix.replace("Write a number", "Write the number without separators (1234.5)") if why == GROUPED else fix
+
+
 def unread_cells(unreadable: Mapping[tuple[int, str], str], table: TextTable, fix: str = MEND_CELL) -> list[Problem]:
     """Return the problem of every cell that has no meaning."""
     return [
-        Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", fix)
+        Problem("CELL_UNREADABLE", table.where(row, header), f"{table.columns[header][row]!r}: {why}", mended(why, fix))
         for (row, header), why in unreadable.items()
     ]

@@ -131,13 +131,17 @@ def _near(lost: Sequence[Analyte], idle: Sequence[str]) -> dict[str, str]:
     """Return, for analytes without a column, the column that is spelt almost so.
 
     A molecule of its own is never offered: a column whose name is known, or has other numbers (``PD-L2`` for ``PD-L1``), or another
-    letter behind the first (``miR-126a``).
+    letter behind the first (``miR-126a``). But a name without an arm is: ``miR-423`` was the -3p, and today is written of either.
     """
     if not lost:
         return {}
     tables = naming.read_tables()
+    armless = {name_key(read_header(h)[0]): h for h in idle}
     found: dict[str, str] = {}
     for analyte in lost:
+        if (stem := re.sub(rf"-{_ARM}$", "", name_key(analyte.name))) != name_key(analyte.name) and stem in armless:
+            found[analyte.name] = armless[stem]
+            continue
         alike = {h.strip().casefold(): h for h in idle if _numbered(h) == _numbered(analyte.name)}
         close = get_close_matches(analyte.name.casefold(), list(alike), n=1, cutoff=NEAR)
         if close and isinstance(naming.look_up(alike[close[0]], tables), naming.Refusal):

@@ -30,6 +30,7 @@ WIDTH = 90
 NAME_WIDTH = 38
 MOST_GROUPS, MOST_NAMES = 5, 6
 UNBROKEN = "\N{NO-BREAK SPACE}%"
+NOT_ESTIMATED = "not estimated"
 
 
 def evaluation_text(evaluation: Evaluation) -> str:
@@ -47,9 +48,13 @@ def evaluation_text(evaluation: Evaluation) -> str:
     for finding in by_severity(evaluation):
         lines += _wrapped(f"{finding.severity} [{finding.code}] {finding.message}", "  ")
     lines.append("")
+    told: set[str] = set()
     for estimate in (e for e in evaluation.estimates if e.name not in (FEWER, DIFFERENCE)):
         also = f"; {AS_ERRORS}" if estimate.method.endswith(AS_ERRORS) else ""
-        lines += _row(label(estimate.name), sentence(estimate) + also)
+        said = sentence(estimate) + also
+        again = said in told and said.startswith(NOT_ESTIMATED)
+        lines += _row(label(estimate.name), f"{NOT_ESTIMATED}, for the same reason" if again else said)
+        told.add(said)
     for site in evaluation.sites:
         held = "held-out " if is_inside(evaluation) else ""
         lines += _row(f"  {held}{site.site}", _part(site))

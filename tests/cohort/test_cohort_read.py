@@ -127,6 +127,28 @@ def test_specimen_columns_are_recognised_and_the_user_has_the_last_word(read):
     assert "no specimen column was recognised" in " ".join(read(text, Intake(PANEL)).notes)
 
 
+@pytest.mark.parametrize("header", ["Age (yrs)", "age [years]", "AGE_y", "Age yr."])
+def test_an_age_with_its_unit_is_an_age(read, header):
+    cohort = read(f"id,{header},miR-1-3p,PD-L1\nB1,61,27,1\nB2,70,28,2\n", Intake(PANEL))
+    assert cohort.specimens["age"].tolist() == [61, 70]
+
+
+@pytest.mark.parametrize("header", ["Age (months)", "age_days", "Age group", "stage", "agey"])
+def test_what_is_no_age_in_years_is_not_read_as_one(read, header):
+    assert "age" not in read(f"id,{header},miR-1-3p,PD-L1\nB1,61,27,1\nB2,70,28,2\n", Intake(PANEL)).specimens
+
+
+def test_grouped_digits_are_refused_with_how_to_write_them(refused):
+    (problem,) = refused(ROWS.replace("S1,P2,B,control,58,Undetermined,<5", 'S1,P2,B,control,58,28,"1,204.5"'))
+    assert problem.found == "'1,204.5': digits grouped in threes"
+    assert problem.fix.startswith("Write the number without separators (1234.5), 'Undetermined'")
+
+
+def test_of_what_was_never_measured_the_last_problem_says_how_to_do_without(refused):
+    fixes = [p.fix for p in refused("id,g\nS1,case\nS2,control\n", Intake(PANEL, "g", "case"))]
+    assert [("take it out there" in fix) for fix in fixes] == [False, True]
+
+
 MEASURED = "id,miR-1-3p,PD-L1\nS1,27,1\nS2,28,2\n"
 LONG = "who,analyte,value\nS1,miR-1-3p,27\nS1,PD-L1,1\nS2,miR-1-3p,28\nS2,PD-L1,2\n"
 

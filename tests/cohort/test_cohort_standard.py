@@ -8,7 +8,7 @@ import pytest
 
 from exodx.cohort import Intake, SimulatedStudy, frame_cohort, simulate
 from exodx.cohort.columns import UNKNOWN
-from exodx.cohort.standard import label_copies, read_standard
+from exodx.cohort.standard import label_copies, perhaps_labels, read_standard
 from exodx.errors import InputRefused
 from exodx.panel import load_panel
 from exodx.tables.table import TextTable
@@ -114,3 +114,28 @@ def test_several_values_may_mean_positive_and_all_must_be_there(frame):
     assert "LABEL_CONSTANT" in str(refusal(frame, Intake("athero-3", "group", "AT,TC,AD,SQC")))
     frame["group"] = ["a,b", "a", "b", "c"] * 10
     assert frame_cohort(frame, Intake("athero-3", "group", "a,b")).y.tolist() == [1, 0, 0, 0] * 10
+
+
+def test_columns_that_may_be_the_reference_standard_are_named_words_first():
+    columns = {
+        "Dx": ["CAD", "well"] * 6,
+        "stage": ["I", "II", "III"] * 4,
+        "code": ["1", "2"] * 6,
+        "score": ["0.5", "1.5"] * 6,
+        "site": ["A"] * 12,
+        "rare": ["x"] * 10 + ["y"] * 2,
+        "free": [f"text {n}" for n in range(12)],
+        "long": ["a" * 60, "b"] * 6,
+    }
+    frame = pd.DataFrame(columns)
+    assert perhaps_labels(frame) == "Columns that may be meant: 'Dx' (CAD 6, well 6); 'stage' (I 4, II 4, III 4)."
+    assert perhaps_labels(frame.drop(columns=["Dx", "stage"])) == "Columns that may be meant: 'code' (1 6, 2 6)."
+    assert perhaps_labels(frame[["site", "rare", "free", "score"]]) == perhaps_labels(None) == ""
+    many = pd.DataFrame({f"c{n}": ["a", "b"] * 6 for n in range(9)})
+    assert perhaps_labels(many).endswith(" … (9 in all).")
+
+
+def test_without_a_reference_standard_training_names_what_may_be_meant(frame):
+    cohort = frame_cohort(frame.rename(columns={"group": "Dx"}), Intake("athero-3"))
+    with pytest.raises(InputRefused, match="Columns that may be meant: 'Dx'"):
+        _ = cohort.y

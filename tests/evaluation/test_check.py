@@ -132,6 +132,29 @@ def test_without_a_label_the_classes_are_not_compared(athero):
     assert "positive" not in check_text(check).split("FINDINGS")[0]
 
 
+def test_a_label_that_was_not_named_is_looked_for(athero):
+    table = simulate(athero, SimulatedStudy(n=40, seed=2)).rename(columns={"group": "Dx"})
+    (said,) = [f.message for f in check_cohort(frame_cohort(table, Intake(athero))).findings if f.code == "label_not_named"]
+    assert re.search(r"Columns that may be meant: 'Dx' \(case \d+, control \d+\)\.$", said)
+
+
+def test_specimens_with_the_same_reason_share_a_line(cohort):
+    check = check_cohort(cohort)
+    kinds = Counter((s.status, s.reasons) for s in check.not_ok if s.status == "WARN")
+    (_, reasons), n = kinds.most_common(1)[0]
+    ids = [s.specimen_id for s in check.not_ok if s.reasons == reasons]
+    assert 1 < n < 12
+    assert f"{', '.join(ids)}: WARN ({reasons})" in re.sub(r"\s+", " ", check_text(check))
+
+
+def test_a_long_note_is_cut_between_its_items_and_says_where_the_rest_is(cohort):
+    (note,) = re.findall(r"note \[manifest_optional\] (.*?)\n(?=note|\n)", check_text(check_cohort(cohort)), re.DOTALL)
+    items, cut, rest = " ".join(note.split()).partition(" … (--json has all)")
+    assert (bool(cut), rest) == (True, "")
+    (whole,) = [f.message for f in check_cohort(cohort).findings if f.code == "manifest_optional"]
+    assert whole.startswith(f"{items}, ")
+
+
 def test_too_few_subjects_or_nothing_to_learn_from_blocks_but_is_readable(cohort):
     few = check_cohort(cohort[np.r_[np.flatnonzero(cohort.y == 1)[:1], np.flatnonzero(cohort.y == 0)[:20]]])
     assert "too_few_subjects" in codes(few, "blocking")

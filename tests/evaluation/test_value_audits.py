@@ -112,6 +112,31 @@ def test_some_rows_in_another_unit(unit, rows, factor):
     assert str(panel(unit).names[1]) in found["units_mixed"].message
 
 
+def limited(values, write=str):
+    """Return the codes of amounts whose analyte has a limit of detection that other units lie below."""
+    analytes = tuple(Analyte(n, "protein", "pg/mL", fraction="ev", lod=10.0) for n in NAMES)
+    frame = pd.DataFrame([[write(v) for v in row] for row in values], columns=list(NAMES))
+    return {f.code: f for f in audit_values(frame_cohort(frame, Intake(Panel("p", "1", "t", analytes, normalisation="none"))))}
+
+
+def test_ng_among_pg_are_seen_though_they_lie_below_the_limit_of_detection():
+    """Nine of 80 proteins in ng/mL were read as not detected, and nothing was said."""
+    values = table("pg/mL")
+    assert "units_mixed" not in limited(values)
+    values[:9, 1] /= 1000
+    found = limited(values)["units_mixed"].message
+    assert found.startswith("Values of 1 of 3 analytes fall into two heaps")
+    assert "b: 71 of 80 about ×1000 the others" in found
+
+
+def test_values_below_the_limit_and_limits_written_as_such_are_no_other_unit():
+    values = table("pg/mL")
+    values[:20, 1] = np.linspace(1, 9.9, 20)
+    assert "units_mixed" not in limited(values)
+    values[:20, 1] = 0.1
+    assert "units_mixed" not in limited(values, lambda v: "<0.1" if v == 0.1 else str(v))
+
+
 def test_half_of_a_log_column_on_another_logarithm():
     values = table("log2")
     values[::2, 0] *= 0.30103

@@ -76,6 +76,11 @@ def test_t16_every_word_keeps_its_own_state(text, scale, state, value):
         ("27,1", Scale.CT, "a decimal comma in a table of decimal points"),
         ("0,0", Scale.LINEAR, "a decimal comma in a table of decimal points"),
         ("#DIV/0!", Scale.LINEAR, "text where a number belongs"),
+        ("1,234.5", Scale.LINEAR, "digits grouped in threes"),
+        ("12 345", Scale.LINEAR, "digits grouped in threes"),
+        ("1'234'567", Scale.COUNTS, "digits grouped in threes"),
+        ("1,23.4", Scale.LINEAR, "text where a number belongs"),
+        ("1,234 567", Scale.LINEAR, "text where a number belongs"),
         ("1_0", Scale.LINEAR, "text where a number belongs"),
         ("0x1A", Scale.COUNTS, "text where a number belongs"),
     ],
@@ -88,6 +93,13 @@ def test_decimal_commas_are_read_where_the_table_has_them():
     cells = read_cells(["27,25", "<1,5", "1,234,5"], Scale.LINEAR, decimal=",")
     assert cells.values[:2].tolist() == [27.25, 1.5]
     assert set(cells.unreadable) == {2}
+
+
+def test_points_group_digits_where_the_decimal_sign_is_a_comma():
+    assert read_cells(["1.234,5", "1,234.5"], Scale.LINEAR, decimal=",").unreadable == {
+        0: "digits grouped in threes",
+        1: "text where a number belongs",
+    }
 
 
 def test_an_amount_below_its_limit_keeps_its_number_and_changes_its_state():

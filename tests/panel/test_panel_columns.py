@@ -191,6 +191,13 @@ def test_a_slip_of_the_pen_is_asked_about_and_never_taken(athero, header):
     assert "miR-126-3p" not in match.columns
 
 
+@pytest.mark.parametrize("header", ["miR-423", "hsa-miR-423", "miR-423 [Ct]"])
+def test_a_name_without_an_arm_that_once_meant_the_other_is_asked_about(athero, header):
+    match = match_columns(athero, [header, "age"], "table")
+    assert match.near == {"miR-423-5p": header}
+    assert match_columns(athero, ["miR-4230", "miR-42"], "table").near == {}
+
+
 @pytest.mark.parametrize("header", ["miR-126-5p", "miR-125-3p", "miR-126a-3p", "PD-L2", "PD-L", "PDCD1", "site", "miR-1260b", ""])
 def test_another_molecule_is_never_offered_for_a_missing_one(athero, header):
     assert match_columns(athero, [header], "table").near == {}

@@ -43,5 +43,6 @@ def test_every_estimate_or_its_reason_is_there_within_ninety_columns(study):
     for estimate in study.evaluation.estimates:
         assert f"{estimate.value:.3f}".replace("-", "−") in text
     assert "not estimated: no prevalence" in text
+    assert text.count("no prevalence of use is stated (plan") <= 1
     assert "one class only" in " ".join(text.split())
     assert text.rstrip().endswith(RUO)
