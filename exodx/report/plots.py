@@ -20,6 +20,8 @@ function                  of                                    shows
 :func:`detection`         CohortCheck                           share of specimens in which analytes are detected
 :func:`spread`            CohortCheck.spreads, one of them      a quantity by class, with its limits
 :func:`plates`            CohortCheck                           mean level of each plate, with its SD
+:func:`shift`             Evaluation.shift                      how far features lie from training's
+:func:`changes`           Monitoring, a subject                 a subject's changes, with their limits
 ========================  ====================================  ==========================================================
 
 A notebook shows a figure that is the last value of a cell; ``figure.savefig("roc.svg")`` keeps it.
@@ -43,12 +45,15 @@ from exodx.report.figures import calibration_figure as calibration
 from exodx.report.figures import panel_size_figure as panel_size
 from exodx.report.figures import roc_figure as roc
 from exodx.report.figures import sites_figure as sites
+from exodx.report.follow_up import changes_figure as changes
+from exodx.report.follow_up import shift_figure as shift
 
 __all__ = [
     "analytes",
     "beeswarm",
     "benefit",
     "calibration",
+    "changes",
     "class_roc",
     "confusion",
     "dependence",
@@ -57,6 +62,7 @@ __all__ = [
     "panel_size",
     "plates",
     "roc",
+    "shift",
     "sites",
     "spread",
     "stability",
