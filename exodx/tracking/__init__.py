@@ -1,5 +1,6 @@
 """MLFLOW: what a run is, where runs live, and the model in the registry."""
 
+import exodx.tracking.settings as settings
 from exodx.shelf import home_folder
 from exodx.tracking import review
 from exodx.tracking.class_record import class_record
@@ -39,6 +40,7 @@ __all__ = [
     "review",
     "send_parcel",
     "serve_ui",
+    "settings",
     "silence",
     "study_record",
 ]
