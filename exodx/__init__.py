@@ -18,6 +18,7 @@ _PUBLIC = {
     "ClassEvaluation": "evaluation",
     "Spreads": "evaluation",
     "compare_models": "evaluation",
+    "measure_shift": "evaluation",
     "monitor": "evaluation",
     "evaluate_classes_external": "evaluation",
     "evaluate_external": "evaluation",

@@ -17,7 +17,7 @@ from exodx.evaluation.inside import evaluate_inside
 from exodx.evaluation.monitoring import Change, ChangeLimit, Monitoring, Spreads, monitor
 from exodx.evaluation.paired import PairedComparison, compare_models
 from exodx.evaluation.panel_size import PanelCurve, PanelSize, panel_curve
-from exodx.evaluation.shift import CohortShift, FeatureShift
+from exodx.evaluation.shift import CohortShift, FeatureShift, measure_shift
 from exodx.evaluation.subgroups import SubgroupResult
 from exodx.evaluation.threshold_steps import ThresholdSteps
 
@@ -57,6 +57,7 @@ __all__ = [
     "evaluate_external",
     "evaluate_inside",
     "gap_lines",
+    "measure_shift",
     "monitor",
     "other_censoring",
     "panel_curve",

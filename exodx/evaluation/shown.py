@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from exodx.markup import card, table
-from exodx.stats.numbers import interval, number
+from exodx.stats.numbers import interval, number, p_value
 
 if TYPE_CHECKING:
+    from exodx.evaluation.audits import Finding
     from exodx.evaluation.class_evaluation import ClassEvaluation
     from exodx.evaluation.evaluation import Evaluation, Headline
     from exodx.evaluation.monitoring import ChangeLimit, Monitoring
     from exodx.evaluation.paired import PairedComparison
+    from exodx.evaluation.shift import CohortShift
     from exodx.stats import Estimate, PairedShare
 
 SEVERITIES = ("blocking", "warning", "note")
@@ -90,6 +92,24 @@ def _card(evaluation: Evaluation, more: Sequence[str]) -> str:
     return card(evaluation.title, facts, grave, table(("estimate", "value", "95 % interval"), rows), *more)
 
 
+def shift_html(shift: CohortShift, findings: Sequence[Finding]) -> str:
+    """Return who was compared, and what differs from training by more than chance."""
+    shares = (
+        ("positive", shift.share_positive, f"; the model was made for {number(shift.share_positive_model)}"),
+        ("a feature outside training's range", shift.outside, ""),
+        ("out of domain", shift.out_of_domain, ""),
+        ("gaps not met in training", shift.unseen_missingness, ""),
+    )
+    facts = [
+        ("subjects", shift.n_subjects),
+        *((what, f"{_estimate(share)}{more}") for what, share, more in shares if share is not None and share.value is not None),
+        ("features", shift.reason or f"{len(shift.features)} distributions compared, the model's log-odds among them"),
+        ("in short", "" if findings else "nothing differs from training by more than chance"),
+    ]
+    rows = [(f.severity, f.code, f.message) for f in findings]
+    return card("A cohort beside the model's training", facts, table(("severity", "code", "finding"), rows))
+
+
 def monitoring_line(found: Monitoring) -> str:
     """Return a monitoring in one line."""
     beyond = sum(change.finding in ("rise", "fall") for change in found.changes)
@@ -156,5 +176,5 @@ def _estimate(estimate: Estimate) -> str:
 
 
 def _rightly(share: PairedShare) -> str:
-    tested = f"; McNemar's exact p {number(share.p)}" if share.p is not None else ""
+    tested = f"; McNemar's exact p {p_value(share.p)}" if share.p is not None else ""
     return f"rightly called by A alone {share.only_a}, by B alone {share.only_b}{tested}"

@@ -11,9 +11,10 @@ from exodx.evaluation import Change, ChangeLimit, CohortShift, FeatureShift, Mon
 from exodx.evaluation.shift import LEVEL, PSI_LARGE, PSI_MODERATE
 from exodx.report.style import CASE, FAINT, INK, OTHER, QUIET, canvas, short, styled
 from exodx.report.words import number
+from exodx.stats.numbers import p_value
 
 ROW_INCHES = 0.34
-BESIDE = (8, 62)
+BESIDE = (8, 68)
 """Where the columns beside the axes start, in points from their right end."""
 ACROSS = 3
 """Analytes beside one another."""
@@ -75,7 +76,7 @@ def _is_shifted(feature: FeatureShift) -> bool:
 def _tested(feature: FeatureShift) -> str:
     if feature.psi is not None:
         return number(feature.psi_by_chance)
-    return "–" if feature.p is None else "< 0.001" if feature.p < 0.001 else f"{feature.p:.2g}"
+    return "–" if feature.p is None else p_value(feature.p)
 
 
 def _keys(figure: Figure, ax: Any, many: bool) -> None:

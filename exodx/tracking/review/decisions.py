@@ -105,8 +105,12 @@ class Decision:
             ("reason", entry.reason),
             ("log", f"entry {entry.n}, SHA-256 {entry.sha256[:12]}"),
         )
-        rows = [(answer.rule.name, answer.verdict, answer.found, answer.rule.limit) for answer in gate.answers]
-        return card(f"{entry.action} {self.version.uri}", facts, table(("rule", "verdict", "found", "limit"), rows))
+        rows = [(a.rule.name, _unbroken(a.verdict), _unbroken(a.rule.limit), a.found) for a in gate.answers]
+        return card(f"{entry.action} {self.version.uri}", facts, table(("rule", "verdict", "limit", "found"), rows))
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 @if_allowed()
