@@ -15,7 +15,13 @@ MOST_PICTURES, MOST_BYTES = 2, 80_000
 SHOWN = {
     "01_train_and_explain": ("leave-one-site-out", "shap:miR-126-3p"),
     "05_scoring_and_monitoring": ("CELL_UNREADABLE", "OUT_OF_DOMAIN", "feature_shift", "were refitted, on", "Monitoring"),
-    "06_the_reviewers_desk": ("site_confounded", "HEADLINE_WIDTH", "promoted models:/athero-3/2", "A − B, paired", "the chain holds"),
+    "06_the_reviewers_desk": (
+        "site_confounded",
+        "HEADLINE_WIDTH",
+        "promoted models:/athero-3/2",
+        "A − B, paired",
+        "the chain holds",
+    ),
     "07_scaling_out": ("together the whole: True", "resumed after", "the same bytes: True", "the same in every bit: True"),
 }
 """What each must show when it runs; and by being here that somebody looked at it."""
