@@ -17,6 +17,10 @@ _PUBLIC = {
     "ExodxClassifier": "estimators",
     "Evaluation": "evaluation",
     "ClassEvaluation": "evaluation",
+    "Spreads": "evaluation",
+    "compare_models": "evaluation",
+    "measure_shift": "evaluation",
+    "monitor": "evaluation",
     "evaluate_classes_external": "evaluation",
     "evaluate_external": "evaluation",
     "check_cohort": "evaluation.check",
@@ -30,9 +34,15 @@ _PUBLIC = {
     "load_plan": "panel",
     "plots": "report",
     "resolve_name": "panel.identity",
+    "open_model": "study",
+    "predict": "study",
     "run_class_study": "study",
     "run_study": "study",
     "validate_study": "study",
+    "track_evaluation": "study",
+    "open_store": "tracking",
+    "review": "tracking",
+    "recalibrate_model": "training",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

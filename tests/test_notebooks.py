@@ -19,6 +19,15 @@ SHOWN = {
     "02_from_qpcr_export_to_model": ("wells left out: 22 ntc", "normfinder chose", "SPIKE_DEVIATES", "leave-one-site-out"),
     "03_counts_and_proteins_together": ("24 analytes stand in rows", "&lt; 1e+06", "GDF15__nd", "mean |SHAP value|"),
     "04_is_it_real": ("near_duplicates", "site_confounded", "spike_confounded", "haemolysis_confounded", "claimable in"),
+    "05_scoring_and_monitoring": ("CELL_UNREADABLE", "OUT_OF_DOMAIN", "feature_shift", "were refitted, on", "Monitoring"),
+    "06_the_reviewers_desk": (
+        "site_confounded",
+        "HEADLINE_WIDTH",
+        "promoted models:/athero-3/2",
+        "A − B, paired",
+        "the chain holds",
+    ),
+    "07_scaling_out": ("together the whole: True", "resumed after", "the same bytes: True", "the same in every bit: True"),
 }
 """What each must show when it runs; and by being here that somebody looked at it."""
 

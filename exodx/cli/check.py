@@ -62,9 +62,7 @@ def command(cohort: Path, model: str | None, html: Path | None, key_file: Path |
     if frozen is None:
         intake = replace(intake, classes=ClassChoice(parse_classes(plan.classes)))
     if frozen is not None:
-        positive = intake.positive or frozen.provenance.positive_label or None
-        rules = frozen.transform.gate.rules
-        intake = replace(intake, panel=frozen.panel, reference=frozen.reference, positive=positive, rules=rules)
+        intake = intake.for_model(frozen)
     data = under_pseudonyms(read_cohort(cohort, intake), key)
     for note in data.notes:
         say(f"· {note}")

@@ -96,13 +96,7 @@ def command(
     store = _open_store(frozen.name) if _is_tracked(model, recalibrate, track) else None
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
-    intake = replace(
-        Intake.of_plan(plan, specimens, conditions),
-        panel=frozen.panel,
-        positive=plan.positive or frozen.provenance.positive_label or None,
-        reference=frozen.reference,
-        rules=frozen.transform.gate.rules,
-    )
+    intake = Intake.of_plan(plan, specimens, conditions).for_model(frozen)
     if isinstance(frozen, MulticlassModel):
         _evaluate_classes(frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, model if as_json else None, store)
         return

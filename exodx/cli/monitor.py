@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +77,7 @@ def command(
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     intake = Intake.of_plan(study_plan(**options), specimens, conditions)
     if frozen is not None:
-        positive = intake.positive or frozen.provenance.positive_label or None
-        intake = replace(intake, panel=frozen.panel, reference=frozen.reference, positive=positive)
+        intake = intake.for_model(frozen)
     data = under_pseudonyms(read_cohort(cohort, intake), key)
     for note in data.notes:
         say(f"· {note}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,22 +129,17 @@ def answers(version: str, file: Path | None, by: str) -> None:
     For example: exodx review answers models:/athero-3/2 > answers.toml
     and then: exodx review answers models:/athero-3/2 --from answers.toml --by "A. Kiss"
     """
-    from exodx.panel import read_toml
-    from exodx.report.sheets import answer_form, answer_later, read_answers
     from exodx.tracking import open_store
-    from exodx.tracking.review import Rewritten, stored_sheets, write_answers
+    from exodx.tracking.review import answer_sheets, answers_form
 
-    said = None if file is None else read_answers(read_toml(file), str(file))
     open_store()
-    found, files = stored_sheets(version)
-    if file is None or said is None:
-        click.echo(answer_form(files, found.uri))
+    if file is None:
+        click.echo(answers_form(version))
         return
-    made = answer_later(files, said, found.uri)
-    entry = write_answers(found, Rewritten(made.files, made.tags, made.metrics), file.read_bytes(), by)
-    for sheet in made.sheets:
+    done = answer_sheets(version, file, by)
+    for sheet in done.sheets:
         say(f"{sheet.name}: {sheet.counts_line}")
-    say(f"answered {found.uri}; entry {entry.n} of the review log\n{RUO}")
+    say(f"answered {done.version.uri}; entry {done.entry.n} of the review log\n{RUO}")
 
 
 @command.command("promote")
@@ -264,10 +258,7 @@ def _paired(models: tuple[str, str], cohort: Path, plan: StudyPlan, specimens: t
 def _read(model: DiagnosticModel, cohort: Path, plan: StudyPlan, specimens: tuple[Path, ...]) -> Cohort:
     from exodx.cohort import Intake, read_cohort
 
-    positive = plan.positive or model.provenance.positive_label or None
-    intake = Intake.of_plan(plan, specimens)
-    rules = model.transform.gate.rules
-    return read_cohort(cohort, replace(intake, panel=model.panel, positive=positive, reference=model.reference, rules=rules))
+    return read_cohort(cohort, Intake.of_plan(plan, specimens).for_model(model))
 
 
 def _moved(decision: Decision) -> str:

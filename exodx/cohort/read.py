@@ -22,6 +22,7 @@ from exodx.frozen import (
     NOTHING_SAID,
     WELLS,
     Admission,
+    AnyModel,
     Conditions,
     InputContract,
     Measurements,
@@ -81,6 +82,11 @@ class Intake:
         if conditions.release is None:
             conditions = replace(conditions, release=plan.mirbase_release)
         return cls(plan.panel, plan.label, plan.positive, plan.specimen_columns, specimens, conditions)
+
+    def for_model(self, model: AnyModel) -> Intake:
+        """Read as a frozen model asks: its panel, rules and validity, and its positive value unless one is named."""
+        positive = self.positive or model.provenance.positive_label or None
+        return replace(self, panel=model.panel, positive=positive, reference=model.reference, rules=model.transform.gate.rules)
 
     @property
     def joined(self) -> tuple[Path, ...]:

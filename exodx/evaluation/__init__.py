@@ -14,14 +14,18 @@ from exodx.evaluation.explanation_stability import ExplanationStability, Feature
 from exodx.evaluation.explanations import FeatureSummary, summarise_explanation
 from exodx.evaluation.external import evaluate_external
 from exodx.evaluation.inside import evaluate_inside
+from exodx.evaluation.monitoring import Change, ChangeLimit, Monitoring, Spreads, monitor
+from exodx.evaluation.paired import PairedComparison, compare_models
 from exodx.evaluation.panel_size import PanelCurve, PanelSize, panel_curve
-from exodx.evaluation.shift import CohortShift, FeatureShift
+from exodx.evaluation.shift import CohortShift, FeatureShift, measure_shift
 from exodx.evaluation.subgroups import SubgroupResult
 from exodx.evaluation.threshold_steps import ThresholdSteps
 
 __all__ = [
     "BenefitCurve",
     "CalibrationBin",
+    "Change",
+    "ChangeLimit",
     "ClassEvaluation",
     "ClassValidations",
     "CohortDescription",
@@ -38,17 +42,23 @@ __all__ = [
     "FoldResult",
     "GroupRow",
     "Headline",
+    "Monitoring",
+    "PairedComparison",
     "PanelCurve",
     "PanelSize",
     "RocBand",
     "SiteResult",
+    "Spreads",
     "SubgroupResult",
     "ThresholdSteps",
+    "compare_models",
     "evaluate_classes_external",
     "evaluate_classes_inside",
     "evaluate_external",
     "evaluate_inside",
     "gap_lines",
+    "measure_shift",
+    "monitor",
     "other_censoring",
     "panel_curve",
     "summarise_explanation",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from exodx.cohort import Cohort
 from exodx.errors import RUO, InputRefused, Problem
 from exodx.evaluation.audits import WHEN, days_of
+from exodx.evaluation.shown import monitoring_html, monitoring_line
 from exodx.frozen import Features, FrozenTransform
 from exodx.frozen.encoding import ND
 from exodx.frozen.measurements import BLOCKING, is_measured
@@ -118,6 +119,13 @@ class Monitoring:
     limits: tuple[ChangeLimit, ...]
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return monitoring_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook; no subject's or specimen's id."""
+        return monitoring_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, with the notice of research use."""

@@ -16,6 +16,7 @@ from exodx.evaluation.audits import audit_origin
 from exodx.evaluation.benefit_curve import BenefitCurve, benefit_curve
 from exodx.evaluation.curves import CalibrationBin, RocBand, calibration_bins, roc_band
 from exodx.evaluation.estimates import accuracy_estimates, probability_estimates, zone_estimates
+from exodx.evaluation.shown import comparison_html, comparison_line
 from exodx.evaluation.utility import benefit_estimates, observed_estimate
 from exodx.frozen import DiagnosticModel
 from exodx.frozen.calibrator import probability
@@ -78,6 +79,13 @@ class PairedComparison:
     calls: dict[str, int]
     curves: tuple[Curves, Curves]
     apparent: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return comparison_line(self)
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        return comparison_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

@@ -16,6 +16,7 @@ from scipy.stats import fisher_exact
 
 from exodx.cohort import Cohort
 from exodx.evaluation.audits import Finding
+from exodx.evaluation.shown import shift_html
 from exodx.frozen import DiagnosticModel, Features, Reason
 from exodx.stats import Distribution, Estimate, psi_by_chance, wilson
 from exodx.stats.variance import holm
@@ -102,6 +103,10 @@ class CohortShift:
     out_of_domain: Estimate | None = None
     unseen_missingness: Estimate | None = None
 
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook: what differs, and by how much."""
+        return shift_html(self, audit_shift(self))
+
 
 class _Kept(NamedTuple):
     """What a model keeps of a feature."""
@@ -140,6 +145,19 @@ def cohort_shift(model: DiagnosticModel, cohort: Cohort, found: Features, margin
         reason="" if kept else "the model was trained by an exodx that did not keep what a comparison needs",
         **_unlike(model, found.flags[first]),
     )
+
+
+def measure_shift(model: DiagnosticModel, cohort: Cohort) -> CohortShift:
+    """Compare a cohort with the one a model was trained on, before any label is known; where there are labels, their share too.
+
+    Parameters
+    ----------
+    model : DiagnosticModel
+    cohort : Cohort
+        Read as the model asks: :meth:`exodx.Intake.for_model`.
+    """
+    cohort = cohort.sorted()
+    return cohort_shift(model, cohort, model.featurise(cohort.measurements), model.predict(cohort.measurements, cohort.ids).margin)
 
 
 def _positive(cohort: Cohort) -> Estimate:

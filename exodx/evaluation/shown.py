@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from exodx.markup import card, table
-from exodx.stats.numbers import interval, number
+from exodx.stats.numbers import interval, number, p_value
 
 if TYPE_CHECKING:
     from exodx.evaluation.audits import Finding
     from exodx.evaluation.check import CohortCheck
     from exodx.evaluation.class_evaluation import ClassEvaluation
     from exodx.evaluation.evaluation import Evaluation, Headline
+    from exodx.evaluation.monitoring import ChangeLimit, Monitoring
+    from exodx.evaluation.paired import PairedComparison
+    from exodx.evaluation.shift import CohortShift
+    from exodx.stats import Estimate, PairedShare
 
 SEVERITIES = ("blocking", "warning", "note")
 FIRST = (
@@ -117,3 +121,91 @@ def check_html(check: CohortCheck) -> str:
     rules = Counter((finding.rule, finding.limit, finding.action) for finding in check.quality.findings)
     found = [(rule, limit, {"flag": "flagged", "refuse": "refused"}[action], n) for (rule, limit, action), n in rules.items()]
     return card(f"Check of {check.cohort}", facts, _grave(check.findings), table(("rule", "limit", "so", "specimens"), found))
+
+
+def shift_html(shift: CohortShift, findings: Sequence[Finding]) -> str:
+    """Return who was compared, and what differs from training by more than chance."""
+    shares = (
+        ("positive", shift.share_positive, f"; the model was made for {number(shift.share_positive_model)}"),
+        ("a feature outside training's range", shift.outside, ""),
+        ("out of domain", shift.out_of_domain, ""),
+        ("gaps not met in training", shift.unseen_missingness, ""),
+    )
+    facts = [
+        ("subjects", shift.n_subjects),
+        *((what, f"{_estimate(share)}{more}") for what, share, more in shares if share is not None and share.value is not None),
+        ("features", shift.reason or f"{len(shift.features)} distributions compared, the model's log-odds among them"),
+        ("in short", "" if findings else "nothing differs from training by more than chance"),
+    ]
+    rows = [(f.severity, f.code, f.message) for f in findings]
+    return card("A cohort beside the model's training", facts, table(("severity", "code", "finding"), rows))
+
+
+def monitoring_line(found: Monitoring) -> str:
+    """Return a monitoring in one line."""
+    beyond = sum(change.finding in ("rise", "fall") for change in found.changes)
+    return f"Monitoring({found.specimens} later specimens of {found.subjects} subjects; {beyond} changes beyond the limits)"
+
+
+def monitoring_html(found: Monitoring) -> str:
+    """Return the limits of each analyte, and how many changes lie beyond them."""
+    facts = [
+        ("compared", f"{found.specimens} later specimens of {found.subjects} subjects, against the first of each"),
+        ("limits", f"hold {100 * found.level:g} % of steady subjects; a change is no call"),
+        *(("beware" if not place else "", note) for place, note in enumerate(found.notes)),
+    ]
+    rows = [_limits(found, limit) for limit in found.limits]
+    return card("Monitoring", facts, table(("analyte", "fall", "rise", "falls", "rises", "limits from"), rows))
+
+
+def _limits(found: Monitoring, limit: ChangeLimit) -> tuple[object, ...]:
+    if limit.limit is None:
+        ends = ("–", "–")
+    elif limit.fall is None or limit.rise is None:
+        ends = (f"−{limit.limit:.3g}", f"+{limit.limit:.3g}")
+    else:
+        ends = (f"−{-100 * limit.fall:.0f} %", f"+{100 * limit.rise:.0f} %")
+    counts = [sum(c.analyte == limit.analyte and c.finding == way for c in found.changes) for way in ("fall", "rise")]
+    return (limit.analyte, *ends, *counts, limit.basis)
+
+
+def comparison_line(found: PairedComparison) -> str:
+    """Return a paired comparison in one line."""
+    auc = next((both.difference for both in found.estimates if both.a.name == "auc"), None)
+    said = "AUC not compared" if auc is None else f"AUC A − B {_estimate(auc)}"
+    return f"PairedComparison({found.flow['scored by both']} specimens scored by both; {said})"
+
+
+def comparison_html(found: PairedComparison) -> str:
+    """Return what both models reach on the same specimens, the paired differences, and how many calls differ."""
+    facts = [
+        ("cohort", found.source),
+        ("specimens", ", ".join(f"{n} {what}" for what, n in found.flow.items() if n)),
+        ("positive", _rightly(found.sensitivity)),
+        ("negative", _rightly(found.specificity)),
+        ("calls that differ", "; ".join(f"{n} {what}" for what, n in found.calls.items()) or "none"),
+        *(("but", told) for told in found.apparent),
+        ("beware", "simulated specimens: no number here is evidence of performance" if found.synthetic else ""),
+    ]
+    words = dict(FIRST)
+    rows = [
+        (
+            words[both.a.name],
+            _estimate(both.a),
+            _estimate(both.b),
+            "" if both.difference is None else _estimate(both.difference),
+        )
+        for both in found.estimates
+        if both.a.name in words
+    ]
+    return card("Two models on the same specimens", facts, table(("estimate", "A", "B", "A − B, paired"), rows))
+
+
+def _estimate(estimate: Estimate) -> str:
+    limits = interval(estimate.lower, estimate.upper)
+    return number(estimate.value) + (f" ({limits})" if limits else "")
+
+
+def _rightly(share: PairedShare) -> str:
+    tested = f"; McNemar's exact p {p_value(share.p)}" if share.p is not None else ""
+    return f"rightly called by A alone {share.only_a}, by B alone {share.only_b}{tested}"

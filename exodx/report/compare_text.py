@@ -10,6 +10,7 @@ from exodx.evaluation.paired import Both, PairedComparison
 from exodx.evaluation.side_by_side import NOT_PAIRED, SideBySide
 from exodx.report.words import SIMULATED, interval, label, number, sentence
 from exodx.stats import Estimate, PairedShare
+from exodx.stats.numbers import p_value
 
 WIDTH = 100
 COLUMNS = (42, 26, 26)
@@ -77,7 +78,7 @@ def headline_words(stored: SideBySide, which: int) -> str:
 
 def share_sentence(word: str, share: PairedShare) -> str:
     """Say how many specimens of a class one model alone called rightly, and what chance says of it."""
-    tested = f"McNemar's exact p {number(share.p)}" if share.p is not None else f"no test: {share.reason}"
+    tested = f"McNemar's exact p {p_value(share.p)}" if share.p is not None else f"no test: {share.reason}"
     return f"{word}: {share.only_a} A alone, {share.only_b} B alone; {tested}"
 
 

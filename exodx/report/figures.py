@@ -16,6 +16,9 @@ CURVE_NOTE = (
     "AUC: cases against controls of the same fold, so the two may differ a little."
 )
 ROW_INCHES = 0.34
+CORNER = (0.4, 0.2)
+"""Probabilities from which, and observed shares up to which, the words of the calibration figure stand, unless a point does."""
+RIGHT_BELOW, LEFT_ABOVE = (0.98, 0.03, "right", "bottom"), (0.03, 0.85, "left", "top")
 
 
 def roc_figure(evaluation: Evaluation) -> Figure:
@@ -83,7 +86,8 @@ def calibration_figure(evaluation: Evaluation) -> Figure:
         _bars(upper, bins)
         upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="observed share positive")
         upper.set_title(f"Calibration, {sum(b.n for b in bins)} specimens in {len(bins)} groups by probability")
-        upper.text(0.98, 0.03, _calibration_text(evaluation), transform=upper.transAxes, ha="right", va="bottom", linespacing=1.5)
+        x, y, ha, va = RIGHT_BELOW if all(b.probability < CORNER[0] or b.lower > CORNER[1] for b in bins) else LEFT_ABOVE
+        upper.text(x, y, _calibration_text(evaluation), transform=upper.transAxes, ha=ha, va=va, linespacing=1.5)
         upper.legend(loc="upper left", fontsize=8)
         lower.vlines([b.probability for b in bins], 0, [b.n for b in bins], color=FAINT, lw=7)
         lower.set(ylim=(0, 1.25 * max(b.n for b in bins)), xlabel="probability by the model (mean of the group)", ylabel="n")

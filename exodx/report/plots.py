@@ -22,6 +22,8 @@ function                  of                                    shows
 :func:`plates`            CohortCheck                           mean level of each plate, with its SD
 :func:`references`        CohortCheck                           how steady each reference candidate is
 :func:`forest`            numbers by row and series             estimates beside each other, with their intervals
+:func:`shift`             Evaluation.shift                      how far features lie from training's
+:func:`changes`           Monitoring, a subject                 a subject's changes, with their limits
 ========================  ====================================  ==========================================================
 
 A notebook shows a figure that is the last value of a cell; ``figure.savefig("roc.svg")`` keeps it.
@@ -46,6 +48,8 @@ from exodx.report.figures import calibration_figure as calibration
 from exodx.report.figures import panel_size_figure as panel_size
 from exodx.report.figures import roc_figure as roc
 from exodx.report.figures import sites_figure as sites
+from exodx.report.follow_up import changes_figure as changes
+from exodx.report.follow_up import shift_figure as shift
 from exodx.report.forest import forest_figure as forest
 
 __all__ = [
@@ -53,6 +57,7 @@ __all__ = [
     "beeswarm",
     "benefit",
     "calibration",
+    "changes",
     "class_roc",
     "confusion",
     "dependence",
@@ -63,6 +68,7 @@ __all__ = [
     "plates",
     "references",
     "roc",
+    "shift",
     "sites",
     "spread",
     "stability",

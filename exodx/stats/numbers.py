@@ -15,3 +15,12 @@ def number(value: float | None, digits: int = 3) -> str:
 def interval(lower: float | None, upper: float | None) -> str:
     """Return an interval in words, empty where there is none."""
     return "" if lower is None or upper is None else f"{number(lower)} to {number(upper)}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value in words, never as zero.
+
+    >>> p_value(0.0421), p_value(1e-9)
+    ('0.042', 'below 0.001')
+    """
+    return "below 0.001" if p < 0.001 else number(p)

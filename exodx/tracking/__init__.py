@@ -1,6 +1,8 @@
 """MLFLOW: what a run is, where runs live, and the model in the registry."""
 
+import exodx.tracking.settings as settings
 from exodx.shelf import home_folder
+from exodx.tracking import review
 from exodx.tracking.class_record import class_record
 from exodx.tracking.commits import commit_tags
 from exodx.tracking.delivery import Unsent, deliver, send_parcel
@@ -35,8 +37,10 @@ __all__ = [
     "parcels",
     "read_parcel",
     "register_recalibrated",
+    "review",
     "send_parcel",
     "serve_ui",
+    "settings",
     "silence",
     "study_record",
 ]

@@ -17,7 +17,7 @@ from exodx.errors import InputRefused, Problem
 from exodx.frozen import AnyModel, MulticlassModel, load_bundle
 from exodx.frozen.ranges import training_of
 from exodx.panel import Scale
-from exodx.scoring import Explain, Specimens, prediction_columns, read_specimens, score_specimens
+from exodx.scoring import Explain, prediction_columns, read_specimens, score_specimens
 from exodx.tables.table import TextTable, cell_text
 
 LOADER_MODULE = __name__
@@ -40,15 +40,25 @@ class BundleModel:
         DataFrame
             The columns of ``exodx predict``, with the index of the input.
         """
-        repeated = sorted({str(name) for name in model_input.columns[model_input.columns.duplicated()]})
-        if repeated:
-            raise InputRefused(Problem("HEADER_TWICE", "model input", f"columns {', '.join(repeated)}", "Name each column once."))
-        cells = model_input.astype(object).where(model_input.notna(), None)
-        columns = {str(name): [cell_text(cell).strip() for cell in cells[name]] for name in cells.columns}
-        table = TextTable("model input", columns, list(range(1, len(model_input) + 1)), place="row")
-        specimens: Specimens = read_specimens(table, self.model, None, keep_going=False)
+        specimens = read_specimens(frame_table(model_input, "model input"), self.model, None, keep_going=False)
         scores = score_specimens(specimens, self.model, self.model_hash, Explain.ALL)
         return pd.DataFrame(prediction_columns(scores, Explain.ALL), index=model_input.index)
+
+
+def frame_table(frame: pd.DataFrame, source: str) -> TextTable:
+    """Return a DataFrame as the table that a file of it would be.
+
+    Raises
+    ------
+    InputRefused
+        When a column is there twice.
+    """
+    repeated = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
+    if repeated:
+        raise InputRefused(Problem("HEADER_TWICE", source, f"columns {', '.join(repeated)}", "Name each column once."))
+    cells = frame.astype(object).where(frame.notna(), None)
+    columns = {str(name): [cell_text(cell).strip() for cell in cells[name]] for name in cells.columns}
+    return TextTable(source, columns, list(range(1, len(frame) + 1)), place="row")
 
 
 def _load_pyfunc(data_path: str) -> BundleModel:

@@ -16,6 +16,8 @@ from io import StringIO
 import mlflow
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow.tracking import MlflowClient
 
 from exodx.cohort import SimulatedStudy, simulate
@@ -338,6 +340,24 @@ def test_the_first_two_reviewers_of_a_model_make_one_log(place):
     client.delete_registered_model_tag("fresh", LOG_TAG)  # it is found without its tag too
     assert len(read_log("fresh").entries) == 6
     client.delete_registered_model("fresh")
+
+
+def test_a_tag_that_another_reviewer_makes_in_the_same_moment_costs_no_entry(place, monkeypatch):
+    """MLflow looks whether a tag is there and else makes it; of two who make it at once its database refuses one."""
+    usual, refused = MlflowClient.set_registered_model_tag, []
+
+    def taken(client, name, key, value):
+        if key not in refused:
+            refused.append(key)
+            raise MlflowException("UNIQUE constraint failed: registered_model_tags", error_code=BAD_REQUEST)
+        usual(client, name, key, value)
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_tag", taken)
+    before = len(read_log("athero-3").entries)
+    placed = append(Entry(0, "", "t", "checked", "athero-3", "1", "", "r"))
+    assert refused == [LOG_TAG, HEAD_TAG]
+    assert tuple(read_log("athero-3").entries[before:]) == (placed,)
+    assert MlflowClient().get_registered_model("athero-3").tags[HEAD_TAG] == placed.sha256
 
 
 def test_a_log_of_ones_own_making_is_not_taken_for_the_log(place, cli):

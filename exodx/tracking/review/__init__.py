@@ -1,6 +1,6 @@
 """THE REVIEW: a gate of rules asked of a registered version, and a log of every decision that cannot be changed unseen."""
 
-from exodx.tracking.review.answering import Rewritten, stored_sheets, write_answers
+from exodx.tracking.review.answering import Answered, answer_sheets, answers_form
 from exodx.tracking.review.chain import Entry
 from exodx.tracking.review.decisions import CHAMPION, Decision, Reviewer, check_version, demote, log_problems, promote, roll_back
 from exodx.tracking.review.dossier import Version, find_version, own_evaluation
@@ -14,15 +14,17 @@ from exodx.tracking.review.text import decision_answer, gate_text, listed_answer
 __all__ = [
     "CHAMPION",
     "Answer",
+    "Answered",
     "Decision",
     "Entry",
     "Gate",
     "ListedVersion",
     "ReviewLog",
     "Reviewer",
-    "Rewritten",
     "Rule",
     "Version",
+    "answer_sheets",
+    "answers_form",
     "check_version",
     "compare_stored",
     "decision_answer",
@@ -38,6 +40,4 @@ __all__ = [
     "read_log",
     "read_rules",
     "roll_back",
-    "stored_sheets",
-    "write_answers",
 ]

@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import mlflow
 from mlflow.entities import Metric, RunTag
@@ -16,6 +17,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from exodx.errors import ModelRefused, Problem
+from exodx.panel import read_toml
+from exodx.report.sheets import Sheet, answer_form, answer_later, read_answers
 from exodx.tracking.log import write_files
 from exodx.tracking.review.allowed import if_allowed
 from exodx.tracking.review.chain import Entry
@@ -62,6 +65,54 @@ def stored_sheets(uri: str) -> tuple[Version, dict[str, bytes]]:
         fix = f"Answer those of {parent}: it was recalibrated from it." if parent else "Name a version that exodx train made."
         raise ModelRefused(Problem("SHEETS_MISSING", uri, "its run holds no sheets", fix))
     return version, texts
+
+
+def answers_form(uri: str) -> str:
+    """Return what the reporting sheets of a version still ask its author, as a TOML file to fill in.
+
+    Raises
+    ------
+    ModelRefused
+        As :func:`stored_sheets`.
+    """
+    version, files = stored_sheets(uri)
+    return answer_form(files, version.uri)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Sheets with an author's answers in them, and the log's entry."""
+
+    version: Version
+    sheets: tuple[Sheet, ...]
+    entry: Entry
+
+
+def answer_sheets(uri: str, file: Path, by: str) -> Answered:
+    """Put an author's answers, a filled form, into the sheets of a version's run; what the program filled stays.
+
+    Parameters
+    ----------
+    uri : str
+    file : Path
+        TOML: a table for each sheet, see :func:`answers_form`.
+    by : str
+        Who answers.
+
+    Raises
+    ------
+    InputRefused
+        When the file cannot be read, or answers nothing that is asked.
+    ModelRefused
+        As :func:`stored_sheets` and :func:`write_answers`.
+    UsageError
+        When no one is named.
+    """
+    said = read_answers(read_toml(file), str(file))
+    version, files = stored_sheets(uri)
+    made = answer_later(files, said, version.uri)
+    entry = write_answers(version, Rewritten(made.files, made.tags, made.metrics), file.read_bytes(), by)
+    return Answered(version, made.sheets, entry)
 
 
 @if_allowed()

@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from exodx.errors import ModelRefused, Problem, UsageError
+from exodx.markup import card, table
 from exodx.tracking.log import ALIAS as CHALLENGER
 from exodx.tracking.review.allowed import if_allowed
 from exodx.tracking.review.chain import Action, Entry, holder_of
@@ -85,6 +86,31 @@ class Decision:
     entry: Entry
     gate: Gate
     holder: str = ""
+
+    def _repr_html_(self) -> str:
+        """Return the view in a notebook."""
+        gate, entry = self.gate, self.entry
+        stand = f"not passed: {len(gate.missing)} of {len(gate.answers)} rules stand in the way"
+        facts = (
+            ("gate", "" if not gate.answers else "passed" if gate.is_passed else stand),
+            (
+                "alias",
+                ""
+                if not entry.alias
+                else f"{entry.alias} is version {self.holder}"
+                if self.holder
+                else f"no version is {entry.alias}",
+            ),
+            ("by", entry.by),
+            ("reason", entry.reason),
+            ("log", f"entry {entry.n}, SHA-256 {entry.sha256[:12]}"),
+        )
+        rows = [(a.rule.name, _unbroken(a.verdict), _unbroken(a.rule.limit), a.found) for a in gate.answers]
+        return card(f"{entry.action} {self.version.uri}", facts, table(("rule", "verdict", "limit", "found"), rows))
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 @if_allowed()

@@ -96,11 +96,21 @@ def append(entry: Entry) -> Entry:
     for _ in range(TRIES):
         placed = entry.after(log.entries[-1] if log.entries else None)
         if claim(client, run_id, key_of(placed.n), placed.text) == placed.text:
-            client.set_registered_model_tag(entry.model, LOG_TAG, run_id)
-            client.set_registered_model_tag(entry.model, HEAD_TAG, placed.sha256)
+            _tag(client, entry.model, LOG_TAG, run_id)
+            _tag(client, entry.model, HEAD_TAG, placed.sha256)
             return placed
         log = whole_log(entry.model)
     raise UsageError(Problem("LOG_BUSY", entry.model, f"others wrote to it {TRIES} times meanwhile", "Try again."))
+
+
+def _tag(client: MlflowClient, model: str, key: str, value: str) -> None:
+    """Set a model's tag, again where another reviewer made it in the same moment, which MLflow's database refuses."""
+    try:
+        client.set_registered_model_tag(model, key, value)
+    except MlflowException as error:
+        if error.error_code != "BAD_REQUEST":
+            raise
+        client.set_registered_model_tag(model, key, value)
 
 
 def claim(client: MlflowClient, run_id: str, key: str, value: str) -> str:
