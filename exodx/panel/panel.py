@@ -63,6 +63,8 @@ class Panel:
         A model is valid for these and no other.
     intended_use, evidence : str
         Plain sentences shown to the reviewer.
+    weakness : str, optional
+        The weakest point of the evidence, in a sentence.
     prevalence : float, optional
         Prevalence where the test would be used; without it no PPV or NPV is reported.
     mirbase_release : str, optional
@@ -99,6 +101,7 @@ class Panel:
     platform: str = "unspecified"
     intended_use: str = "exploratory research"
     evidence: str = "exploratory"
+    weakness: str | None = None
     prevalence: float | None = None
     mirbase_release: str | None = None
     normalisation: CtNormalisation = "references"
