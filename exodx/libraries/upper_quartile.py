@@ -13,9 +13,12 @@ from exodx.libraries.sizes import MIN_USABLE, Floats, Method, library_sizes, mat
 
 QUARTILE = 0.75
 
+SEEN = 0.5
+"""An analyte with reads in so large a share of the training specimens is used, and so many of them must have a quartile above 0."""
+
 
 def quartile_means(counts: ArrayLike) -> Floats:
-    """Return, for each analyte that any training specimen has, the mean upper quartile of the training libraries.
+    """Return, for each analyte that half of the training specimens have, the mean upper quartile of the training libraries.
 
     Parameters
     ----------
@@ -26,29 +29,30 @@ def quartile_means(counts: ArrayLike) -> Floats:
     -------
     ndarray, shape (p,)
         One number, the geometric mean over specimens of the upper quartile of their proportions, wherever an analyte is used; 0 for
-        an analyte that no specimen has.
+        an analyte that fewer than half of the specimens have. Specimens whose quartile is 0 take no part.
 
     Raises
     ------
     InputRefused
-        ``COUNTS_TOO_SPARSE`` for fewer than 20 analytes with reads, or where the upper quartile of a specimen is 0; what
+        ``COUNTS_TOO_SPARSE`` for fewer than 20 such analytes, or where the quartile of half of the specimens is 0; what
         :func:`~exodx.libraries.sizes.training_counts` refuses.
 
     Notes
     -----
-    Bullard 2010, 10.1186/1471-2105-11-94, as edgeR's ``calcNormFactors(method = "upperquartile")``.
+    Bullard 2010, 10.1186/1471-2105-11-94, as edgeR's ``calcNormFactors(method = "upperquartile")``, which takes every analyte that
+    any specimen has and leaves it to its user to filter first: with the many zeros of vesicles the quartile would be 0.
     """
     values = training_counts(counts)
-    used: NDArray[np.bool_] = np.asarray((values > 0).any(axis=0))
+    used: NDArray[np.bool_] = np.asarray((values > 0).mean(axis=0) >= SEEN)
     if used.sum() < MIN_USABLE:
-        found = f"{used.sum()} analytes have reads; the upper quartile needs {MIN_USABLE}"
+        found = f"{used.sum()} analytes have reads in half of the specimens; the upper quartile needs {MIN_USABLE}"
         raise InputRefused(Problem("COUNTS_TOO_SPARSE", "training specimens", found, "Use cpm or tmm."))
     shares = _quartiles(values, used)
-    if not (shares > 0).all():
-        found = f"{(~(shares > 0)).sum()} training specimens have no reads of three quarters of the analytes"
-        fix = "Leave out poor libraries or rare analytes, or use tmm."
-        raise InputRefused(Problem("COUNTS_TOO_SPARSE", "training specimens", found, fix))
-    stored: Floats = np.where(used, np.exp(np.log(shares).mean()), 0.0)
+    measured = shares > 0
+    if measured.mean() < SEEN:
+        found = f"{(~measured).sum()} of {measured.size} training specimens have no reads of three quarters of the analytes"
+        raise InputRefused(Problem("COUNTS_TOO_SPARSE", "training specimens", found, "Leave out poor libraries, or use tmm."))
+    stored: Floats = np.where(used, np.exp(np.log(shares[measured]).mean()), 0.0)
     return stored
 
 

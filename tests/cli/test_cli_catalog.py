@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
+from exodx.evaluation.metrics import METRICS
 from exodx.panel import builtin_names, load_panel
 
 
@@ -35,3 +36,12 @@ def test_a_built_in_panel_of_transcripts_is_trained_on_and_scores_and_says_its_w
     refused = cli("predict", tmp_path / "new.csv", "--model", tmp_path / "m", "--specimen-type", "plasma", "-o", tmp_path / "t.csv")
     assert refused.code == 3
     assert "urine" in refused.err
+
+
+def test_the_evaluation_of_a_study_tells_every_metric_in_its_answer_and_report(trained):
+    named = trained.answer["estimates"]
+    page = (trained.bundle / "report.html").read_text()
+    for metric in METRICS:
+        assert named[metric.name]["value"] is not None
+        assert metric.words in page
+    assert 0 < named["scaled_brier"]["value"] < 1

@@ -69,6 +69,15 @@ def test_cells_that_were_not_measured_and_analytes_nobody_has_take_no_part():
     assert upper_quartile_factors(with_more, stored).tolist() == upper_quartile_factors(counts, quartile_means(counts)).tolist()
 
 
+def test_a_training_specimen_without_a_quartile_takes_no_part_and_rare_analytes_neither():
+    counts = counts_of(6)
+    with_more = np.column_stack([counts, np.r_[np.ones(5), np.zeros(7)]])  # in 5 of 12
+    assert quartile_means(with_more)[-1] == 0
+    poor = counts.copy()
+    poor[0, 5:] = 0
+    assert quartile_means(poor)[0] == pytest.approx(quartile_means(counts[1:])[0])
+
+
 def test_what_cannot_be_compared_gets_no_factor():
     rows = [[0, 0, 0, 0, 0, 0], [9, 0, 0, 0, 0, 0], [np.nan] * 6]
     assert np.isnan(upper_quartile_factors(rows, np.full(6, 0.3))).all()
@@ -79,8 +88,10 @@ def test_what_cannot_be_compared_gets_no_factor():
 
 def test_too_little_to_learn_from_is_refused():
     few, poor = counts_of(2, p=19), counts_of(3)
-    poor[0, 4:] = 0
-    for counts, words in ((few, "19 analytes have reads"), (poor, "1 training specimens have no reads of three quarters")):
+    for row in range(5, 12):  # seven specimens have 9 of 40 analytes each, and every analyte is in one of them at least
+        poor[row, [j for j in range(40) if j not in {(6 * row + i) % 40 for i in range(9)}]] = 0
+    told = "7 of 12 training specimens have no reads of three quarters"
+    for counts, words in ((few, "19 analytes have reads in half"), (poor, told)):
         with pytest.raises(InputRefused, match=words) as refused:
             quartile_means(counts)
         assert refused.value.problems[0].code == "COUNTS_TOO_SPARSE"
