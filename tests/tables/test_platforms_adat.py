@@ -133,7 +133,7 @@ def test_a_file_that_is_cut_or_scribbled_in_is_refused_or_read_never_a_traceback
         assert all(len(cells) == len(table) for cells in table.columns.values())
 
 
-def test_every_reader_of_this_folder_is_in_the_registry_and_no_file_is_known_by_two():
+def test_every_reader_of_this_folder_is_in_the_registry_and_no_text_is_known_by_two():
     """The second line that a new reader needs: without it this fails."""
     from importlib import import_module
     from pkgutil import iter_modules

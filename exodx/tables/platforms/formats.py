@@ -34,7 +34,7 @@ class TableFormat:
     ----------
     title : str
     recognises : callable
-        Whether a table is one, from its header.
+        Whether a table is one, from its columns.
     read : callable
         To a row a specimen.
     """

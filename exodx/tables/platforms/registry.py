@@ -9,8 +9,8 @@ from exodx.tables.platforms import adat, geo, olink, olink_wide, protein_groups,
 from exodx.tables.table import TextTable
 
 TEXTS = (adat.FORMAT, geo.FORMAT, rcc.FORMAT)
-TABLES = (olink.FORMAT, protein_groups.FORMAT, proteins.FORMAT)
-"""Every module of this folder that has a ``FORMAT``; no file is known by two of them, so that their order does not matter."""
+TABLES = (olink.FORMAT, proteins.FORMAT, protein_groups.FORMAT)
+"""With the texts every module of this folder that has a ``FORMAT``. No text is known by two; the general table is asked last."""
 
 
 def of_text(source: str, text: str, notes: list[str]) -> TextTable | None:
