@@ -15,7 +15,8 @@ from exodx.frozen.encoding import ND
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.frozen.normalisation import ratio_name
 from exodx.frozen.scale import count_matrix
-from exodx.libraries import METHODS, library_sizes
+from exodx.libraries.registry import METHODS
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Panel, Scale
 from exodx.stats import fit_censored_normal
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from exodx.frozen.measurements import Measurements, Reason, is_censored, is_measured
 from exodx.frozen.scale import count_matrix
-from exodx.libraries import library_sizes
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import QualityRule, Scale
 
 Floats = NDArray[np.float64]

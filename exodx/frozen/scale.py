@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from exodx.frozen.cells import State
 from exodx.frozen.measurements import Measurements, Reason, from_columns, is_censored, is_measured
-from exodx.libraries import METHODS, library_sizes
+from exodx.libraries.registry import METHODS
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Scale
 
 Floats = NDArray[np.float64]
@@ -25,7 +26,7 @@ class LibraryScaling:
     Parameters
     ----------
     method : str
-        A key of :data:`exodx.libraries.METHODS`.
+        A key of :data:`exodx.libraries.registry.METHODS`.
     reference : dict of str to float
         What the method stored of the training specimens, by analyte: the geometric means, the pseudo-library …
     library : float

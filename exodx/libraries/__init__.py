@@ -3,8 +3,3 @@
 Both stand side by side because they must agree. What is stored is numbers, and what a specimen becomes does not depend on who else
 is in the batch.
 """
-
-from exodx.libraries.registry import METHODS
-from exodx.libraries.sizes import Method, library_sizes
-
-__all__ = ["METHODS", "Method", "library_sizes"]

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from exodx.errors import InputRefused, Problem, nearest
-from exodx.libraries import METHODS
+from exodx.libraries.names import method_names
 from exodx.panel.analyte import Analyte, Role, name_key
 from exodx.panel.declaration import check_table
 from exodx.panel.quality import QualityRule, parse_rules, rule_problems
@@ -74,7 +74,7 @@ class Panel:
         ``normfinder`` finds stable; the ``global_mean`` of the analytes that are always expressed; the ``spike_in`` analytes.
         Or ``quantile`` (to the training distribution), ``log_ratios`` (every pair of analytes; no reference), ``none``.
     count_normalisation : str
-        What a library of reads is measured by: its size (``cpm``), or another key of :data:`exodx.libraries.METHODS`.
+        What a library of reads is measured by: its size (``cpm``), or another of :func:`exodx.libraries.names.method_names`.
     amount_normalisation : str
         What concentrations and intensities are divided by: nothing (``none``, per volume), ``per_particle``,
         ``per_ev_protein`` or ``per_tetraspanin``: the analytes of that role.
@@ -236,8 +236,8 @@ def _normalisation_problems(panel: Panel, where: str) -> Iterable[Problem]:
     if panel.normalisation == "log_ratios" and not 2 <= len(profile) <= MAX_RATIO_ANALYTES:
         found, fix = f"pairs of {len(profile)} analytes", f"Pair 2 to {MAX_RATIO_ANALYTES} analytes."
         yield Problem("RATIOS_COUNT", where, found, fix)
-    if panel.count_normalisation not in METHODS:
-        at, fix = f"{where}.count_normalisation", nearest(panel.count_normalisation, list(METHODS))
+    if panel.count_normalisation not in method_names():
+        at, fix = f"{where}.count_normalisation", nearest(panel.count_normalisation, list(method_names()))
         yield Problem("VALUE_INVALID", at, repr(panel.count_normalisation), fix)
     role = LOADINGS.get(panel.amount_normalisation)
     loading = panel.with_role(role) if role is not None else ()

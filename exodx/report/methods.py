@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from exodx.evaluation import Evaluation
 from exodx.evaluation.curves import BOOTSTRAPS
 from exodx.frozen import DiagnosticModel
-from exodx.libraries import METHODS
+from exodx.libraries.registry import METHODS
 from exodx.panel import Panel, Scale, StudyPlan
 from exodx.report.words import is_simulated, number, threshold_reason
 

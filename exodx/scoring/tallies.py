@@ -20,7 +20,7 @@ from exodx.frozen.contract import NEGATIVE_SHARE
 from exodx.frozen.measurements import is_measured
 from exodx.frozen.ranges import MIN_CPM, MIN_MEDIAN, NOT_HELD, RELATIVE_SHARE, training_of, usual
 from exodx.frozen.scale import count_matrix
-from exodx.libraries import library_sizes
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Panel, Scale
 
 _SEED = 20240229

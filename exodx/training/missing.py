@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from exodx.frozen import Measurements, QuantileNormalisation, State
 from exodx.frozen.calibrator import probability
 from exodx.frozen.scale import count_matrix
-from exodx.libraries import library_sizes
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Panel, Scale
 from exodx.stats import auc
 from exodx.training.procedure import Combined, Fitted, InnerFold, Prepared

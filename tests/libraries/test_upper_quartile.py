@@ -14,7 +14,9 @@ from exodx import libraries
 from exodx.assay import learn_transform
 from exodx.errors import InputRefused
 from exodx.frozen import FrozenTransform, LibraryScaling, Measurements, State
-from exodx.libraries import METHODS, Method
+from exodx.libraries.names import method_names
+from exodx.libraries.registry import METHODS
+from exodx.libraries.sizes import Method
 from exodx.libraries.upper_quartile import quartile_means, upper_quartile_factors
 from exodx.panel import Analyte, Panel
 from exodx.report.methods import METHODS as TOLD
@@ -125,6 +127,7 @@ def test_every_way_in_this_folder_is_in_the_registry_under_its_own_name():
     there = [import_module(f"exodx.libraries.{each.name}") for each in iter_modules(libraries.__path__)]
     having = {module.METHOD.name: module.METHOD for module in there if hasattr(module, "METHOD")}
     assert dict(METHODS) == having
+    assert method_names() == tuple(METHODS)  # what a panel may say
     assert list(having) == [module.__name__.rpartition(".")[2] for module in there if hasattr(module, "METHOD")]
     assert TOLD is METHODS  # a report's methods section tells each in its own words
 
