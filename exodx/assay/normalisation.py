@@ -9,13 +9,13 @@ from typing import Self
 
 import numpy as np
 
-from exodx.assay.libraries import quantile_target
 from exodx.assay.ratios import ratio_pairs
 from exodx.assay.stability import choose_references
 from exodx.assay.steps import Labels, Learner
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import InterplateCorrection, LogRatios, Measurements, QuantileNormalisation, ReferenceNormalisation
 from exodx.frozen.measurements import is_measured
+from exodx.libraries.quantiles import quantile_target
 from exodx.panel import Panel, Scale
 from exodx.panel.names.families import families_of
 from exodx.panel.panel import LOADINGS

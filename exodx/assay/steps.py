@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from exodx.assay.libraries import geometric_means, reference_library
 from exodx.assay.ratios import ratio_pairs
-from exodx.errors import InputRefused, Problem
 from exodx.frozen import FeatureEncoding, LibraryScaling, Log2Scale, Measurements
 from exodx.frozen.encoding import ND
-from exodx.frozen.libraries import MIN_USABLE, library_sizes
 from exodx.frozen.measurements import is_censored, is_measured
 from exodx.frozen.normalisation import ratio_name
 from exodx.frozen.scale import count_matrix
+from exodx.libraries.registry import METHODS
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Panel, Scale
 from exodx.stats import fit_censored_normal
 
@@ -103,13 +102,8 @@ class LearnLog2Scale(Learner):
 
 
 def _library(method: str, counts: NDArray[np.float64], names: list[str], mean: float) -> LibraryScaling:
-    if method == "cpm":
-        return LibraryScaling()
-    stored = geometric_means(counts) if method == "median_of_ratios" else reference_library(counts)
-    if method == "median_of_ratios" and (stored > 0).sum() < MIN_USABLE:
-        found = f"{(stored > 0).sum()} analytes have reads in every training specimen; the median of ratios needs {MIN_USABLE}"
-        raise InputRefused(Problem("COUNTS_TOO_SPARSE", "training specimens", found, "Leave out poor libraries, or use tmm."))
-    return LibraryScaling(method, dict(zip(names, stored.tolist(), strict=True)), mean)
+    stored = METHODS[method].learn(counts)
+    return LibraryScaling(method, dict(zip(names, stored.tolist(), strict=True)), mean) if stored.size else LibraryScaling(method)
 
 
 class LearnEncoding(Learner):

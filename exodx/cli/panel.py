@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from exodx.cli.options import FILE, say
+from exodx.cli.options import FILE, JSON, say
 
 
 @click.group("panel")
@@ -15,12 +16,18 @@ def command() -> None:
 
 
 @command.command("list")
-def list_() -> None:
-    """Print the built-in panels."""
-    from exodx.panel import builtin_names, load_panel
+@JSON
+def list_(as_json: bool) -> None:
+    """Print the built-in panels: disease, analytes, specimen, and the weakest point of the evidence.
 
-    for name in builtin_names():
-        click.echo(f"{name}\t{load_panel(name).title}")
+    Each is a hypothesis from the literature. For example: exodx panel show tb-ev-3
+    """
+    from exodx.panel import builtin_names, load_panel
+    from exodx.panel.shown import panels_answer, panels_text
+
+    panels = [load_panel(name) for name in builtin_names()]
+    click.echo(json.dumps(panels_answer(panels), indent=1, ensure_ascii=False) if as_json else panels_text(panels))
+    say("· hypotheses from the literature: none is evidence that a test works")
 
 
 @command.command("show")

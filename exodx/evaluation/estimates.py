@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, QCReport, site_folds
+from exodx.evaluation.metrics import METRICS
 from exodx.frozen.calibrator import probability
 from exodx.frozen.measurements import Status, status_of
 from exodx.stats import (
@@ -130,6 +131,11 @@ def probability_estimates(y: NDArray[np.int8], margin: NDArray[np.float64], subj
         mean_over_repeats([calibration_slope(y, p, subjects) for p in rows]),
         mean_over_repeats([calibration_intercept(y, p, subjects) for p in rows]),
     ]
+
+
+def metric_estimates(y: NDArray[np.int8], margin: NDArray[np.float64], subjects: NDArray[np.intp]) -> list[Estimate]:
+    """Return what each metric of :mod:`exodx.evaluation.metrics` tells of R repeats: the mean of its values and limits."""
+    return [mean_over_repeats([metric.judge(y, probability(m), subjects) for m in margin]) for metric in METRICS]
 
 
 def mean_over_repeats(repeats: Sequence[Estimate]) -> Estimate:

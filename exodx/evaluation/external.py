@@ -14,6 +14,7 @@ from exodx.evaluation.estimates import (
     accuracy_estimates,
     coverage_estimates,
     flow_counts,
+    metric_estimates,
     probability_estimates,
     site_auc,
     zone_estimates,
@@ -61,6 +62,7 @@ def evaluate_external(model: DiagnosticModel, cohort: Cohort, prevalence: float 
         ),
         *_coverage(model, y, prediction.probability[scored], subjects),
         *probability_estimates(y, margin[None], subjects),
+        *metric_estimates(y, margin[None], subjects),
         observed_estimate(y, margin, subjects),
         *benefit_estimates(y, positive, subjects, model.threshold.positive_from, model.provenance.share_positive, prevalence),
     ]

@@ -24,6 +24,7 @@ from exodx.evaluation.designs import (
 )
 from exodx.evaluation.estimates import (
     flow_counts,
+    metric_estimates,
     probability_estimates,
     quality_counts,
 )
@@ -134,6 +135,7 @@ def _random_estimates(
         *call_estimates(cohort.y, random, scored, cohort.subjects, prevalence),
         *_threshold(model),
         *probability_estimates(y, margin, subjects),
+        *metric_estimates(y, margin, subjects),
         *_benchmark_estimates(y, margin, random, scored, subjects),
         *learning_curve_estimates(y, random, scored, subjects),
         *compared_estimates(cohort, random, validation.compared),

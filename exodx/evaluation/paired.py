@@ -15,7 +15,7 @@ from exodx.errors import InputRefused, Problem
 from exodx.evaluation.audits import audit_origin
 from exodx.evaluation.benefit_curve import BenefitCurve, benefit_curve
 from exodx.evaluation.curves import CalibrationBin, RocBand, calibration_bins, roc_band
-from exodx.evaluation.estimates import accuracy_estimates, probability_estimates, zone_estimates
+from exodx.evaluation.estimates import accuracy_estimates, metric_estimates, probability_estimates, zone_estimates
 from exodx.evaluation.shown import comparison_html, comparison_line
 from exodx.evaluation.utility import benefit_estimates, observed_estimate
 from exodx.frozen import DiagnosticModel
@@ -205,6 +205,7 @@ def _alone(x: _Scored, prevalence: float | None) -> list[Estimate]:
         auc_cross_validated(x.y, x.margin[None], np.zeros((1, len(x.y)), np.intp), x.subjects, name="auc"),
         *calls,
         *probability_estimates(x.y, x.margin[None], x.subjects),
+        *metric_estimates(x.y, x.margin[None], x.subjects),
         observed_estimate(x.y, x.margin, x.subjects),
     ]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from exodx.frozen.cells import State
-from exodx.frozen.libraries import to_quantiles
 from exodx.frozen.measurements import Measurements, Reason, from_columns, is_censored, is_measured
+from exodx.libraries.quantiles import to_quantiles
 
 
 def ratio_name(pair: tuple[str, str]) -> str:

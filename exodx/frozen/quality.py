@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.frozen.libraries import library_sizes
 from exodx.frozen.measurements import Measurements, Reason, is_censored, is_measured
 from exodx.frozen.scale import count_matrix
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import QualityRule, Scale
 
 Floats = NDArray[np.float64]

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from exodx.errors import Problem
 from exodx.frozen.cells import State
-from exodx.frozen.libraries import library_sizes
 from exodx.frozen.measurements import Measurements, is_measured
 from exodx.frozen.scale import count_matrix
 from exodx.frozen.statements import Breach
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Analyte, Panel, Scale
 
 Floats = NDArray[np.float64]

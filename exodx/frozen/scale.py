@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.frozen.cells import State
-from exodx.frozen.libraries import library_sizes, median_of_ratios, tmm_factors
 from exodx.frozen.measurements import Measurements, Reason, from_columns, is_censored, is_measured
+from exodx.libraries.registry import METHODS
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Scale
 
 Floats = NDArray[np.float64]
@@ -25,30 +26,34 @@ class LibraryScaling:
     Parameters
     ----------
     method : str
-        ``cpm``: the reads of the panel's analytes; ``tmm``: these times the trimmed mean of ratios to a training pseudo-library
-        (10.1186/gb-2010-11-3-r25); ``median_of_ratios``: the median ratio to the training geometric means
-        (10.1186/gb-2010-11-10-r106).
+        A key of :data:`exodx.libraries.registry.METHODS`.
     reference : dict of str to float
-        The pseudo-library, or the geometric means, by analyte.
+        What the method stored of the training specimens, by analyte: the geometric means, the pseudo-library …
     library : float
-        Reads of a library whose median ratio is 1.
+        Mean reads of a training library.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
     """
 
     method: str = "cpm"
     reference: dict[str, float] = field(default_factory=dict)
     library: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"no way to measure a library is called {self.method!r}.")
+
     def reads(self, m: Measurements, names: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
         """Return each specimen's effective library size, and whether it cannot be compared with training; shape (n,)."""
         counts = count_matrix(m, names)
         total = library_sizes(counts)
-        if self.method == "cpm" or not names:
+        if not names:
             return total, np.zeros(len(m), bool)
-        reference = np.array([self.reference[name] for name in names])
-        if self.method == "tmm":
-            size = total * tmm_factors(counts, reference)
-        else:
-            size = self.library * median_of_ratios(counts, reference)
+        reference = np.array([self.reference[name] for name in names] if self.reference else [])
+        size = METHODS[self.method].reads(counts, reference, self.library)
         return np.where(np.isfinite(size), size, 0.0), (total > 0) & ~np.isfinite(size)
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from exodx.errors import InputRefused, Problem, nearest
+from exodx.libraries.names import method_names
 from exodx.panel.analyte import Analyte, Role, name_key
 from exodx.panel.declaration import check_table
 from exodx.panel.quality import QualityRule, parse_rules, rule_problems
@@ -25,7 +26,6 @@ SpecimenType = Literal[
 CtNormalisation = Literal[
     "references", "genorm", "normfinder", "global_mean", "spike_in", "quantile", "log_ratios", "none"
 ]  # fmt: skip
-CountNormalisation = Literal["cpm", "median_of_ratios", "tmm"]
 AmountNormalisation = Literal["none", "per_particle", "per_ev_protein", "per_tetraspanin"]
 
 LOADINGS: Mapping[str, Role] = MappingProxyType(
@@ -63,6 +63,8 @@ class Panel:
         A model is valid for these and no other.
     intended_use, evidence : str
         Plain sentences shown to the reviewer.
+    weakness : str, optional
+        The weakest point of the evidence, in a sentence.
     prevalence : float, optional
         Prevalence where the test would be used; without it no PPV or NPV is reported.
     mirbase_release : str, optional
@@ -72,7 +74,7 @@ class Panel:
         ``normfinder`` finds stable; the ``global_mean`` of the analytes that are always expressed; the ``spike_in`` analytes.
         Or ``quantile`` (to the training distribution), ``log_ratios`` (every pair of analytes; no reference), ``none``.
     count_normalisation : str
-        What a library of reads is measured by: its size (``cpm``), ``median_of_ratios``, or ``tmm``.
+        What a library of reads is measured by: its size (``cpm``), or another of :func:`exodx.libraries.names.method_names`.
     amount_normalisation : str
         What concentrations and intensities are divided by: nothing (``none``, per volume), ``per_particle``,
         ``per_ev_protein`` or ``per_tetraspanin``: the analytes of that role.
@@ -99,10 +101,11 @@ class Panel:
     platform: str = "unspecified"
     intended_use: str = "exploratory research"
     evidence: str = "exploratory"
+    weakness: str | None = None
     prevalence: float | None = None
     mirbase_release: str | None = None
     normalisation: CtNormalisation = "references"
-    count_normalisation: CountNormalisation = "cpm"
+    count_normalisation: str = "cpm"
     amount_normalisation: AmountNormalisation = "none"
     ct_cutoff: float = 35.0
     censored: Literal["missing", "limit", "conditional_mean"] = "missing"
@@ -233,6 +236,9 @@ def _normalisation_problems(panel: Panel, where: str) -> Iterable[Problem]:
     if panel.normalisation == "log_ratios" and not 2 <= len(profile) <= MAX_RATIO_ANALYTES:
         found, fix = f"pairs of {len(profile)} analytes", f"Pair 2 to {MAX_RATIO_ANALYTES} analytes."
         yield Problem("RATIOS_COUNT", where, found, fix)
+    if panel.count_normalisation not in method_names():
+        at, fix = f"{where}.count_normalisation", nearest(panel.count_normalisation, list(method_names()))
+        yield Problem("VALUE_INVALID", at, repr(panel.count_normalisation), fix)
     role = LOADINGS.get(panel.amount_normalisation)
     loading = panel.with_role(role) if role is not None else ()
     if role is not None and not loading:

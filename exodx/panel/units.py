@@ -36,6 +36,7 @@ UNITS = MappingProxyType(
         "pg/1e9 particles": Scale.LINEAR,
         "pg/ug EV protein": Scale.LINEAR,
         "pg/mL plasma equivalent": Scale.LINEAR,
+        "U/mL": Scale.LINEAR,
         "particles/mL": Scale.LINEAR,
         "MFI": Scale.LINEAR,
         "percent positive": Scale.LINEAR,

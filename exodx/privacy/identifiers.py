@@ -29,6 +29,8 @@ WORDS = {
     "free_text": "free text, which may name persons",
 }
 
+_MEASURED = re.compile(r"[-+]?\d+[.,]\d{1,3}")
+"""A number with decimals is a measurement (of the gene CNP, say), not a person's number."""
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"\+?[\d\s()./-]{7,20}")
 _DATES = (
@@ -123,7 +125,8 @@ def _cells_like(kind: str, cells: Sequence[str]) -> int:
         return prose if prose >= PROSE_CELLS else 0
     patterns = {"name": (_NAME,), "birth_date": (_DATE,), "address": (_ADDRESS, _POSTCODE)}
     if kind == "record_number":
-        like = sum(any(letter.isdecimal() for letter in cell) and len(cell) >= 4 for cell in cells)
+        numbers = [cell for cell in cells if len(cell) >= 4 and not _MEASURED.fullmatch(cell)]
+        like = sum(any(letter.isdecimal() for letter in cell) for cell in numbers)
     elif kind == "phone":
         like = sum(_PHONE.fullmatch(cell) is not None and sum(map(str.isdecimal, cell)) >= 7 for cell in cells)
     else:

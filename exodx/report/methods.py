@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from exodx.evaluation import Evaluation
 from exodx.evaluation.curves import BOOTSTRAPS
 from exodx.frozen import DiagnosticModel
+from exodx.libraries.registry import METHODS
 from exodx.panel import Panel, Scale, StudyPlan
 from exodx.report.words import is_simulated, number, threshold_reason
 
@@ -19,11 +20,6 @@ _CT = {
     "quantile": "Ct values were brought to the quantiles of the training specimens",
     "log_ratios": "log-ratios of pairs of Ct analytes were formed, without a reference",
     "none": "Ct values were used without normalisation",
-}
-_COUNTS = {
-    "cpm": "reads were taken as log2 counts per million",
-    "median_of_ratios": "reads were scaled by the median of ratios to stored training numbers",
-    "tmm": "reads were scaled by TMM against stored training numbers",
 }
 _AMOUNTS = {
     "none": "concentrations and intensities were taken as log2",
@@ -92,7 +88,7 @@ def _assay(model: DiagnosticModel) -> Iterator[str]:
     references = ", ".join(model.transform.references) or "the references"
     said = [
         *([_CT[panel.normalisation].format(references=references)] if Scale.CT in scales else []),
-        *([_COUNTS[panel.count_normalisation]] if Scale.COUNTS in scales else []),
+        *([METHODS[panel.count_normalisation].words] if Scale.COUNTS in scales else []),
         *([_AMOUNTS[panel.amount_normalisation]] if Scale.LINEAR in scales else []),
         *(["values that came on a log or standard scale were taken as they are"] if Scale.NORMALISED in scales else []),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from exodx.evaluation import BenefitCurve, Evaluation, ExplanationStability, FeatureStability, Finding
+from exodx.evaluation.metrics import METRICS
 from exodx.frozen import Threshold
 from exodx.frozen.encoding import ND
 from exodx.panel.markers import Markers
@@ -70,6 +71,7 @@ LABELS = MappingProxyType(
         "auc_minus_full_panel": "AUC, selected minus full panel",
         "selection_stability": "Stability of the selected features",
     }
+    | {metric.name: metric.words for metric in METRICS}
 )
 
 LATER = "_temporal"

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from exodx.frozen import Measurements, State
 from exodx.frozen.contract import NEGATIVE_SHARE
-from exodx.frozen.libraries import library_sizes
 from exodx.frozen.measurements import is_measured
 from exodx.frozen.ranges import MIN_CPM, MIN_MEDIAN, NOT_HELD, RELATIVE_SHARE, training_of, usual
 from exodx.frozen.scale import count_matrix
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Panel, Scale
 
 _SEED = 20240229

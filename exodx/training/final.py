@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from exodx.cohort import Cohort
 from exodx.frozen import DiagnosticModel, FrozenTransform, Provenance, State
 from exodx.frozen.calibrator import probability
-from exodx.frozen.libraries import library_sizes
 from exodx.frozen.scale import count_matrix
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Scale, StudyPlan
 from exodx.panel.names import LATEST, release_text
 from exodx.stats import Distribution

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from exodx.frozen import Measurements, QuantileNormalisation, State
 from exodx.frozen.calibrator import probability
-from exodx.frozen.libraries import library_sizes
 from exodx.frozen.scale import count_matrix
+from exodx.libraries.sizes import library_sizes
 from exodx.panel import Panel, Scale
 from exodx.stats import auc
 from exodx.training.procedure import Combined, Fitted, InnerFold, Prepared

@@ -93,7 +93,21 @@ def _member(content: bytes) -> str:
 
 READERS: dict[str, Read] = {
     **dict.fromkeys(
-        ("delimited", "packed", "xlsx", "xls", "parquet", "instruments", "plates", "olink", "rcc", "geo", "proteins", "counts"),
+        (
+            "delimited",
+            "packed",
+            "xlsx",
+            "xls",
+            "parquet",
+            "instruments",
+            "plates",
+            "olink",
+            "rcc",
+            "adat",
+            "geo",
+            "proteins",
+            "counts",
+        ),
         table,
     ),
     "panel": lambda path: load_panel(str(path)),

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from tests.hostile.old_excel import xls
 from tests.tables import plate_texts
 from tests.tables.test_instruments_families import FAMILIES
+from tests.tables.test_platforms_adat import adat
 from tests.tables.test_platforms_geo import HEAD, TABLE
 from tests.tables.test_platforms_olink import manager
 from tests.tables.test_platforms_olink import parquet as olink_parquet
@@ -209,6 +210,7 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
         "plates": tuple(text.encode() for text in plates),
         "olink": (olink_text(olink_rows()).encode(), olink_text(olink_rows(), ";").encode()),
         "rcc": (rcc(), rcc(end="\r\n"), archive({"a.RCC": rcc(), "b.RCC": rcc("P2")})),
+        "adat": (adat().encode(), adat(end="\r\n", checksum=False, steps="").encode("utf-16")),
         "geo": ((HEAD + TABLE).encode(), (HEAD + TABLE).encode("utf-16")),
         "proteins": tuple(text.encode() for text in proteins),
         "counts": tuple(text.encode() for text in (FEATURE_COUNTS, MIRDEEP2, HTSEQ, PLAIN)),

@@ -106,6 +106,7 @@ def test_a_column_that_names_persons_is_found(heading, cells, what):
         ("count", [str(n) for n in range(100_000_000, 100_000_060)]),
         ("barcode", ["TCGA-A1-A0SB-01", "TCGA-A1-A0SD-01"]),
         ("geo", ["GSM1829645", "GSM1829646"]),
+        ("CNP", ["476.5", "1310.1", "9415.6"]),  # the gene, among proteins; with 13 digits it is Romania's number of a person
     ],
 )
 def test_what_only_looks_like_it_is_left_in_peace(heading, cells):

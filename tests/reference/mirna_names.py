@@ -10,7 +10,7 @@ accession that was left out:
 1. the panel miRNAs (all of ``mirna_panel_accessions.csv``);
 2. every accession that one of the 18 ambiguous names ever meant;
 3. the haemolysis signature and its ratio, candidate references, removed accessions and indistinguishable pairs that
-   ``domain.md`` names;
+   ``domain.md`` names, and those of the built-in panels;
 4. the other arms of all of these: whoever measures miR-126-3p meets miR-126*;
 5. whatever else bore a name of any of these, until nothing is added.
 """
@@ -31,6 +31,8 @@ NAMED = (
     "27a-3p 29a-3p 29c-3p 101-3p 193b-3p 376c-3p 499b-3p 499b-5p 153-3p 203b-3p 34a-5p 34b-5p 34c-5p 31-5p 1229-3p 30a-5p 30b-5p"
 )
 REMOVED = "720 1274a 1274b 1308 1826 1280 1254 3656 4417 4532 1273a 1273c 1273d 1273e 1273f 1273g-3p 1273g-5p 1273h-3p 1273h-5p"
+CATALOGUE = "96-5p 1226-3p 3615 450b-5p 328-3p 339-5p 543 1260b"
+"""Reported of vesicles in the diseases of the built-in panels."""
 PAIRS = ("199a-3p 199b-3p", "365a-3p 365b-3p", "517a-3p 517b-3p")
 
 HEADER = """\
@@ -64,7 +66,7 @@ def select(rows: list[dict[str, str]], panel: set[str]) -> set[str]:
     """Return the accessions to keep."""
     last = last_names(rows)
     by_last = {name: mimat for mimat, (_, name) in last.items()}
-    wanted = f"{SIGNATURE} {REFERENCES} {NAMED} {REMOVED} {' '.join(PAIRS)}".split()
+    wanted = f"{SIGNATURE} {REFERENCES} {NAMED} {CATALOGUE} {REMOVED} {' '.join(PAIRS)}".split()
     kept = panel | {row["mimat"] for row in rows if row["ambiguous"] == "True"} | {by_last[f"hsa-miR-{name}"] for name in wanted}
     stems = {stem(name) for mimat, (_, name) in last.items() if mimat in kept}
     kept |= {mimat for mimat, (_, name) in last.items() if stem(name) in stems}

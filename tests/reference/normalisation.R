@@ -1,4 +1,4 @@
-# Library normalisation: edgeR (TMM), DESeq2 (median of ratios), limma (quantiles), on simulated counts of miRNAs.
+# Library normalisation: edgeR (TMM, upper quartile), DESeq2 (median of ratios), limma (quantiles), on simulated counts of miRNAs.
 source("write_golden.R")
 suppressPackageStartupMessages({library(edgeR); library(DESeq2); library(limma)})
 set.seed(20260901)
@@ -33,6 +33,14 @@ chosen <- 5                                                     # a specimen as 
 few <- counts[order(level)[1:25], ]                             # small counts: ties, and analytes in few specimens
 few <- few[, colSums(few) > 0]
 
+# upper quartile: edgeR's factors of the training specimens, which it scales to a geometric mean of 1; later ones each beside them
+quartile <- function(counts) as.numeric(calcNormFactors(counts, method = "upperquartile"))
+upper <- quartile(counts[, train])
+later <- sapply((max(train) + 1):n, function(i) {
+  f <- quartile(counts[, c(train, i)])
+  f[length(f)] / exp(mean(log(f[train])))
+})
+
 # quantiles: specimen 1 is complete and has no ties, so it becomes the target
 values <- round(log2(counts[, train] + 0.5) + matrix(rnorm(p * 12, 0, 0.05), p), 1)
 values[, 1] <- log2(counts[, 1] + 0.5) + seq(0, 1e-3, length.out = p)
@@ -45,6 +53,7 @@ write_golden(list(
   size_factors = raw, size_factors_deseq2_frozen = frozen, size_factors_deseq2_trained = trained,
   pseudo_library = pseudo, tmm_pseudo = against(counts, pseudo),
   tmm_specimen = against(counts, counts[, chosen]), reference_specimen = chosen,
+  upper_quartile = c(upper, later),
   few = t(few), tmm_few = against(few, few[, 1]),
   values = t(values), quantile_target = sort(quantiles[, 1]), quantile_normalised = t(quantiles)
 ), "normalisation.json", c("edgeR", "DESeq2", "limma", "jsonlite"))

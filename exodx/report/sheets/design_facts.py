@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from exodx.evaluation.metrics import METRICS
 from exodx.report.members import learned
 from exodx.report.sheets.cohort_facts import rules_in_force
 from exodx.report.sheets.material import ONE_SITE, Fact, StudyMaterial, listed, plural, sources_of
@@ -22,6 +23,7 @@ MEASURES = (
     "log_loss",
     "calibration_slope",
     "calibration_intercept",
+    *(metric.name for metric in METRICS),
 )
 ENOUGH_TO_EVALUATE = 100
 """Cases, and as many without, to evaluate a frozen model in other data (Collins, Ogundimu and Altman 2016, 10.1002/sim.6787)."""

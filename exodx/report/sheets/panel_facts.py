@@ -50,7 +50,10 @@ def intended_use(m: StudyMaterial) -> Fact | None:
 def panel_evidence(m: StudyMaterial) -> Fact | None:
     """Tell the evidence that the panel states."""
     said = " ".join(m.model.panel.evidence.split())
-    return None if said in ("", NO_EVIDENCE) else Fact(f"Evidence stated in the panel: {said}", "panel.evidence")
+    if said in ("", NO_EVIDENCE):
+        return None
+    weak = f" Its weakest point: {m.model.panel.weakness}" if m.model.panel.weakness else ""
+    return Fact(f"Evidence stated in the panel: {said}{weak}", "panel.evidence")
 
 
 def analytes(m: StudyMaterial) -> Fact:

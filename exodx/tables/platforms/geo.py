@@ -7,6 +7,7 @@ import re
 from collections import Counter
 
 from exodx.errors import InputRefused, Problem
+from exodx.tables.platforms.formats import TextFormat
 from exodx.tables.table import TextTable
 
 _BEGIN, _END = "!series_matrix_table_begin", "!series_matrix_table_end"
@@ -134,3 +135,6 @@ def _probe_notes(probes: dict[str, list[str]]) -> list[str]:
     if any(_NAME.match(name) for name in probes):
         return []
     return ["none of the probes is called like a miRNA or a gene: they keep the platform's ids, and a panel must name them so"]
+
+
+FORMAT = TextFormat("GEO series matrix", is_geo, read_geo)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.long import gather
+from exodx.tables.platforms.formats import TableFormat
 from exodx.tables.table import TextTable
 
 PLATFORM = "Olink NPX"
@@ -282,3 +283,6 @@ def _plates(rows: _Rows) -> list[str]:
         plates.setdefault(name, {})[plate] = None
     joined = {name: " + ".join(filter(None, found)) for name, found in plates.items()}
     return [joined[name] for name in rows.get("specimen")]
+
+
+FORMAT = TableFormat("Olink NPX, long", recognises, read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from exodx.tables.platforms.formats import TableFormat
 from exodx.tables.platforms.intensities import Proteins, is_group, protein_table, without_blanks
 from exodx.tables.table import TextTable
 
@@ -45,3 +46,6 @@ def read(table: TextTable) -> TextTable:
         platform=PLATFORM,
         accessions={name: name for name in groups},
     )
+
+
+FORMAT = TableFormat("protein groups", recognises, read)

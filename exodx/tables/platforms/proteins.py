@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.long import gather
+from exodx.tables.platforms.formats import TableFormat
 from exodx.tables.platforms.intensities import Proteins, protein_table, without_blanks
 from exodx.tables.runs import run_names
 from exodx.tables.table import TextTable
@@ -162,3 +163,6 @@ _PROGRAMS: tuple[tuple[Callable[[set[str]], bool], Callable[[TextTable], TextTab
 
 def _has_quantity(header: set[str]) -> bool:
     return {"R.FileName", "PG.Quantity"} <= header or any(map(_SPECTRONAUT.match, header))
+
+
+FORMAT = TableFormat("protein tables of MaxQuant, DIA-NN, Spectronaut, FragPipe, Skyline", recognises, read)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from exodx.errors import InputRefused, Problem
 from exodx.tables.decoding import decode
+from exodx.tables.platforms.formats import TextFormat
 from exodx.tables.table import TextTable
 
 PLATFORM = "NanoString nCounter"
@@ -130,6 +131,11 @@ def _cells(line: str) -> list[str]:
         return [line]
 
 
+def read_rcc(source: str, text: str, notes: list[str]) -> TextTable:
+    """Make a table of one RCC file alone; see :func:`rcc_table`."""
+    return lanes_table(source, [read_lane(source, text)], notes)
+
+
 def rcc_table(source: str, files: Mapping[str, bytes], notes: list[str]) -> TextTable:
     """Make one table of several RCC files, a row a lane; other files are counted and left out.
 
@@ -226,3 +232,6 @@ def _number(text: str) -> float | None:
         return float(text.replace(",", "."))
     except ValueError:
         return None
+
+
+FORMAT = TextFormat("NanoString RCC", is_rcc, read_rcc)

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables.platforms import geo, olink, olink_wide, protein_groups, proteins, rcc
+from exodx.tables.platforms import adat, geo, olink, olink_wide, protein_groups, proteins, rcc
 from exodx.tables.table import TextTable
+
+TEXTS = (adat.FORMAT, geo.FORMAT, rcc.FORMAT)
+TABLES = (olink.FORMAT, proteins.FORMAT, protein_groups.FORMAT)
+"""With the texts every module of this folder that has a ``FORMAT``. No text is known by two; the general table is asked last."""
 
 
 def of_text(source: str, text: str, notes: list[str]) -> TextTable | None:
-    """Read a text that is no plain table (RCC, GEO), or return None.
+    """Read a text that is no plain table (ADAT, GEO, RCC), or return None.
 
     Raises
     ------
     InputRefused
         ``MARKUP`` for a web page or XML, whatever its file is called, and what the readers refuse.
     """
-    if rcc.is_rcc(text):
-        return rcc.lanes_table(source, [rcc.read_lane(source, text)], notes)
-    if geo.is_geo(text):
-        return geo.read_geo(source, text, notes)
+    if known := next((each for each in TEXTS if each.recognises(text)), None):
+        return known.read(source, text, notes)
     start = text[:2000].lstrip("\ufeff \t\r\n").casefold()
     if start.startswith(("<html", "<!doctype", "<table", "<?xml", "<workbook", "<meta", "<head")):
         found = "a web page or XML (some programs call it .xls)"
@@ -35,11 +37,4 @@ def of_sheets(source: str, sheets: Mapping[str, list[list[str]]], notes: list[st
 
 def of_table(table: TextTable) -> TextTable:
     """Bring a table that a platform wrote to a row a specimen; any other table is returned as it is."""
-    return next((read(table) for recognises, read in _READERS if recognises(table)), table)
-
-
-_READERS = (
-    (olink.recognises, olink.read),
-    (proteins.recognises, proteins.read),
-    (protein_groups.recognises, protein_groups.read),
-)
+    return next((each.read(table) for each in TABLES if each.recognises(table)), table)

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exodx.frozen.libraries import MIN_USABLE, library_sizes, median_of_ratios, tmm_factors, to_quantiles
+from exodx.libraries.median_of_ratios import median_of_ratios
+from exodx.libraries.quantiles import to_quantiles
+from exodx.libraries.sizes import MIN_USABLE, library_sizes
+from exodx.libraries.tmm import tmm_factors
+from exodx.libraries.upper_quartile import upper_quartile_factors
 
 P = 41
 SEEDS = st.integers(0, 10_000)
@@ -37,6 +41,7 @@ FUNCTIONS = {
     "sizes": lambda counts, stored: library_sizes(counts),
     "ratios": lambda counts, stored: median_of_ratios(counts, stored, minimum=5),
     "tmm": tmm_factors,
+    "upper quartile": lambda counts, stored: upper_quartile_factors(counts, np.where(stored > 0, 0.02, 0.0)),
     "quantiles": lambda counts, stored: to_quantiles(counts, np.sort(stored)),
 }
 

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exodx.assay.libraries import geometric_means, quantile_target, reference_library
 from exodx.errors import InputRefused
-from exodx.frozen.libraries import library_sizes, median_of_ratios, tmm_factors, to_quantiles
+from exodx.libraries.median_of_ratios import geometric_means, median_of_ratios
+from exodx.libraries.quantiles import quantile_target, to_quantiles
+from exodx.libraries.sizes import library_sizes
+from exodx.libraries.tmm import reference_library, tmm_factors
 
 
 @pytest.fixture(scope="module")
