@@ -28,6 +28,7 @@ from exodx.frozen.folder import (
     canonical,
     digest,
     foreign,
+    is_listing,
     kinds_in,
     read_manifest,
     read_vouched,
@@ -209,7 +210,7 @@ def _manifest(folder: Path, raw: bytes) -> dict[str, Any]:
     try:
         manifest = strict_json(raw)
         version, files = manifest["format_version"], manifest["files"]
-        readable = type(version) is int and isinstance(files, dict) and isinstance(manifest["name"], str)
+        readable = type(version) is int and is_listing(files) and isinstance(manifest["name"], str)
     except (ValueError, KeyError, TypeError):
         readable = False
     if not readable:

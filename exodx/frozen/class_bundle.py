@@ -17,7 +17,18 @@ from exodx.errors import RUO, ModelRefused, Problem
 from exodx.frozen.bundle import CLASSES, SELFTEST_TOLERANCE, UNMADE, check_folder, read_files, selftest_rows
 from exodx.frozen.bundle import fill_bundle as fill_part
 from exodx.frozen.bundle import load_bundle as load_part
-from exodx.frozen.folder import COPY, FOLDER, MANIFEST, canonical, digest, irregular, kinds_in, read_manifest, strict_json
+from exodx.frozen.folder import (
+    COPY,
+    FOLDER,
+    MANIFEST,
+    canonical,
+    digest,
+    irregular,
+    is_listing,
+    kinds_in,
+    read_manifest,
+    strict_json,
+)
 from exodx.frozen.model import DiagnosticModel, Provenance
 from exodx.frozen.multiclass import AnyModel, ClassLimit, MulticlassModel
 from exodx.frozen.softmax import SoftmaxCalibrator
@@ -122,7 +133,7 @@ def _manifest(raw: bytes) -> dict[str, Any] | None:
 
 def _checked_count(folder: Path, manifest: dict[str, Any], raw: bytes) -> int:
     version, files, k, name = (manifest.get(key) for key in ("format_version", "files", "classes", "name"))
-    whole = type(version) is type(k) is int and isinstance(files, dict) and isinstance(name, str)
+    whole = type(version) is type(k) is int and is_listing(files) and isinstance(name, str)
     if not (whole and isinstance(k, int) and 2 <= k <= MAX_CLASSES):
         raise _refused("MANIFEST_DAMAGED", folder, f"{MANIFEST} cannot be read", "Copy the bundle again.")
     if version not in READABLE:

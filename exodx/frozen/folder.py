@@ -56,6 +56,15 @@ def strict_json(data: bytes) -> Any:
         raise ValueError("nested too deep") from None
 
 
+def is_listing(files: object) -> bool:
+    """Say whether something is a manifest's list of files: names and hashes, all of them texts.
+
+    >>> is_listing({"transform.json": "ab"}), is_listing({"transform.json": float("inf")})
+    (True, False)
+    """
+    return isinstance(files, dict) and all(isinstance(value, str) for value in files.values())
+
+
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):

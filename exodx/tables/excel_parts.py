@@ -65,7 +65,7 @@ def _packed(parts: Mapping[str, bytes]) -> bytes:
 def _examine(name: str, part: bytes) -> None:
     """Refuse what is no sound XML, and what no workbook has though XML allows it: entities, remarks among cells, encodings."""
     found: list[str] = []
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(namespace_separator=" ")  # which also refuses prefixes that nothing declares
     parser.StartDoctypeDeclHandler = lambda *_: found.append("declares a document type")
     data = part.find(b"sheetData")
     parser.CommentHandler = lambda _: found.extend(["has a remark among its cells"] * (0 <= data < parser.CurrentByteIndex))
