@@ -210,6 +210,7 @@ def test_a_manifest_with_a_key_twice_or_other_blanks_is_refused(bundle):
         raw.rstrip(),
         raw + b" ",
         b"\xef\xbb\xbf" + raw,
+        raw.replace(b'"forest', b'"huge": 1e999, "forest', 1),
     ):
         (bundle / MANIFEST).write_bytes(changed)
         assert refused(bundle) == ["MANIFEST_DAMAGED"]

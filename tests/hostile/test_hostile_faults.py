@@ -86,6 +86,7 @@ UNSOUND = {
     "a cell in another row": xlsx(
         b'<row r="3"><c r="A3" t="inlineStr"><is><t>P2</t></is></c><c r="B3"', b'<row r="9"><c r="A3" t="n"><v>1</v></c><c'
     ),
+    "a prefix that nothing declares": xlsx(b"<sheets", b'<sheets v:x="1"', "xl/workbook.xml"),
     "a sheet that is not there": xlsx(b"/xl/worksheets/sheet1.xml", b"/xl/worksheets/sheet9.xml", "xl/_rels/workbook.xml.rels"),
     "XLSB": zipped(**{"xl/workbook.bin": b"\x83\x01\x00"}),
     "ODS": zipped(**{"content.xml": b"<office/>"}),
