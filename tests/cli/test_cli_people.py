@@ -100,7 +100,7 @@ def test_far_from_any_command_all_are_listed(cli):
 
 
 def test_a_mistyped_option_column_panel_or_analyte_is_answered_with_the_nearest(cli, tmp_path):
-    assert "'--label'" in cli("train", "x.csv", "--lable", "group").err
+    assert "--label" in cli("train", "x.csv", "--lable", "group").err
     train = DATA / "train.csv"
     assert "Did you mean 'group'?" in cli("check", train, "--panel", "athero-3", "--label", "gruop").err
     assert "Did you mean 'athero-3'?" in cli("check", train, "--panel", "athero3").err
