@@ -74,7 +74,7 @@ def _column(field: pa.Field, chunk: Chunk, rows: int, place: int) -> Value:
             1: short(_kind(field)),
             2: several([short(e) for e in ((PLAIN, RLE) if chunk.words < 0 else (PLAIN, RLE, CODES))]),
             3: several([binary(field.name)]),
-            4: short(_ZSTD if field.type == pa.string() else _UNPACKED),
+            4: short(_UNPACKED if _kind(field) == _DOUBLE else _ZSTD),
             5: long(rows),
             6: long(chunk.unpacked),
             7: long(chunk.size),

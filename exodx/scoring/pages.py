@@ -1,7 +1,8 @@
 """Columns of predictions as the pages of a Parquet file, written as they lie in memory (https://parquet.apache.org/docs/file-format/).
 
 Numbers hardly repeat: packed they would take three fifths of the room and many times as long, which is most of what scoring takes.
-Texts that repeat are codes of words; ids are packed. Arrow's own writer copies every number three times, and codes words anew.
+Texts that repeat are codes of words; texts and codes are packed. Arrow's own writer copies every number three times, and codes
+words anew.
 """
 
 from __future__ import annotations
@@ -102,9 +103,8 @@ def _numbers(column: pa.DoubleArray, at: int, *, bounded: bool) -> tuple[Pieces,
 def _texts(column: pa.StringArray, at: int) -> tuple[Pieces, Chunk]:
     known = _known(column)
     plain = _levels(known, len(column)) + _byte_arrays(column if known is None else column.drop_null())
-    packed = pa.Codec("zstd", compression_level=1).compress(plain, asbytes=True)
-    head = _head(_DATA, len(column), PLAIN, len(plain), len(packed))
-    return [head + packed], Chunk(-1, at, len(head) + len(packed), len(head) + len(plain), column.null_count)
+    page, unpacked = _page(_DATA, len(column), PLAIN, plain)
+    return [page], Chunk(-1, at, len(page), unpacked, column.null_count)
 
 
 def _codes(column: pa.DictionaryArray, at: int) -> tuple[Pieces, Chunk]:
@@ -112,14 +112,18 @@ def _codes(column: pa.DictionaryArray, at: int) -> tuple[Pieces, Chunk]:
     codes = np.frombuffer(column.indices.buffers()[1] or b"", np.int32, len(column), column.indices.offset * 4)
     codes, levels = codes if known is None else codes[known], _levels(known, len(column))
     if not len(codes):
-        head = _head(_DATA, len(column), PLAIN, len(levels))
-        size = len(head) + len(levels)
-        return [head + levels], Chunk(-1, at, size, size, len(column))
-    listed, content = _byte_arrays(words), levels + _packed(codes, max((len(words) - 1).bit_length(), 1))
-    before = _head(_WORDS, len(words), PLAIN, len(listed)) + listed
-    head = _head(_DATA, len(column), CODES, len(content))
-    size = len(before) + len(head) + len(content)
-    return [before + head + content], Chunk(at, at + len(before), size, size, len(column) - len(codes))
+        page, unpacked = _page(_DATA, len(column), PLAIN, levels)
+        return [page], Chunk(-1, at, len(page), unpacked, len(column))
+    before, first = _page(_WORDS, len(words), PLAIN, _byte_arrays(words))
+    page, second = _page(_DATA, len(column), CODES, levels + _packed(codes, max((len(words) - 1).bit_length(), 1)))
+    return [before + page], Chunk(at, at + len(before), len(before) + len(page), first + second, len(column) - len(codes))
+
+
+def _page(kind: int, n: int, encoding: int, plain: bytes) -> tuple[bytes, int]:
+    """Return a page of texts or codes with its header, packed, and its size unpacked."""
+    packed = pa.Codec("zstd", compression_level=1).compress(plain, asbytes=True)
+    head = _head(kind, n, encoding, len(plain), len(packed))
+    return head + packed, len(head) + len(plain)
 
 
 def _known(column: pa.Array) -> NDArray[np.bool_] | None:

@@ -28,7 +28,7 @@ from exodx.scoring.intake import Specimens, told
 from exodx.scoring.job import WHOLE, Job, NotInPieces, Outcome
 from exodx.scoring.journal import Partial, begin
 from exodx.scoring.output import format_of, output_columns
-from exodx.scoring.part import Part, score_block
+from exodx.scoring.part import EDITION, Part, score_block
 from exodx.scoring.plan import LARGEST, SMALL, Plan, plan_of
 from exodx.scoring.score import score_specimens
 from exodx.scoring.tallies import Tallies
@@ -158,6 +158,7 @@ def _identity(plan: Plan, kind: str, schema: pa.Schema) -> dict[str, Any]:
     job = plan.job
     return {
         "exodx": version("exodx"),
+        "parts": EDITION,
         "pyarrow": pa.__version__,
         "numpy": np.__version__,
         "inputs": [file.fingerprint() for file in plan.files],

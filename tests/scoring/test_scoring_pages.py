@@ -59,6 +59,14 @@ def test_codes_of_any_width_are_read(n, n_words):
     assert file.read()["reasons"].to_pylist() == plain(batch)["reasons"].to_pylist()
 
 
+def test_sentences_that_all_differ_take_little_room():
+    sentences = [f"INVALID_CELL: column 'hsa-miR-21-5p': '{i} x': text where a number belongs" for i in range(5000)]
+    _, file = written(["x"] * 5000, range(5000), sentences, [1.0] * 5000)
+    assert file.read()["reasons"].to_pylist() == sentences
+    column = file.metadata.row_group(0).column(1)
+    assert column.total_compressed_size < column.total_uncompressed_size / 8
+
+
 @pytest.mark.parametrize("gone", ["all", "none", "first", "last"])
 def test_what_is_not_known_is_null(gone):
     known = {"all": [0, 0, 0], "none": [1, 1, 1], "first": [0, 1, 1], "last": [1, 1, 0]}[gone]

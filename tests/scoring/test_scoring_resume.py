@@ -119,6 +119,18 @@ def test_a_run_of_a_program_that_wrote_other_columns_is_not_gone_on_with(job):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_journal_of_other_lines_is_not_gone_on_with(kind, job, tmp_path):
+    job = replace(job, out=tmp_path / f"o.{kind}")
+    interrupted(job, 4)
+    journal = partial_folder(job.out) / "journal"
+    begun, *lines = map(json.loads, journal.read_bytes().splitlines())
+    before = [{"footer": "", **{key: value for key, value in line.items() if key != "layout"}} for line in lines]
+    told = {"job": {key: value for key, value in begun["job"].items() if key != "parts"}}
+    journal.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in (told, *before)))
+    assert "started anew" in stream.stream(replace(job, resume=True)).notes[-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_of_two_runs_at_once_the_second_is_refused_and_the_first_finishes(kind, job, tmp_path):
     job = replace(job, out=tmp_path / f"o.{kind}")
     refused = []
