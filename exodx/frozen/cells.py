@@ -71,13 +71,13 @@ _SCALE_WORDS = MappingProxyType({Scale.CT: _CT_WORDS, Scale.LINEAR: _LINEAR_WORD
 _NUMBER = re.compile(r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$")
 _GROUPED = MappingProxyType(
     {
-        ".": re.compile(r"^\d{1,3}(?:([,' \u2019\u00a0\u202f])\d{3})(?:\1\d{3})*(?:\.\d+)?$"),
-        ",": re.compile(r"^\d{1,3}(?:([.' \u2019\u00a0\u202f])\d{3})(?:\1\d{3})*(?:,\d+)?$"),
+        ".": re.compile(r"^[+-]?\d{1,3}(?:([,' \u2019\u00a0\u202f])\d{3})(?:\1\d{3})*(?:\.\d+)?$"),
+        ",": re.compile(r"^[+-]?\d{1,3}(?:([.' \u2019\u00a0\u202f])\d{3})(?:\1\d{3})*(?:,\d+)?$"),
     }
 )
 """Numbers whose digits are grouped by threes, by the decimal sign of their table."""
 
-GROUPED = "digits grouped in threes"
+GROUPED, EITHER = "digits grouped in threes", "a decimal comma, or digits grouped in threes"
 _LIMIT = re.compile(r"^([<>])=?\s*(?:[lu]?loq\s+)?(\S+)$")
 _STARRED = re.compile(r"^\*\s*(\S+)$")
 
@@ -270,9 +270,12 @@ def _limit(word: str, scale: Scale, decimal: str) -> tuple[float, State] | None:
 
 
 def _why_unreadable(word: str, decimal: str) -> str:
-    if decimal == "." and _number(word, ",") is not None:
+    comma, grouped = decimal == "." and _number(word, ",") is not None, _GROUPED[decimal].match(word) is not None
+    if comma and grouped:
+        return EITHER
+    if comma:
         return "a decimal comma in a table of decimal points"
-    if _GROUPED[decimal].match(word):
+    if grouped:
         return GROUPED
     if word.startswith(">"):
         return "a value above the upper limit"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from exodx.errors import Problem
-from exodx.frozen.cells import GROUPED, State, read_counts
+from exodx.frozen.cells import EITHER, GROUPED, State, read_counts
 from exodx.frozen.conditions import NOTHING_SAID, Conditions
 from exodx.frozen.measurements import Measurements, Reason
 from exodx.frozen.ranges import far_rows, suspects
@@ -351,7 +351,7 @@ def _idle(conditions: Conditions, allowed: Sequence[Breach]) -> list[str]:
 
 def mended(why: str, fix: str) -> str:
     """Return what to do about a cell: of one whose digits are grouped, to write the digits alone."""
-    return fix.replace("Write a number", "Write the number without separators (1234.5)") if why == GROUPED else fix
+    return fix.replace("Write a number", "Write the number without separators (1234.5)") if why in (GROUPED, EITHER) else fix
 
 
 def unread_cells(unreadable: Mapping[tuple[int, str], str], table: TextTable, fix: str = MEND_CELL) -> list[Problem]:

@@ -77,6 +77,8 @@ def test_t16_every_word_keeps_its_own_state(text, scale, state, value):
         ("0,0", Scale.LINEAR, "a decimal comma in a table of decimal points"),
         ("#DIV/0!", Scale.LINEAR, "text where a number belongs"),
         ("1,234.5", Scale.LINEAR, "digits grouped in threes"),
+        ("-1,234.5", Scale.NORMALISED, "digits grouped in threes"),
+        ("12,345", Scale.LINEAR, "a decimal comma, or digits grouped in threes"),
         ("12 345", Scale.LINEAR, "digits grouped in threes"),
         ("1'234'567", Scale.COUNTS, "digits grouped in threes"),
         ("1,23.4", Scale.LINEAR, "text where a number belongs"),
