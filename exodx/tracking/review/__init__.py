@@ -1,8 +1,8 @@
 """THE REVIEW: a gate of rules asked of a registered version, and a log of every decision that cannot be changed unseen."""
 
-from exodx.tracking.review.answering import Answered, answer_sheets, answers_form
 from exodx.tracking.review.chain import Entry
 from exodx.tracking.review.decisions import CHAMPION, Decision, Reviewer, check_version, demote, log_problems, promote, roll_back
+from exodx.tracking.review.doors import answer_sheets, answers_form
 from exodx.tracking.review.dossier import Version, find_version, own_evaluation
 from exodx.tracking.review.gate import Answer, Gate
 from exodx.tracking.review.listing import ListedVersion, list_versions
@@ -14,7 +14,6 @@ from exodx.tracking.review.text import decision_answer, gate_text, listed_answer
 __all__ = [
     "CHAMPION",
     "Answer",
-    "Answered",
     "Decision",
     "Entry",
     "Gate",
