@@ -15,6 +15,9 @@ from exodx.stats.inputs import Floats, checked_level, reals
 LEVELS_NEEDED = {"4PL": 4, "5PL": 6}
 """Standards above zero that a curve needs."""
 
+WIDEST_RANGE = 1e-12
+"""Smallest signal beside the largest: beyond it weights overflow, and no instrument reads so far."""
+
 RECOVERY, RECOVERY_AT_LLOQ = 20.0, 25.0
 """Percent by which a standard may be read wrongly (ICH M10, 2022)."""
 
@@ -256,6 +259,8 @@ def _unfit(x: Floats, y: Floats, model: Model, left_out: bool) -> str:
         return f"{levels} standard level(s){signals} where a {model} needs {LEVELS_NEEDED[model]}"
     if np.ptp(y) == 0:
         return "all standards have the same signal"
+    if y.min() < WIDEST_RANGE * y.max():
+        return f"signals from {y.min():.3g} to {y.max():.3g} are no readings of one instrument"
     return ""
 
 

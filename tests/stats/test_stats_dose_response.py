@@ -214,6 +214,9 @@ def test_flat_and_scattered_standards_have_no_range():
     flat = fit_curve(LEVELS, np.full(7, 1.3))
     assert flat.curve is None
     assert flat.reason == "all standards have the same signal"
+    huge = fit_curve(LEVELS, [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 1e308])
+    assert huge.curve is None
+    assert "from 0.1 to 1e+308 are no readings of one instrument" in huge.reason
     scattered = fit_curve(LEVELS, [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0])
     assert scattered.lloq is None
     assert "fewer than two standards" in scattered.reason
