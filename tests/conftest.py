@@ -87,11 +87,12 @@ def _own_store(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what starts servers unless it is asked for: it takes minutes."""
-    if "server" not in config.getoption("markexpr"):
-        for item in items:
-            if item.get_closest_marker("server"):
-                item.add_marker(pytest.mark.skip(reason="servers and accounts take minutes: run with -m server"))
+    """Leave out what takes minutes unless it is asked for."""
+    reasons = {"server": "servers and accounts take minutes", "slow": "studies as large as their claims take minutes"}
+    for mark, reason in reasons.items():
+        for item in items if mark not in config.getoption("markexpr") else ():
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=f"{reason}: run with -m {mark}"))
 
 
 @pytest.fixture(scope="session")

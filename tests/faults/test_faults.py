@@ -21,12 +21,6 @@ def rig(tmp_path_factory):
     made.close()
 
 
-@pytest.fixture(autouse=True)
-def _only_when_asked(request):
-    if request.node.get_closest_marker("slow") and "slow" not in request.config.getoption("markexpr"):
-        pytest.skip("faults by the dozen take minutes: run with -m slow")
-
-
 def survived(verdicts) -> int:
     """Return how many faults there were; all were survived."""
     seen = list(verdicts)

@@ -210,9 +210,7 @@ def killed_until_done(arguments, rng, kills: int) -> int:
 
 
 @pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_at_random_moments_it_yields_the_same_bytes(times, model, cohort_file, tmp_path, request):
-    if times > 5 and "slow" not in request.config.getoption("markexpr"):
-        pytest.skip("fifty kills take minutes: run with -m slow")
+def test_killed_at_random_moments_it_yields_the_same_bytes(times, model, cohort_file, tmp_path):
     model_hash = save_bundle(model, tmp_path / "bundle")
     rng, killed = random.Random(times), 0
     while killed < times:

@@ -356,7 +356,6 @@ class TestDifference:
             auc_difference([0, 1], [[0.1, 0.2]], [[0.1, np.nan]], [[0, 0]])
 
 
-@pytest.mark.slow
 class TestCoverage:
     """How often the interval holds the truth; 400 draws have a standard error of about 1 %."""
 
