@@ -129,10 +129,8 @@ def _haemolysis(cohort: Cohort) -> list[Finding]:
         "red-cell miRNAs tell the classes apart without any disease. Compare specimens of equal haemolysis, or collect them alike."
         + (f" The reference {', '.join(red)} comes from red cells and carries this into every target: use another." if red else "")
     )
-    carried = (
-        bool(red) and cohort.panel.normalisation == "references" and p < SHIFT_P
-    )  # a reference is subtracted, as a spike-in is
-    severity: Severity = "blocking" if carried or severity_of(value) == "blocking" else "warning"
+    is_subtracted = bool(red) and cohort.panel.normalisation == "references"  # then it goes into every target, as a spike-in does
+    severity: Severity = "blocking" if (is_subtracted and p < SHIFT_P) or severity_of(value) == "blocking" else "warning"
     return [Finding("haemolysis_confounded", severity, message)]
 
 

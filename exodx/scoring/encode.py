@@ -66,9 +66,9 @@ def batch_of(columns: Mapping[str, Column | pa.Array], schema: pa.Schema) -> pa.
 
 def parquet_bytes(batch: pa.RecordBatch) -> bytes:
     """Return a batch as a Parquet file of one row group, or of none; whoever reads it gets texts and numbers."""
-    pieces, layout = pages_of(batch)
     if not len(batch):
         return MAGIC + footer_of(batch.schema, [], [])
+    pieces, layout = pages_of(batch)
     return b"".join([MAGIC, *pieces, footer_of(batch.schema, [layout], [len(MAGIC)])])
 
 
