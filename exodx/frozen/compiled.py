@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
 from exodx.frozen import loops
-from exodx.frozen.kernels import Kernel, native_kernel, numpy_kernel
+from exodx.frozen.kernels import FLUSH, Kernel, Work, native_kernel, numpy_kernel
 from exodx.frozen.linear import linear_terms
 from exodx.frozen.native import is_kept
 from exodx.frozen.parts import NO_LINEAR, Linear, Parts, Whole
@@ -24,11 +24,6 @@ from exodx.frozen.units import Cut, cut_boosters
 
 Floats = NDArray[np.float64]
 
-Put = Callable[[slice, NDArray[np.uint8], Floats, Kernel], None]
-"""Takes rows, the answers to the splits there, their features and the kernel."""
-
-FLUSH = 16
-"""Terms of a float32 sum before it goes over to float64."""
 NATIVE_LOOKUPS, COMPILED_LOOKUPS = 10**8, 5 * 10**8
 """Lookups (rows times columns) from which machine code is used, where it is kept and where it must be compiled: it saves 1.3 ns a
 lookup, is loaded in 0.1 s and compiled, once and for all, in 2.5."""
@@ -51,25 +46,15 @@ class CompiledForest:
 
     def margin(self, values: Floats, threads: int = 1, kernel: Kernel | None = None) -> Floats:
         """Return raw margins, shape (n,), of features of shape (n, k); threads and kernel change the time only."""
-        out = np.empty(len(values))
-        self._walk(values, threads, kernel, lambda rows, bits, x, way: self._put_margin(out[rows], bits, x, way))
-        return out
+        return self._scored(values, threads, kernel, explained=False)[0]
 
     def contributions(self, values: Floats, threads: int = 1, kernel: Kernel | None = None) -> tuple[Floats, Floats]:
         """Return exact path-dependent TreeSHAP values, shape (n, k), and the base value in every row, shape (n,)."""
-        out = np.empty((self.n_features, len(values)))
-        self._walk(values, threads, kernel, lambda rows, bits, x, way: self._put_contributions(out[:, rows], bits, x, way))
-        return out.T, np.full(len(values), self.base)
+        return self.both(values, threads, kernel)[1], np.full(len(values), self.base)
 
     def both(self, values: Floats, threads: int = 1, kernel: Kernel | None = None) -> tuple[Floats, Floats]:
         """Return margins and SHAP values, the same bits as each alone; the splits are answered once."""
-        margin, shap = np.empty(len(values)), np.empty((self.n_features, len(values)))
-
-        def put(rows: slice, bits: NDArray[np.uint8], x: Floats, way: Kernel) -> None:
-            self._put_margin(margin[rows], bits, x, way)
-            self._put_contributions(shap[:, rows], bits, x, way)
-
-        self._walk(values, threads, kernel, put)
+        margin, shap = self._scored(values, threads, kernel, explained=True)
         return margin, shap.T
 
     @property
@@ -84,50 +69,35 @@ class CompiledForest:
         pays = cost >= COMPILED_LOOKUPS or (cost >= NATIVE_LOOKUPS and is_kept(loops))
         return (native_kernel() if pays else None) or numpy_kernel()
 
-    def _walk(self, values: Floats, threads: int, kernel: Kernel | None, put: Put) -> None:
-        """Answer the splits of blocks of rows, several at a time, and put what follows from them into place."""
-        chosen = kernel or self.kernel_for(len(values))
-        blocks = [slice(a, min(a + chosen.rows, len(values))) for a in range(0, len(values), chosen.rows)]
+    def _scored(self, values: Floats, threads: int, kernel: Kernel | None, *, explained: bool) -> tuple[Floats, Floats]:
+        """Return margins and SHAP values, shape (k, n), none of them unless explained; rows are shared out among threads."""
+        chosen, columns = kernel or self.kernel_for(len(values)), np.ascontiguousarray(values.T, np.float64)
+        if threads == 1 or len(values) <= chosen.rows:
+            return self._put(columns, chosen, explained=explained)
+        margin, shap = np.empty(len(values)), np.empty((self.n_features if explained else 0, len(values)))
 
         def work(rows: slice) -> None:
-            put(rows, self._bits(values[rows], chosen), values[rows], chosen)
+            margin[rows], shap[:, rows] = self._put(np.ascontiguousarray(columns[:, rows]), chosen, explained=explained)
 
-        if threads == 1 or len(blocks) < 2:
-            for rows in blocks:
-                work(rows)
-            return
+        step = -(-len(values) // (threads * chosen.rows)) * chosen.rows
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, blocks))
+            list(pool.map(work, [slice(start, start + step) for start in range(0, len(values), step)]))
+        return margin, shap
 
-    def _bits(self, values: Floats, kernel: Kernel) -> NDArray[np.uint8]:
-        """Answer every split in float32, as XGBoost does: what float32 cannot hold is infinite."""
-        splits, conditions = self.parts.splits, self.parts.conditions
+    def _put(self, columns: Floats, kernel: Kernel, *, explained: bool) -> tuple[Floats, Floats]:
+        """Add the linear member's terms and the constant to what the trees give; float32 holds large features as infinite."""
         with np.errstate(over="ignore"):
-            x = np.ascontiguousarray(values.T, np.float32)
-        bits = np.empty((len(splits.feature) + len(conditions.start) - 1, len(values)), np.uint8)
-        kernel.fill_bits(x, splits, conditions, bits)
-        return bits
+            margin, shap = kernel.score(kernel.rows, self._work, columns, explained)
+        for feature, term in enumerate(linear_terms(self.parts.linear, columns.T)):
+            margin += term
+            if explained:
+                shap[feature] += term
+        margin += self.parts.whole.constants[0]
+        return margin, shap
 
-    def _put_margin(self, out: Floats, bits: NDArray[np.uint8], values: Floats, kernel: Kernel) -> None:
-        units, leaves, total = self.parts.units, self.parts.leaves, np.zeros(len(values))
-        if len(units.value):
-            kernel.add_values(bits, units, FLUSH, total)
-        if len(leaves.value):
-            kernel.add_leaf_values(bits, leaves, total)
-        for term in linear_terms(self.parts.linear, values):
-            total += term
-        np.add(self.parts.whole.constants[0], total, out=out)
-
-    def _put_contributions(self, place: Floats, bits: NDArray[np.uint8], values: Floats, kernel: Kernel) -> None:
-        units, columns, leaves = self.parts.units, self.parts.columns, self.parts.leaves
-        out = np.zeros(place.shape)
-        if len(columns.table):
-            kernel.add_columns(bits, units, columns, self._is_full, out)
-        if len(leaves.value):
-            kernel.add_leaves(bits, leaves, self._rules, out)
-        for total, term in zip(out, linear_terms(self.parts.linear, values), strict=False):
-            total += term
-        place[:] = out
+    @cached_property
+    def _work(self) -> Work:
+        return Work(self.parts, self._is_full, self._rules)
 
     @cached_property
     def _is_full(self) -> NDArray[np.uint8]:

@@ -138,7 +138,7 @@ class Scatter:
         limits = np.array([squared_limit(limit, k) for k in range(values.shape[1] + 1)])
         near, outside, absurd = np.zeros((3, len(values)), bool)
         weights = self._weights(np.arange(values.shape[1]))
-        look, at_once = (self._look, ROWS) if place is None else (partial(self._looped, place), LOOPED_ROWS)
+        look, at_once = (self._look, ROWS) if place is None else (partial(self._looped, place), max(len(values), 1))
         for start in range(0, len(values), at_once):
             part = slice(start, start + at_once)
             placed, exact = look(values[part], weights)
@@ -192,10 +192,11 @@ class Scatter:
         n, p = values.shape
         lines, q = self.scores.start.shape[1], len(weights)
         squared, known, beyond, wild = np.empty(n), *np.empty((3, n), np.int32)
+        tile = max(min(n, LOOPED_ROWS), 1)
         place(
-            *(n, p, lines, self.scores.start, self.scores.score, self.scores.slope, values.T),
+            *(n, tile, p, lines, self.scores.start, self.scores.score, self.scores.slope, values.T),
             *(RANGE, ABSURD, BOUND, self.shift, q, weights, self.noise),
-            *(np.empty(n), np.empty((q, n)), squared, known, beyond, wild),
+            *(np.empty(tile), np.empty((q, tile)), squared, known, beyond, wild),
         )
         return Placed(squared, known, beyond, wild), known == p
 

@@ -15,30 +15,45 @@ import numpy as np
 
 from exodx.frozen import loops
 from exodx.frozen.native import Loop, native_loops
-from exodx.frozen.parts import Array, Columns, Conditions, Leaves, Splits, Units
+from exodx.frozen.parts import Array, Columns, Conditions, Leaves, Parts, Splits, Units
 
 UNITS_AT_ONCE = 32
+FLUSH = 16
+"""Terms of a float32 sum before it goes over to float64."""
 
 
 class Kernel(NamedTuple):
-    """Functions that answer the splits and add what the answers are worth, for blocks of so many rows.
+    """A way over the forest.
 
-    ``place`` is the loop of that name, for :meth:`exodx.frozen.domain.Scatter.flag`; none where NumPy does without.
+    Parameters
+    ----------
+    name : str
+    rows : int
+        Worked on at once, so that they stay in the processor's cache; they change the time only.
+    score : callable
+        Takes ``rows``, :class:`Work`, values of shape (k, n) and whether they are explained; returns what the trees add to the
+        margin, shape (n,), and to each feature's Shapley value, shape (k, n), or (0, n) where nothing is explained.
+    place : callable, optional
+        The loop of that name, for :meth:`exodx.frozen.domain.Scatter.flag`; none where NumPy does without.
     """
 
     name: str
     rows: int
-    fill_bits: Callable[..., None]
-    add_columns: Callable[..., None]
-    add_leaves: Callable[..., None]
-    add_values: Callable[..., None]
-    add_leaf_values: Callable[..., None]
+    score: Callable[[int, Work, Array, bool], tuple[Array, Array]]
     place: Callable[..., None] | None = None
+
+
+class Work(NamedTuple):
+    """What a kernel goes over: the forest, which columns fill their feature's float32 sum, and the rules of quadrature by depth."""
+
+    parts: Parts
+    is_full: Array
+    rules: Array
 
 
 def numpy_kernel() -> Kernel:
     """Return the way of NumPy: no compilation, blocks of 2,048 rows."""
-    return Kernel("numpy", 2048, _fill_bits, _add_columns, _add_leaves, _add_values, _add_leaf_values)
+    return Kernel("numpy", 2048, _score)
 
 
 @cache
@@ -51,30 +66,41 @@ def native_kernel() -> Kernel | None:
 def looped_kernel(name: str, rows: int, made: Mapping[Loop, Loop]) -> Kernel:
     """Return the way of the loops, each by the function that stands for it."""
 
-    def fill_bits(x: Array, splits: Splits, conditions: Conditions, bits: Array) -> None:
-        sizes = len(splits.feature), len(conditions.start) - 1
-        made[loops.fill_bits](x.shape[1], x, sizes[0], *splits, sizes[1], *conditions, bits)
-
-    def add_columns(bits: Array, units: Units, columns: Columns, is_full: Array, out: Array) -> None:
-        n, size, scratch = bits.shape[1], len(units.start) - 1, np.empty(out.shape, np.float32)
-        pattern = np.empty(n, np.uint8)
-        made[loops.add_columns](n, bits, size, *units[:2], *columns, is_full, len(out), scratch, pattern, out)
-
-    def add_leaves(bits: Array, leaves: Leaves, rules: Array, out: Array) -> None:
-        n, scratch = bits.shape[1], np.empty((len(rules) + 1, bits.shape[1]))
-        made[loops.add_leaves](n, bits, len(leaves.value), *leaves, rules.shape[2], rules, scratch[1:], scratch[0], out)
-
-    def add_values(bits: Array, units: Units, every: int, out: Array) -> None:
-        n, size = bits.shape[1], len(units.start) - 1
-        made[loops.add_values](n, bits, size, *units, every, np.empty(n, np.float32), np.empty(n, np.uint8), out)
-
-    def add_leaf_values(bits: Array, leaves: Leaves, out: Array) -> None:
-        n, size = bits.shape[1], len(leaves.value)
-        made[loops.add_leaf_values](
-            n, bits, size, leaves.start, leaves.bit, leaves.wanted, leaves.value, np.empty(n, np.uint8), out
+    def score(rows: int, work: Work, values: Array, explained: bool) -> tuple[Array, Array]:
+        splits, conditions, units, columns, leaves = work.parts[:5]
+        (k, n), tile = values.shape, max(min(rows, values.shape[1]), 1)
+        n_splits, n_conditions = len(splits.feature), len(conditions.start) - 1
+        x, sums = np.empty((2, max(k, 1), tile), np.float32)
+        bits, byte = np.empty((n_splits + n_conditions, tile), np.uint8), np.empty(tile, np.uint8)
+        total, term, product = (np.empty((size, tile)) for size in (max(k, 1), len(work.rules), 1))
+        margin, shap = np.empty(n), np.empty((k if explained else 0, n))
+        made[loops.score](
+            *(n, tile, values, n_splits, *splits, n_conditions, *conditions, len(units.start) - 1, *units, *columns),
+            *(work.is_full, FLUSH, len(leaves.value), *leaves, work.rules.shape[2], work.rules, k, int(explained)),
+            *(x, bits, byte, sums, total, term, product, margin, shap),
         )
+        return margin, shap
 
-    return Kernel(name, rows, fill_bits, add_columns, add_leaves, add_values, add_leaf_values, made[loops.place])
+    return Kernel(name, rows, score, made[loops.place])
+
+
+def _score(rows: int, work: Work, values: Array, explained: bool) -> tuple[Array, Array]:
+    splits, conditions, units, columns, leaves = work.parts[:5]
+    k, n = values.shape
+    margin, shap = np.zeros(n), np.zeros((k if explained else 0, n))
+    for at in (slice(start, start + rows) for start in range(0, n, rows)):
+        x = values[:, at].astype(np.float32)
+        bits = np.empty((len(splits.feature) + len(conditions.start) - 1, x.shape[1]), np.uint8)
+        _fill_bits(x, splits, conditions, bits)
+        if len(units.value):
+            _add_values(bits, units, FLUSH, margin[at])
+        if len(leaves.value):
+            _add_leaf_values(bits, leaves, margin[at])
+        if explained and len(columns.table):
+            _add_columns(bits, units, columns, work.is_full, shap[:, at])
+        if explained and len(leaves.value):
+            _add_leaves(bits, leaves, work.rules, shap[:, at])
+    return margin, shap
 
 
 def _fill_bits(x: Array, splits: Splits, conditions: Conditions, bits: Array) -> None:

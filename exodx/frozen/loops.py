@@ -3,7 +3,8 @@
 Nothing here is called by the interpreter. Every array is flat, one row of a matrix after the other, ``n`` long where it runs along
 specimens: a function takes places in memory and numbers alone, as one of C does. Inner loops run along rows of one array each, so
 that they become vector instructions. Nothing is allocated: whoever calls brings the scratch, whose content is of no account.
-And nothing is called, not even ``min``: machine code that is kept must stand alone.
+And nothing is called but each other, not even ``min``: machine code that is kept must stand alone. What is called from outside goes
+over all specimens, ``tile`` of them at a time, which the processor's cache holds: several threads then seldom wait for one another.
 """
 
 from __future__ import annotations
@@ -173,6 +174,7 @@ def add_leaf_values(
 
 def place(
     n: int,
+    tile: int,
     p: int,
     lines: int,
     start: Array,
@@ -194,51 +196,124 @@ def place(
     wild: Array,
 ) -> None:
     """Place specimens among training's as :class:`exodx.frozen.domain.Scatter` does; a gap is taken for the mean."""
-    for i in range(n):
-        squared[i] = 0
-        known[i] = 0
-        beyond[i] = 0
-        wild[i] = 0
-    for i in range(q * n):
-        projected[i] = 0
-    for f in range(p):
-        row, first = f * n, f * lines
-        for i in range(n):
-            z[i] = (values[row + i] - start[first]) * slope[first] + score[first]
-        for k in range(first + 1, first + lines):
-            at, turn = start[k], slope[k] - slope[k - 1]
-            for i in range(n):
-                over = values[row + i] - at
-                z[i] += (over if over > 0.0 else 0.0) * turn
-        for i in range(n):
-            size = abs(z[i])
-            known[i] += size >= 0.0
-            beyond[i] += size > reach
-            wild[i] += size > absurd
-        for i in range(n):
-            held = -bound if z[i] < -bound else bound if z[i] > bound else z[i]
-            z[i] = held - shift[f] if held == held else 0.0
-            squared[i] += z[i] * z[i]
+    begin = 0
+    while begin < n:
+        m = tile if begin + tile <= n else n - begin
+        for i in range(begin, begin + m):
+            squared[i] = 0
+            known[i] = 0
+            beyond[i] = 0
+            wild[i] = 0
+        for i in range(q * m):
+            projected[i] = 0
+        for f in range(p):
+            row, first = f * n + begin, f * lines
+            for i in range(m):
+                z[i] = (values[row + i] - start[first]) * slope[first] + score[first]
+            for k in range(first + 1, first + lines):
+                at, turn = start[k], slope[k] - slope[k - 1]
+                for i in range(m):
+                    over = values[row + i] - at
+                    z[i] += (over if over > 0.0 else 0.0) * turn
+            for i in range(m):
+                size = abs(z[i])
+                known[begin + i] += size >= 0.0
+                beyond[begin + i] += size > reach
+                wild[begin + i] += size > absurd
+            for i in range(m):
+                held = -bound if z[i] < -bound else bound if z[i] > bound else z[i]
+                z[i] = held - shift[f] if held == held else 0.0
+                squared[begin + i] += z[i] * z[i]
+            for k in range(q):
+                weight, to = weights[k * p + f], k * m
+                for i in range(m):
+                    projected[to + i] += weight * z[i]
         for k in range(q):
-            weight, to = weights[k * p + f], k * n
-            for i in range(n):
-                projected[to + i] += weight * z[i]
-    for k in range(q):
-        for i in range(n):
-            squared[i] -= projected[k * n + i] * projected[k * n + i]
-    for i in range(n):
-        squared[i] = (squared[i] if squared[i] > 0.0 else 0.0) / noise
+            for i in range(m):
+                squared[begin + i] -= projected[k * m + i] * projected[k * m + i]
+        for i in range(begin, begin + m):
+            squared[i] = (squared[i] if squared[i] > 0.0 else 0.0) / noise
+        begin += tile
+
+
+def score(
+    n: int,
+    tile: int,
+    values: Array,
+    n_splits: int,
+    feature: Array,
+    threshold: Array,
+    default: Array,
+    n_conditions: int,
+    start: Array,
+    split: Array,
+    below: Array,
+    n_units: int,
+    unit: Array,
+    bit: Array,
+    value: Array,
+    column: Array,
+    of: Array,
+    table: Array,
+    is_full: Array,
+    every: int,
+    n_leaves: int,
+    leaf: Array,
+    leaf_bit: Array,
+    wanted: Array,
+    leaf_feature: Array,
+    ratio: Array,
+    leaf_value: Array,
+    width: int,
+    rules: Array,
+    n_features: int,
+    explained: int,
+    x: Array,
+    bits: Array,
+    byte: Array,
+    sums: Array,
+    total: Array,
+    term: Array,
+    product: Array,
+    margin: Array,
+    shap: Array,
+) -> None:
+    """Answer the splits in float32, add what the answers are worth to the margin and, where it is explained, to each feature."""
+    begin = 0
+    while begin < n:
+        m = tile if begin + tile <= n else n - begin
+        for f in range(n_features):
+            for i in range(m):
+                x[f * m + i] = values[f * n + begin + i]
+        fill_bits(m, x, n_splits, feature, threshold, default, n_conditions, start, split, below, bits)
+        for i in range(m):
+            total[i] = 0
+        add_values(m, bits, n_units, unit, bit, value, every, sums, byte, total)
+        add_leaf_values(m, bits, n_leaves, leaf, leaf_bit, wanted, leaf_value, byte, total)
+        for i in range(m):
+            margin[begin + i] = total[i]
+        if explained:
+            for i in range(n_features * m):
+                total[i] = 0
+            add_columns(m, bits, n_units, unit, bit, column, of, table, is_full, n_features, sums, byte, total)
+            add_leaves(
+                m, bits, n_leaves, leaf, leaf_bit, wanted, leaf_feature, ratio, leaf_value, width, rules, term, product, total
+            )
+            for f in range(n_features):
+                for i in range(m):
+                    shap[f * n + begin + i] = total[f * m + i]
+        begin += tile
 
 
 LOOPS: Mapping[Callable[..., None], tuple[str, ...]] = MappingProxyType(
     {
-        fill_bits: ("n", "f4", "n", "i4", "f4", "u1", "n", "i4", "i4", "u1", "u1"),
-        add_columns: ("n", "u1", "n", "i4", "i4", "i4", "i4", "f4", "u1", "n", "f4", "u1", "f8"),
-        add_leaves: ("n", "u1", "n", "i4", "i4", "u1", "i4", "f8", "f8", "n", "f8", "f8", "f8", "f8"),
-        add_values: ("n", "u1", "n", "i4", "i4", "f4", "n", "f4", "u1", "f8"),
-        add_leaf_values: ("n", "u1", "n", "i4", "i4", "u1", "f8", "u1", "f8"),
+        score: (
+            *("n", "n", "f8", "n", "i4", "f4", "u1", "n", "i4", "i4", "u1", "n", "i4", "i4", "f4", "i4", "i4", "f4", "u1", "n"),
+            *("n", "i4", "i4", "u1", "i4", "f8", "f8", "n", "f8", "n", "n"),
+            *("f4", "u1", "u1", "f4", "f8", "f8", "f8", "f8", "f8"),
+        ),
         place: (
-            *("n", "n", "n", "f8", "f8", "f8", "f8", "d", "d", "d", "f8", "n", "f8", "d"),
+            *("n", "n", "n", "n", "f8", "f8", "f8", "f8", "d", "d", "d", "f8", "n", "f8", "d"),
             *("f8", "f8", "f8", "i4", "i4", "i4"),
         ),
     }

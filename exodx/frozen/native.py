@@ -15,7 +15,7 @@ from ctypes import CFUNCTYPE, c_double, c_int64, c_void_p
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -123,7 +123,7 @@ def _compiled(llvm: Any, loops: Kinds) -> bytes | None:
     whole: Any = None
     for loop, takes in loops.items():
         signature = types.void(*map(kinds.__getitem__, takes))
-        made = numba.cfunc(signature, error_model="numpy")(loop)
+        made = numba.cfunc(signature, error_model="numpy")(_with_others(numba, loop))
         module = llvm.parse_assembly(made.inspect_llvm())
         module.get_function(made.native_name).name = loop.__name__
         if whole is None:
@@ -134,6 +134,15 @@ def _compiled(llvm: Any, loops: Kinds) -> bytes | None:
     if any(not name.startswith("llvm.") and name not in ALONE for name in called):
         return None
     return bytes(_target(llvm).emit_object(whole))
+
+
+def _with_others(numba: Any, loop: Loop) -> Loop:
+    """Return a loop with the functions of its module that it calls put into its text."""
+    code: CodeType = loop.__code__
+    around: dict[str, Any] = loop.__globals__
+    called = {name: around[name] for name in code.co_names if isinstance(around.get(name), FunctionType)}
+    inside = {name: numba.njit(function, inline="always", error_model="numpy") for name, function in called.items()}
+    return FunctionType(code, {**around, **inside}, loop.__name__)
 
 
 def _target(llvm: Any) -> Any:

@@ -273,7 +273,7 @@ assert native_kernel().name == "native"
 made = native_kernel().place
 one, ints, squared = np.ones((1, 1)), np.zeros((3, 5), np.int32), np.zeros(5)
 lines, limits, scratch = (0 * one, 0 * one, one), (3.0, 10.0, 6.0), np.zeros((2, 5))
-made(5, 1, 1, *lines, np.arange(5.0), *limits, 0 * one, 1, 0 * one, 2.0, *scratch, squared, *ints)
+made(5, 2, 1, 1, *lines, np.arange(5.0), *limits, 0 * one, 1, 0 * one, 2.0, *scratch, squared, *ints)
 assert squared.tolist() == [0.0, 0.5, 2.0, 4.5, 8.0] and ints[1].tolist() == [0, 0, 0, 0, 1]
 print("numba" in sys.modules)
 """
