@@ -25,7 +25,7 @@ from exodx.frozen.native import Loop
 
 Floats = NDArray[np.float64]
 
-ROWS, LOOPED_ROWS = 512, 2048
+ROWS, LOOPED_ROWS = 512, 128
 """At once: what is worked on stays in the processor's cache."""
 RANGE, BOUND, ABSURD = 3.0, 6.0, 10.0
 """Normal scores: beyond the first a value lies outside training's range; up to the second it adds to the distance."""
@@ -196,7 +196,7 @@ class Scatter:
         place(
             *(n, tile, p, lines, self.scores.start, self.scores.score, self.scores.slope, values.T),
             *(RANGE, ABSURD, BOUND, self.shift, q, weights, self.noise),
-            *(np.empty(tile), np.empty((q, tile)), squared, known, beyond, wild),
+            *(np.empty((p, tile)), np.empty(tile), squared, known, beyond, wild),
         )
         return Placed(squared, known, beyond, wild), known == p
 
