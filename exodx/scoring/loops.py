@@ -48,31 +48,29 @@ def cut_cells(
 
     Each column of numbers has a row of ``mantissa``, ``scale`` (the power of ten) and ``states``, each of texts one of ``first``
     and ``last`` (where a cell begins and ends), ``capacity`` long. A cell of numbers that holds anything but a number of few digits
-    goes to ``cell``, ``begins`` and ``ends``. ``found`` gets the number of lines, or -1 where one is not simple, and of such cells.
+    goes to ``cell``, ``begins`` and ``ends``. What most cells are, a number and the sign after it, is done first: one cell then
+    follows the other without waiting for a look at quotes. ``found`` gets the number of lines, or -1 where one is not simple, and of
+    such cells.
     """
     found[0] = -1
     at = row = odd = 0
     while at < n:
         for c in range(width):
-            quoted, to = data[at] == _QUOTE, slot[c] * capacity + row
+            to, end = slot[c] * capacity + row, _LINE if c == width - 1 else sign
+            if kind[c] == NUMBER:
+                number, digits, power, stop = decimal(data, at + (data[at] == _MINUS))
+                if data[stop] == end and 0 < digits <= DIGITS and (number > 0 or data[at] != _MINUS):
+                    mantissa[to] = -number if data[at] == _MINUS else number
+                    scale[to] = power
+                    states[to] = _MEASURED
+                    at = stop + 1
+                    continue
+            quoted = data[at] == _QUOTE
             at += quoted
             start, is_number = at, False
             if kind[c] == NUMBER:
-                at += data[at] == _MINUS
-                begin, number, power = at, 0, 0
-                while data[at] - _ZERO <= 9 and data[at] >= _ZERO:
-                    number = number * 10 + (data[at] - _ZERO)
-                    at += 1
-                digits = at - begin
+                number, digits, power, at = decimal(data, at + (data[at] == _MINUS))
                 is_number = digits > 0
-                if data[at] == _POINT:
-                    at += 1
-                    begin = at
-                    while data[at] - _ZERO <= 9 and data[at] >= _ZERO:
-                        number = number * 10 + (data[at] - _ZERO)
-                        at += 1
-                    digits += at - begin
-                    power = begin - at
                 if digits > DIGITS:
                     k = start + (data[start] == _MINUS)
                     while data[k] == _ZERO or data[k] == _POINT:
@@ -95,11 +93,29 @@ def cut_cells(
                 return
             at += quoted
             at += data[at] == _RETURN and data[at + 1] == _LINE
-            if data[at] != (_LINE if c == width - 1 else sign):
+            if data[at] != end:
                 return
             at += 1
         row += 1
     found[0], found[1] = row, odd
+
+
+def decimal(data: Array, at: int) -> tuple[int, int, int, int]:
+    """Read digits with a point or none: the number they make without it, how many, the power of ten, and where they end."""
+    number, digits, power, begin = 0, 0, 0, at
+    while data[at] - _ZERO <= 9 and data[at] >= _ZERO:
+        number = number * 10 + (data[at] - _ZERO)
+        at += 1
+    digits = at - begin
+    if data[at] == _POINT:
+        at += 1
+        begin = at
+        while data[at] - _ZERO <= 9 and data[at] >= _ZERO:
+            number = number * 10 + (data[at] - _ZERO)
+            at += 1
+        digits += at - begin
+        power = begin - at
+    return number, digits, power, at
 
 
 def nearest_doubles(n: int, mantissa: Array, scale: Array, states: Array, powers: Array, values: Array, doubtful: Array) -> None:
