@@ -49,8 +49,8 @@ def cut_cells(
     Each column of numbers has a row of ``mantissa``, ``scale`` (the power of ten) and ``states``, each of texts one of ``first``
     and ``last`` (where a cell begins and ends), ``capacity`` long. A cell of numbers that holds anything but a number of few digits
     goes to ``cell``, ``begins`` and ``ends``. What most cells are, a number and the sign after it, is done first: one cell then
-    follows the other without waiting for a look at quotes. ``found`` gets the number of lines, or -1 where one is not simple, and of
-    such cells.
+    follows the other without waiting for a look at quotes. ``found`` gets the number of lines, or -1 where one is not simple, and
+    of such cells.
     """
     found[0] = -1
     at = row = odd = 0
