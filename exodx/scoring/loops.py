@@ -34,8 +34,8 @@ def cut_cells(
     kind: Array,
     slot: Array,
     capacity: int,
-    mantissa: Array,
-    scale: Array,
+    powers: Array,
+    values: Array,
     states: Array,
     first: Array,
     last: Array,
@@ -46,8 +46,8 @@ def cut_cells(
 ) -> None:
     """Cut ``n`` bytes of whole lines into cells, and read the digits of those in columns of numbers.
 
-    Each column of numbers has a row of ``mantissa``, ``scale`` (the power of ten) and ``states``, each of texts one of ``first``
-    and ``last`` (where a cell begins and ends), ``capacity`` long. A cell of numbers that holds anything but a number of few digits
+    Each column of numbers has a row of ``values`` and ``states``, each of texts one of ``first`` and ``last`` (where a cell begins
+    and ends), ``capacity`` long. A cell of numbers that holds anything but a number of few digits
     goes to ``cell``, ``begins`` and ``ends``. What most cells are, a number and the sign after it, is done first: one cell then
     follows the other without waiting for a look at quotes. ``found`` gets the number of lines, or -1 where one is not simple, and
     of such cells.
@@ -60,8 +60,10 @@ def cut_cells(
             if kind[c] == NUMBER:
                 number, digits, power, stop = decimal(data, at + (data[at] == _MINUS))
                 if data[stop] == end and 0 < digits <= DIGITS and (number > 0 or data[at] != _MINUS):
-                    mantissa[to] = -number if data[at] == _MINUS else number
-                    scale[to] = power
+                    value, doubtful = nearest_double(number, powers[power])
+                    if doubtful:
+                        return
+                    values[to] = -value if data[at] == _MINUS else value
                     states[to] = _MEASURED
                     at = stop + 1
                     continue
@@ -77,10 +79,12 @@ def cut_cells(
                         digits -= data[k] == _ZERO
                         k += 1
                 ended = data[at] == _QUOTE if quoted else data[at] == sign or data[at] == _LINE or data[at] == _RETURN
-                is_number = is_number and ended and digits <= DIGITS and power >= -LARGEST_POWER
+                is_number = is_number and ended and digits <= DIGITS and power <= LARGEST_POWER
                 is_number = is_number and (number > 0 or data[start] != _MINUS)
-                mantissa[to] = 0 if not is_number else -number if data[start] == _MINUS else number
-                scale[to] = power if is_number else 0
+                value, doubtful = nearest_double(number, powers[power]) if is_number else (math.nan, False)
+                if doubtful:
+                    return
+                values[to] = -value if data[start] == _MINUS else value
                 states[to] = _MEASURED if is_number else _NOT_RUN
             while data[at] != _QUOTE and data[at] != _LINE and (quoted or (data[at] != sign and data[at] != _RETURN)):
                 at += 1
@@ -101,7 +105,7 @@ def cut_cells(
 
 
 def decimal(data: Array, at: int) -> tuple[int, int, int, int]:
-    """Read digits with a point or none: the number they make without it, how many, the power of ten, and where they end."""
+    """Read digits with a point or none: the number they make without it, how many, the power of ten it is divided by, the end."""
     number, digits, power, begin = 0, 0, 0, at
     while data[at] - _ZERO <= 9 and data[at] >= _ZERO:
         number = number * 10 + (data[at] - _ZERO)
@@ -114,34 +118,27 @@ def decimal(data: Array, at: int) -> tuple[int, int, int, int]:
             number = number * 10 + (data[at] - _ZERO)
             at += 1
         digits += at - begin
-        power = begin - at
+        power = at - begin
     return number, digits, power, at
 
 
-def nearest_doubles(n: int, mantissa: Array, scale: Array, states: Array, powers: Array, values: Array, doubtful: Array) -> None:
-    """Multiply by a power of ten, to the nearest double; ``doubtful`` where that is not certain.
+def nearest_double(number: int, p: float) -> tuple[float, bool]:
+    """Divide a whole number that is not negative by a power of ten, to the nearest double; say where that is not certain.
 
-    A mantissa of more than 53 bits is divided in two steps, the second of the exact remainder (Dekker 1971, 10.1007/BF01397083);
+    A number of more than 53 bits is divided in two steps, the second of the exact remainder (Dekker 1971, 10.1007/BF01397083);
     the result stands if an error of 2⁻⁵⁰ of the second would not change it.
     """
-    for i in range(n):
-        p, number = powers[-scale[i]], mantissa[i]
-        doubtful[i] = False
-        if -_EXACT <= number <= _EXACT or scale[i] == 0:
-            values[i] = number / p
-        else:
-            high, low = float(number >> 11) * 2048.0, float(number & 2047)
-            q = high / p
-            t, u = _SPLIT * q, _SPLIT * p
-            a, d = t - (t - q), u - (u - p)
-            b, e = q - a, p - d
-            product = q * p
-            error = ((a * d - product) + a * e + b * d) + b * e
-            rest = (((high - product) - error) + low) / p
-            values[i] = q + rest * _LESS
-            doubtful[i] = values[i] != q + rest * _MORE
-        if states[i] != _MEASURED:
-            values[i] = math.nan
+    if number <= _EXACT or p == 1.0:
+        return number / p, False
+    high, low = float(number >> 11) * 2048.0, float(number & 2047)
+    q = high / p
+    t, u = _SPLIT * q, _SPLIT * p
+    a, d = t - (t - q), u - (u - p)
+    b, e = q - a, p - d
+    product = q * p
+    error = ((a * d - product) + a * e + b * d) + b * e
+    rest = (((high - product) - error) + low) / p
+    return q + rest * _LESS, q + rest * _LESS != q + rest * _MORE
 
 
 def gather(n: int, data: Array, begins: Array, ends: Array, out: Array) -> None:
@@ -156,10 +153,9 @@ def gather(n: int, data: Array, begins: Array, ends: Array, out: Array) -> None:
 LOOPS: Mapping[Callable[..., None], tuple[str, ...]] = MappingProxyType(
     {
         cut_cells: (
-            *("n", "u1", "n", "n", "u1", "i4", "n", "i8", "i1", "u1"),
+            *("n", "u1", "n", "n", "u1", "i4", "n", "f8", "f8", "u1"),
             *("i4", "i4", "i4", "i4", "i4", "i8"),
         ),
-        nearest_doubles: ("n", "i8", "i1", "u1", "f8", "f8", "u1"),
         gather: ("n", "u1", "i4", "i4", "u1"),
     }
 )

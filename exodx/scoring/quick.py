@@ -81,18 +81,14 @@ def quickly(
     kind = np.array([loops.NUMBER if n in places else loops.TEXT if n in spots else 0 for n in header], np.uint8)
     slot = np.array([places.get(n, spots.get(n, 0)) for n in header], np.int32)
     shape = len(places), lines
-    mantissa, scale, states = np.empty(shape, np.int64), np.empty(shape, np.int8), np.empty(shape, np.uint8)
+    values, states = np.empty(shape), np.empty(shape, np.uint8)
     first, last = np.empty((2, len(spots), lines), np.int32)
     odd, found = _Odd(*np.empty((3, len(places) * lines), np.int32)), np.zeros(2, np.int64)
     made[loops.cut_cells](
         *(len(data), data, ord(sign), len(header), kind, slot, lines),
-        *(mantissa, scale, states, first, last, *odd, found),
+        *(_POWERS, values, states, first, last, *odd, found),
     )
     if found[0] < 0:
-        return None
-    values, doubtful = np.empty(shape), np.empty(shape, np.uint8)
-    made[loops.nearest_doubles](values.size, mantissa, scale, states, _POWERS, values, doubtful)
-    if doubtful.any():
         return None
     words = _Odd(*(column[: found[1]] for column in odd))
     if not _read_words(made, data, words, list(scales[name] for name in places), values, states):
