@@ -306,12 +306,12 @@ class InputContract:
             return Measurements(self.panel.names, *counts), {}
         n = len(next(iter(columns.values()), ()))
         unreadable: dict[tuple[int, str], str] = {}
-        values = np.full((len(self.panel.analytes), n), np.nan).T
-        states = np.full(values.T.shape, State.NOT_RUN, np.uint8).T
+        values, states = np.empty((len(self.panel.analytes), n)).T, np.empty((len(self.panel.analytes), n), np.uint8).T
         flagged = np.zeros(n, bool)
         for j, analyte in enumerate(self.panel.analytes):
             header = headers.get(analyte.name)
             if header is None:
+                values[:, j], states[:, j] = np.nan, State.NOT_RUN
                 continue
             cells, disagree = read_replicates(columns[header], analyte.scale, analyte.lod, decimal)
             values[:, j], states[:, j] = cells.values, cells.states

@@ -104,7 +104,7 @@ class Log2Scale:
         counted = [n for n in m.names if self.scales[n] == Scale.COUNTS]
         reads, strange = self.library.reads(m, counted)
         kept = tuple(name for name in m.names if name not in self.unexpressed)
-        columns, over = [], np.zeros(len(m), bool)
+        columns, over, changed = [], np.zeros(len(m), bool), kept != m.names
         for name in kept:
             values, states = m.column(name)
             above = states == np.uint8(State.ABOVE_LOQ)
@@ -112,7 +112,8 @@ class Log2Scale:
                 over |= above
                 states = np.where(above & np.isfinite(values), np.uint8(State.MEASURED), states)
             columns.append(self._column(name, values, states, reads))
-        out = from_columns(kept, columns, m).flagged(Reason.ABOVE_LOQ, over)
+            changed = changed or columns[-1][0] is not values or above.any()
+        out = (from_columns(kept, columns, m) if changed else m).flagged(Reason.ABOVE_LOQ, over)
         if counted:
             out = out.flagged(Reason.NO_READS, (reads == 0) & ~strange).flagged(Reason.LIBRARY_NOT_COMPARABLE, strange)
         return out

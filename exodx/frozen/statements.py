@@ -116,11 +116,15 @@ def read_statements(table: TextTable, conditions: Conditions, without: Collectio
     for key in COLUMNS:
         default = said.get(key) or ""
         column = columns.get(key)
-        cells = table.columns[column] if column is not None else ()
+        if column is None:
+            if default:
+                stated[key] = Stated((default,) * len(table), None)
+            continue
+        cells = table.columns[column]
         said_by = {cell: default if is_blank(cell) or cell.casefold() in UNSAID else cell for cell in set(cells)}
-        texts = tuple(map(said_by.__getitem__, cells)) if column is not None else (default,) * len(table)
+        texts = tuple(map(said_by.__getitem__, cells))
         option = getattr(conditions, "release" if key == "mirbase_release" else key, None)
-        if option and column is not None:
+        if option:
             others = sorted({text for text in set(texts) if not _same(key, text, option)})
             problems += [_contradiction(table, key, column, text, option) for text in others]
         if any(texts):

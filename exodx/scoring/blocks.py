@@ -48,12 +48,15 @@ class Block:
         Lines (or rows) of the cohort before it, headers left out.
     content : bytes or RecordBatch
         Whole lines without the header, or rows.
+    rows : int
+        Its lines, or rows.
     """
 
     number: int
     file: int
     first: int
     content: bytes | pa.RecordBatch
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +212,10 @@ def cohort_blocks(files: Sequence[File], columns: Sequence[Sequence[str]]) -> It
     for at, (file, wanted) in enumerate(zip(files, columns, strict=True)):
         contents = iter(file.blocks(wanted))
         while (content := _next(contents)) is not None:
-            yield Block(number, at, first, content)
+            rows = rows_in(content)
+            yield Block(number, at, first, content, rows)
             number += 1
-            first += lines_in(content) if isinstance(content, bytes) else len(content)
+            first += rows
 
 
 def _next(contents: Iterator[bytes | pa.RecordBatch]) -> bytes | pa.RecordBatch | None:
@@ -238,8 +242,10 @@ def _begun(blocks: Iterable[bytes]) -> Iterator[bytes]:
     yield from [b""] * passed
 
 
-def lines_in(content: bytes) -> int:
-    """Return the number of lines."""
+def rows_in(content: bytes | pa.RecordBatch) -> int:
+    """Return the number of lines of a text, or of rows."""
+    if not isinstance(content, bytes):
+        return len(content)
     data = np.frombuffer(content, np.uint8)
     ends = sum(int(np.count_nonzero(data[start : start + _AT_ONCE] == ord("\n"))) for start in range(0, len(data), _AT_ONCE))
     return ends + (bool(content) and not content.endswith(b"\n"))

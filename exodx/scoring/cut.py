@@ -137,7 +137,7 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
         raise NotInPieces("lines that end in other ways")
     if longest_run(content):
         raise NotInPieces("a cell that is too long")
-    if plan.made and not as_text and ascii_alone and (found := _by_loops(plan, content, header, sign)):
+    if plan.made and not as_text and ascii_alone and (found := _by_loops(plan, block, content, header, sign)):
         return found
     table = None
     if b'"' not in content or _simply_quoted(content, sign):
@@ -147,10 +147,10 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
     return table if table is not None else _carefully(plan, block)
 
 
-def _by_loops(plan: Plan, content: bytes, header: Sequence[str], sign: str) -> Found | None:
+def _by_loops(plan: Plan, block: Block, content: bytes, header: Sequence[str], sign: str) -> Found | None:
     """Read a block by machine code; None where it is not simple enough."""
-    scales = plan.scales
-    read = quickly(plan.made or {}, content, sign, header, scales, [name for name in plan.columns if name not in scales])
+    wanted = {name: plan.scales.get(name) for name in plan.columns}
+    read = quickly(plan.made or {}, content, block.rows, sign, header, wanted)
     if read is None:
         return None
     columns: Found = {name: Numbers(*cells) for name, cells in read.numbers.items()}

@@ -165,7 +165,7 @@ def _scored(plan: Plan, model: AnyModel, kind: str, group: Group) -> tuple[Part,
     parts, first = [], group.first
     with group.source.opened() as file:
         for i, batch in enumerate(blocks_of_group(file, group.group, group.source.rows, plan.columns)):
-            part = score_block(plan, model, Block(group.number + i, group.file, first, batch), kind)
+            part = score_block(plan, model, Block(group.number + i, group.file, first, batch, len(batch)), kind)
             parts.append(replace(part, content=(b"".join(part.content),)))
             first += len(batch)
     return tuple(parts)

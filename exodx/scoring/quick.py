@@ -6,7 +6,7 @@ small table: each distinct text once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,6 @@ from exodx.frozen import read_cells
 from exodx.frozen.native import Loop
 from exodx.panel import Scale
 from exodx.scoring import loops
-from exodx.scoring.blocks import lines_in
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -50,10 +49,10 @@ class _Odd(NamedTuple):
 def quickly(
     made: Made,
     content: bytes,
+    lines: int,
     sign: str,
     header: Sequence[str],
-    scales: Mapping[str, Scale],
-    texts: Collection[str],
+    columns: Mapping[str, Scale | None],
 ) -> Read | None:
     """Read whole lines, or return None where one is not simple.
 
@@ -63,21 +62,22 @@ def quickly(
         Loops of :mod:`exodx.scoring.loops` → machine code.
     content : bytes
         ASCII.
+    lines : int
+        In it.
     sign : str
         Between cells.
     header : sequence of str
         Columns.
-    scales : mapping of str to Scale
-        Columns of numbers.
-    texts : collection of str
-        Columns of texts.
+    columns : mapping of str to Scale
+        Those that are read: of numbers, or of texts where there is none.
     """
     content = content if content.endswith(b"\n") else content + b"\n"
-    data, lines = np.frombuffer(content, np.uint8), lines_in(content)
+    data = np.frombuffer(content, np.uint8)
     if lines * len(header) > len(content):
         return None
-    places = {name: i for i, name in enumerate([name for name in header if name in scales])}
-    spots = {name: i for i, name in enumerate([name for name in header if name in texts])}
+    scales = {name: scale for name in header if (scale := columns.get(name)) is not None}
+    places = {name: i for i, name in enumerate(scales)}
+    spots = {name: i for i, name in enumerate(name for name in header if name in columns and name not in scales)}
     kind = np.array([loops.NUMBER if n in places else loops.TEXT if n in spots else 0 for n in header], np.uint8)
     slot = np.array([places.get(n, spots.get(n, 0)) for n in header], np.int32)
     shape = len(places), lines
@@ -91,7 +91,7 @@ def quickly(
     if found[0] < 0:
         return None
     words = _Odd(*(column[: found[1]] for column in odd))
-    if not _read_words(made, data, words, list(scales[name] for name in places), values, states):
+    if not _read_words(made, data, words, list(scales.values()), values, states):
         return None
     return Read(
         {name: (values[i], states[i]) for name, i in places.items()},

@@ -12,7 +12,7 @@ import numpy as np
 
 from exodx.errors import InputRefused, Problem
 from exodx.frozen import unread_cells
-from exodx.scoring.blocks import Block, Rows, lines_in
+from exodx.scoring.blocks import Block, Rows, rows_in
 from exodx.scoring.cut import piece_of, table_of_block
 from exodx.scoring.intake import MEND_CELL, rule_verdicts, unread_rules
 from exodx.scoring.job import NotInPieces
@@ -47,8 +47,9 @@ def _blocks(plan: Plan) -> Iterator[Block]:
     for at, file in enumerate(plan.files):
         first = 0
         for number, content in enumerate(file.blocks(plan.columns)):
-            yield Block(number, at, first, content)
-            first += lines_in(content) if isinstance(content, bytes) else len(content)
+            rows = rows_in(content)
+            yield Block(number, at, first, content, rows)
+            first += rows
 
 
 def _of_block(plan: Plan, block: Block) -> list[Problem]:
