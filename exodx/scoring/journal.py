@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +29,45 @@ from exodx.scoring.part import Part
 from exodx.scoring.tallies import Tallies, any_twice
 
 BODY, JOURNAL, HASHES, WHOLE = "body", "journal", "hashes", "whole"
+SETTLED_AT_ONCE = 1 << 25
+"""Bytes that are written before the disk is asked for them."""
+
+
+class Settling:
+    """Has a growing file put on the disk beside the work, so that little is left to wait for at the end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.done_to = 0
+        self.pool = ThreadPoolExecutor(1)
+        self.under_way: Future[None] | None = None
+
+    def look(self) -> None:
+        """Ask the disk for what was written since, where that is much and it is not busy with the last of it.
+
+        Raises
+        ------
+        OSError
+            Where it could not hold that.
+        """
+        if self.file.tell() - self.done_to < SETTLED_AT_ONCE or (self.under_way is not None and not self.under_way.done()):
+            return
+        if self.under_way is not None:
+            self.under_way.result()
+        self.done_to = self.file.tell()
+        self.under_way = self.pool.submit(os.fsync, self.file.fileno())
+
+    def wait(self) -> None:
+        """Wait for what was asked for.
+
+        Raises
+        ------
+        OSError
+            Where the disk could not hold it.
+        """
+        self.pool.shutdown()
+        if self.under_way is not None:
+            self.under_way.result()
 
 
 @dataclass(slots=True)
@@ -42,6 +82,8 @@ class Partial:
     schema : Schema
     hold : int
         Handle by which this process holds the folder, so that no other writes there.
+    settling : Settling
+        Of the body.
     blocks : list of int
         Blocks that are complete.
     places : list of int
@@ -59,6 +101,7 @@ class Partial:
     hashes: IO[bytes]
     journal: IO[bytes]
     hold: int
+    settling: Settling
     blocks: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     layouts: list[Layout] = field(default_factory=list)
@@ -76,6 +119,7 @@ class Partial:
         line = {"block": block, "place": place, **ends, "layout": part.layout, "tallies": part.tallies.to_dict()}
         self.journal.write(json.dumps(line).encode() + b"\n")
         self.journal.flush()
+        self.settling.look()
 
     def _took(self, block: int, place: int, layout: Layout | None, tallies: Tallies) -> None:
         self.blocks.append(block)
@@ -94,8 +138,9 @@ class Partial:
         Raises
         ------
         OSError
-            Where another run began the same output meanwhile.
+            Where another run began the same output meanwhile, or the disk could not hold it.
         """
+        self.settling.wait()
         if self.kind == PARQUET:
             self.body.write(footer_of(self.schema, self.layouts, self.places))
         self.body.flush()
@@ -113,6 +158,7 @@ class Partial:
 
     def close(self) -> None:
         """Close the files; what was written stays."""
+        self.settling.pool.shutdown()
         for file in (self.body, self.hashes, self.journal):
             with contextlib.suppress(OSError):  # of a full disk: what the journal does not name does not count
                 file.close()
@@ -168,7 +214,7 @@ def _begun(folder: Path, kind: str, schema: pa.Schema, job: Mapping[str, Any], h
     lines, note = _interrupted(folder, job) if resume else ([], "")
     mode = "r+b" if lines else "w+b"
     body, hashes, journal = ((folder / name).open(mode) for name in (BODY, HASHES, JOURNAL))
-    partial = Partial(folder, kind, schema, body, hashes, journal, hold)
+    partial = Partial(folder, kind, schema, body, hashes, journal, hold, Settling(body))
     if not lines:
         partial.body.write(_start_of(kind, schema))
         partial.journal.write(json.dumps({"job": job}).encode() + b"\n")
