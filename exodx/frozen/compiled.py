@@ -115,8 +115,8 @@ class CompiledForest:
         sizes = np.diff(self.parts.leaves.start)
         deepest = int(sizes.max(initial=1))
         rules = np.zeros((deepest + 1, 2, (deepest - 1) // 2 + 1))
-        for d in np.unique(sizes):
-            nodes, weights = quadrature(int(d) - 1)
+        for d in sorted(set(sizes.tolist())):
+            nodes, weights = quadrature(d - 1)
             rules[d, :, : len(nodes)] = nodes, weights
         return rules
 

@@ -28,7 +28,7 @@ from exodx.scoring.tallies import Tallies, hashes, value_counts
 from exodx.tables.coded import counted
 from exodx.tables.table import TextTable
 
-EDITION = 2
+EDITION = 3
 """Of what a part holds and how its bytes are written: one more whenever either changes, so that no output is made of two kinds."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from exodx.frozen.scale import count_matrix
 from exodx.libraries.sizes import library_sizes
 from exodx.panel import Panel, Scale
 
-_SEED = 20240229
+_SEED, _ALL = 20240229, (1 << 64) - 1
 """Of the weights of the hash: one for each place of a text, odd, so that a changed letter always changes the hash."""
 
 
@@ -131,8 +132,7 @@ def hashes(content: NDArray[np.uint8], offsets: NDArray[np.int32]) -> NDArray[np
     offsets = offsets.astype(np.int64)
     sizes = np.diff(offsets)
     longest = int(sizes.max(initial=0))
-    drawn = np.random.default_rng(_SEED).integers(0, 1 << 63, longest + 1, np.uint64)
-    weights = drawn * np.uint64(2) + np.uint64(1)
+    weights = np.array([_drawn(place) | 1 for place in range(longest + 1)], np.uint64)
     found: NDArray[np.uint64] = sizes.astype(np.uint64) * weights[0]
     if longest and (sizes == longest).all():
         letters = content[offsets[0] : offsets[-1]].reshape(len(sizes), longest).astype(np.uint64)
@@ -142,6 +142,18 @@ def hashes(content: NDArray[np.uint8], offsets: NDArray[np.int32]) -> NDArray[np
         rows = np.flatnonzero(sizes > place)
         found[rows] += (content[offsets[rows] + place].astype(np.uint64) + np.uint64(1)) * weights[place + 1]
     return found
+
+
+@lru_cache(maxsize=4096)
+def _drawn(place: int) -> int:
+    """Return the number at a place of a random sequence (SplitMix64: Steele et al. 2014, 10.1145/2714064.2660195).
+
+    NumPy's own generators take as long to load as thousands of specimens to score.
+    """
+    z = (_SEED + (place + 1) * 0x9E3779B97F4A7C15) & _ALL
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _ALL
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _ALL
+    return z ^ (z >> 31)
 
 
 def any_twice(path: Path, at_once: int = 1 << 20) -> bool:
