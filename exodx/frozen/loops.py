@@ -47,6 +47,12 @@ def fill_bits(
                 bits[to + i] &= bits[row + i] == wanted
 
 
+def add_looked_up(n: int, table: Array, at: int, bits: int, pattern: Array, sums: Array, row: int) -> None:  # noqa: ARG001
+    """Add to each specimen's sum what stands at its pattern, of so many bits, in a table; see :mod:`exodx.frozen.lanes` too."""
+    for i in range(n):
+        sums[row + i] += table[at + pattern[i]]
+
+
 def add_columns(
     n: int,
     bits: Array,
@@ -77,8 +83,7 @@ def add_columns(
                 pattern[i] = pattern[i] + pattern[i] + bits[row + i]
         for c in range(start[u], start[u + 1]):
             row = feature[c] * n
-            for i in range(n):
-                sums[row + i] += table[at + pattern[i]]
+            add_looked_up(n, table, at, last - first, pattern, sums, row)
             at += 1 << (last - first)
             if is_full[c]:
                 for i in range(n):
@@ -146,8 +151,7 @@ def add_values(
             row = bit[k] * n
             for i in range(n):
                 pattern[i] = pattern[i] + pattern[i] + bits[row + i]
-        for i in range(n):
-            sums[i] += value[at + pattern[i]]
+        add_looked_up(n, value, at, last - first, pattern, sums, 0)
         at += 1 << (last - first)
         if (u + 1) % every == 0:
             for i in range(n):

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from exodx.errors import UsageError
+from exodx.frozen import lanes
 from exodx.place import put_file
 
 Loop = Callable[..., None]
@@ -41,7 +42,8 @@ def kept_at(loops: ModuleType) -> Path | None:
     source = Path(str(loops.__file__))
     if not source.is_file():
         return None
-    key = sha256("\n".join([source.read_text(encoding="utf-8"), *versions]).encode()).hexdigest()[:20]
+    texts = [path.read_text(encoding="utf-8") for path in (source, Path(lanes.__file__))]
+    key = sha256("\n".join([*texts, *versions]).encode()).hexdigest()[:20]
     return Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute() / "loops" / f"{key}.o"
 
 
@@ -120,10 +122,11 @@ def _compiled(llvm: Any, loops: Kinds) -> bytes | None:
 
     arrays = {"u1": types.uint8, "i1": types.int8, "i8": types.int64, "i4": types.int32, "f4": types.float32, "f8": types.float64}
     kinds = {"n": types.int64, "d": types.float64, **{kind: types.CPointer(of) for kind, of in arrays.items()}}
+    instead = {"add_looked_up": lanes.adder(numba)} if llvm.get_host_cpu_features().get(lanes.NEEDED) else {}
     whole: Any = None
     for loop, takes in loops.items():
         signature = types.void(*map(kinds.__getitem__, takes))
-        made = numba.cfunc(signature, error_model="numpy")(_with_others(numba, loop))
+        made = numba.cfunc(signature, error_model="numpy")(_with_others(numba, loop, instead))
         module = llvm.parse_assembly(made.inspect_llvm())
         module.get_function(made.native_name).name = loop.__name__
         if whole is None:
@@ -136,12 +139,13 @@ def _compiled(llvm: Any, loops: Kinds) -> bytes | None:
     return bytes(_target(llvm).emit_object(whole))
 
 
-def _with_others(numba: Any, loop: Loop) -> Loop:
-    """Return a loop with the functions of its module that it calls put into its text."""
+def _with_others(numba: Any, loop: Loop, instead: Mapping[str, Loop]) -> Loop:
+    """Return a loop with the functions of its module that it calls put into its text, or what stands in their place."""
     code: CodeType = loop.__code__
     around: dict[str, Any] = loop.__globals__
     called = {name: around[name] for name in code.co_names if isinstance(around.get(name), FunctionType)}
-    inside = {name: numba.njit(function, inline="always", error_model="numpy") for name, function in called.items()}
+    whole = {name: instead.get(name) or _with_others(numba, function, instead) for name, function in called.items()}
+    inside = {name: numba.njit(function, inline="always", error_model="numpy") for name, function in whole.items()}
     return FunctionType(code, {**around, **inside}, loop.__name__)
 
 

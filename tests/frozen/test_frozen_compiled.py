@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.errors import ModelRefused
-from exodx.frozen import Forest, loops, native
+from exodx.frozen import Forest, lanes, loops, native
 from exodx.frozen.archive import read_compiled, write_compiled
 from exodx.frozen.compiled import compile_boosters
 from exodx.frozen.kernels import looped_kernel, native_kernel, numpy_kernel
@@ -262,6 +262,28 @@ def test_without_numba_many_rows_are_scored_by_numpy(forest, batch, monkeypatch,
     finally:
         native_kernel.cache_clear()
         native.native_loops.cache_clear()
+
+
+@pytest.mark.parametrize("needed", [lanes.NEEDED, "a processor that nobody has"])
+def test_with_and_without_sixteen_look_ups_at_once_the_bits_are_the_same(tmp_path, monkeypatch, needed):
+    """Units of one to eight bits, and rows that are no whole number of sixteens."""
+    pytest.importorskip("numba")
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path))
+    monkeypatch.setattr(lanes, "NEEDED", needed)
+    native.native_loops.cache_clear()
+    try:
+        kernel = looped_kernel("anew", 333, native.native_loops(loops))
+    finally:
+        native.native_loops.cache_clear()
+    sizes = set()
+    for depth, k in ((1, 9), (2, 3), (3, 8), (4, 2)):
+        forest, rows = compiled(grown(n=300, k=k, rounds=20, seed=depth, max_depth=depth)), specimens(1003, k, 0.2, depth)
+        margin, shap = forest.both(rows, 1, kernel)
+        wanted = forest.both(rows, 1, numpy_kernel())
+        assert margin.tobytes() == wanted[0].tobytes()
+        assert shap.tobytes() == wanted[1].tobytes()
+        sizes.update(np.diff(forest.parts.units.start).tolist())
+    assert sizes == set(range(1, 9))
 
 
 KEPT = """
