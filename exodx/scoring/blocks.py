@@ -17,9 +17,9 @@ from exodx.scoring.job import NotInPieces
 
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 COMPRESSIONS = {GZIP: "gzip", ZSTD: "zstd"}
-BLOCK = 1 << 23
-"""Bytes of text in a block; of a wide table twice as many, so that a block has rows enough."""
-NARROW = 80
+BLOCK = 12 << 20
+"""Bytes of text in a block; of a wide table a third more, so that a block has rows enough."""
+WIDE = 160
 """Columns from which a table counts as wide."""
 CELLS = 1 << 20
 """Cells in a block of Parquet rows."""
@@ -181,7 +181,7 @@ def file_of(path: Path) -> File | None:
 
 def block_size(n_columns: int) -> int:
     """Return the bytes of a block of a table of so many columns."""
-    return BLOCK * min(2, max(1, n_columns // NARROW))
+    return BLOCK if n_columns < WIDE else BLOCK + BLOCK // 3
 
 
 def dealt(files: Sequence[File], shards: int) -> list[File]:
