@@ -56,7 +56,8 @@ class FeatureEncoding:
             given = measured | ((lost if self.censored != "missing" else rare) & np.isfinite(values))
         fills = np.array([self.fills.get(name, np.nan) for name in self.analytes])
         out = np.where(given, values, fills[:, None])
-        out[lost & ~given] = np.nan
+        if lost.any():
+            out[lost & ~given] = np.nan
         gap = np.any(empty[~np.isnan(fills)], axis=0)
         informative = ~np.all(empty, axis=0)
         if self.indicators:
