@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from exodx.tables.table import TextTable
@@ -24,6 +25,15 @@ VALUE_NAMES = ("value", "ct", "cq", "count", "counts", "concentration", "conc", 
 
 WELL_NAMES = frozenset({"well", "well position", "pos", "task", "ct", "replicate"})
 """Columns that say something about a well and never about a specimen."""
+
+
+def n_words(cells: Sequence[str]) -> int:
+    """Return how many cells hold a letter that has a case, as every name of a column does: rows of numbers have few.
+
+    >>> n_words(["S1", "23.5", "", "Ct", "1e5"])
+    3
+    """
+    return sum(cell.upper() != cell.lower() for cell in cells)
 
 
 def find_column(table: TextTable, names: tuple[str, ...]) -> str | None:

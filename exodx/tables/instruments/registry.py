@@ -11,6 +11,7 @@ from exodx.tables import doors
 from exodx.tables.instruments import biomark, cfx, lightcycler, mirnaqcd, openarray, quantstudio, sds
 from exodx.tables.instruments.lines import Lines
 from exodx.tables.instruments.wells import Block, Columns, Family, fold, long_table
+from exodx.tables.names import n_words
 from exodx.tables.table import TextTable
 
 FAMILIES = (
@@ -35,6 +36,9 @@ _ABOVE_HEADER = 3
 
 _WIDEST = 200
 """No instrument's table of wells has so many columns."""
+
+_LEAST_WORDS = 3
+"""Specimen, analyte and Ct are found by their names."""
 
 _PLATE_KEYS = ("experiment barcode", "barcode", "experiment name")
 
@@ -97,7 +101,7 @@ def _cells(line: str, sign: str) -> list[str]:
 
 
 def _recognise(source: str, above: Sequence[str], cells: Sequence[str]) -> tuple[Family, Columns] | None:
-    if not 4 <= len(cells) <= _WIDEST:
+    if not 4 <= len(cells) <= _WIDEST or n_words(cells) < _LEAST_WORDS:
         return None
     above, cells = [fold(cell) for cell in above], [fold(cell) for cell in cells]
     for family in FAMILIES:

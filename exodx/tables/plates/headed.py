@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from exodx.tables.names import n_words
 from exodx.tables.plates.grid import Grid
 from exodx.tables.plates.wells import STANDARD, UNKNOWN, Cells, Well, fold
 
 Columns = dict[str, int]
+_LEAST_WORDS = 2
+"""Every family needs more than one column, each found by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class Headings:
 
     def locate(self, cells: Sequence[str]) -> Columns | None:
         """Return the positions of the roles where the row is a header, else None."""
+        if n_words(cells) < _LEAST_WORDS:
+            return None
         names, found = fold(cells), {}
         for role, told in (*self.needed.items(), *self.optional.items()):
             at = _position(names, told)
