@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from exodx.errors import ModelRefused, Problem
@@ -21,7 +22,7 @@ from exodx.scoring.blocks import Block, blocks_of_group
 from exodx.scoring.engine import Files
 from exodx.scoring.job import Job, NotInPieces
 from exodx.scoring.output import Explain
-from exodx.scoring.part import Part, score_block
+from exodx.scoring.part import EDITION, Part, score_block
 from exodx.scoring.plan import Plan
 from exodx.scoring.stored import Stored
 from exodx.tables.table import TextTable
@@ -111,7 +112,7 @@ class Answer:
 
 def versions_here() -> tuple[str, ...]:
     """Return the versions on which bytes of the output depend."""
-    return f"exodx {version('exodx')}", f"pyarrow {pa.__version__}"
+    return f"exodx {version('exodx')}", f"parts {EDITION}", f"pyarrow {pa.__version__}", f"numpy {np.__version__}"
 
 
 def errand_of(plan: Plan, bundle: Files, kind: str) -> Errand:
