@@ -149,8 +149,8 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
 
 def _by_loops(plan: Plan, block: Block, content: bytes, header: Sequence[str], sign: str) -> Found | None:
     """Read a block by machine code; None where it is not simple enough."""
-    wanted = {name: plan.scales.get(name) for name in plan.columns}
-    read = quickly(plan.made or {}, content, block.rows, sign, header, wanted)
+    scales = plan.scales
+    read = quickly(plan.made or {}, content, block.rows, sign, header, {name: scales.get(name) for name in plan.columns})
     if read is None:
         return None
     columns: Found = {name: Numbers(*cells) for name, cells in read.numbers.items()}
