@@ -29,6 +29,8 @@ NATIVE_LOOKUPS, COMPILED_LOOKUPS = 10**8, 5 * 10**8
 lookup, is loaded in 0.1 s and compiled, once and for all, in 2.5."""
 LOOKUPS_OF_A_LEAF = 60
 """What a leaf without a table costs, in lookups."""
+PRODUCTS_OF_A_LOOKUP = 8
+"""What machine code saves by each, one to the other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +64,17 @@ class CompiledForest:
         """The margin that SHAP values start from."""
         return float(self.parts.whole.constants[1])
 
-    def kernel_for(self, n_rows: int) -> Kernel:
-        """Return the kernel that scores so many rows sooner; whoever scores them in pieces asks once, for the whole."""
+    def kernel_for(self, n_rows: int, beside: int = 0) -> Kernel:
+        """Return the kernel that scores so many rows sooner; whoever scores them in pieces asks once, for the whole.
+
+        Parameters
+        ----------
+        n_rows : int
+        beside : int
+            What else its loops do for each row, in products.
+        """
         lookups = len(self.parts.columns.feature) + LOOKUPS_OF_A_LEAF * len(self.parts.leaves.value)
-        cost = n_rows * lookups
+        cost = n_rows * (lookups + beside // PRODUCTS_OF_A_LOOKUP)
         pays = cost >= COMPILED_LOOKUPS or (cost >= NATIVE_LOOKUPS and is_kept(loops))
         return (native_kernel() if pays else None) or numpy_kernel()
 

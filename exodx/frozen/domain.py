@@ -307,6 +307,15 @@ def flag_domain(reference: Mapping[str, Any], features: Features, m: Measurement
     return replace(features, flags=flags)
 
 
+def products_of(reference: Mapping[str, Any]) -> int:
+    """Return how many products it takes to place a specimen; none for a model that kept nothing of its training features."""
+    state = reference.get("domain")
+    if state is None:
+        return 0
+    scatter = scatter_of(state)
+    return scatter.factors.size + scatter.scores.start.size
+
+
 def check_domain(reference: Mapping[str, Any]) -> None:
     """Refuse location and scatter of other shapes than their features': the compiled loop does not look where they end.
 

@@ -55,9 +55,12 @@ class Forest:
             raise ModelRefused(Problem("FOREST_MISMATCH", "forest.ubj", found, "Save the model again."))
         return compiled
 
-    def prepared(self, n_rows: int) -> Forest:
-        """Return the same forest, ready to score so many rows in pieces; the answers are the same, to the bit."""
-        return replace(self, kernel=self.compiled.kernel_for(n_rows))
+    def prepared(self, n_rows: int, beside: int = 0) -> Forest:
+        """Return the same forest, ready to score so many rows in pieces; the answers are the same, to the bit.
+
+        ``beside`` is what else the kernel's loops do for each row (:meth:`~exodx.frozen.compiled.CompiledForest.kernel_for`).
+        """
+        return replace(self, kernel=self.compiled.kernel_for(n_rows, beside))
 
     def margin(self, values: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
         """Return raw margins (log-odds before calibration), shape (n,), of features of shape (n, k)."""

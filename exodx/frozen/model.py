@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from exodx.errors import InputRefused, Problem
 from exodx.frozen.calibrator import Calibrator, probability
 from exodx.frozen.contract import InputContract
-from exodx.frozen.domain import flag_domain
+from exodx.frozen.domain import flag_domain, products_of
 from exodx.frozen.forest import Forest
 from exodx.frozen.measurements import Features, Measurements, is_scored, statuses_and_reasons
 from exodx.frozen.shown import explanation_html, explanation_line, model_html, model_line, prediction_html, prediction_line
@@ -210,7 +210,7 @@ class DiagnosticModel:
 
     def prepared(self, n: int) -> DiagnosticModel:
         """Return the model with the way of scoring that suits n specimens in all, for whoever scores them in pieces."""
-        return replace(self, forest=self.forest.prepared(n))
+        return replace(self, forest=self.forest.prepared(n, products_of(self.reference)))
 
     def predict(self, m: Measurements, specimen_ids: Sequence[str], threads: int = 1) -> Prediction:
         """Score specimens.

@@ -244,6 +244,7 @@ def test_many_rows_have_the_bits_of_few_and_are_scored_by_machine_code(forest, b
     many = np.resize(rows, (110_001, 12))
     assert forest.kernel_for(1).name == forest.kernel_for(500).name == "numpy"
     assert forest.kernel_for(len(many)).name == ("native" if native_kernel() else "numpy")
+    assert forest.kernel_for(500, beside=10**8).name == ("native" if native_kernel() else "numpy")
     np.testing.assert_array_equal(forest.margin(many), np.resize(margin, len(many)))
     np.testing.assert_array_equal(forest.contributions(many)[0], np.resize(shap, (len(many), 12)))
 
