@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, site_folds
-from exodx.evaluation.audits import Finding
+from exodx.evaluation.audits import Finding, audit_discrimination
 from exodx.evaluation.class_evaluation import Confusion
 from exodx.evaluation.curves import RocBand, roc_band
 from exodx.evaluation.estimates import AS_ERRORS, mean_over_repeats, probability_estimates
@@ -156,6 +156,28 @@ def class_flow(cohort: Cohort, scored: NDArray[np.bool_]) -> dict[str, int]:
     return flow | ({"sites": len(names)} if names else {})
 
 
+def audit_classes_discrimination(
+    classes: Sequence[str], estimates: Sequence[Estimate], learned: float | None = None
+) -> list[Finding]:
+    """Return whether the classes are told apart at all, as :func:`exodx.evaluation.audits.audit_discrimination` does of two.
+
+    Where they are on the whole, each class that is not told from the rest is named, or that is the wrong way round.
+
+    Parameters
+    ----------
+    classes : sequence of str
+    estimates : sequence of Estimate
+        With ``macro_auc`` and ``auc:CLASS``.
+    learned : float, optional
+        The macro AUC of a frozen model's own inner folds.
+    """
+    by_name = {e.name: e for e in estimates}
+    whole = audit_discrimination(by_name["macro_auc"], learned)
+    each = [(name, audit_discrimination(by_name[f"auc:{name}"])) for name in classes]
+    said = {finding.code for finding in whole}
+    return [*whole, *(_of([name], f) for name, found in each for f in found if f.code not in said)]
+
+
 def merge_findings(by_class: Sequence[tuple[str, Sequence[Finding]]]) -> list[Finding]:
     """Return the findings of every class against the rest: what holds of all classes once, else with the classes named.
 
@@ -167,9 +189,8 @@ def merge_findings(by_class: Sequence[tuple[str, Sequence[Finding]]]) -> list[Fi
     for name, findings in by_class:
         for finding in findings:
             told.setdefault(finding, []).append(name)
-    return [
-        finding
-        if len(names) == len(by_class)
-        else replace(finding, message=f"{', '.join(names)} against the rest: {finding.message}")
-        for finding, names in told.items()
-    ]
+    return [f if len(names) == len(by_class) else _of(names, f) for f, names in told.items()]
+
+
+def _of(names: Sequence[str], finding: Finding) -> Finding:
+    return replace(finding, message=f"{', '.join(names)} against the rest: {finding.message}")
