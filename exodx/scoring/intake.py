@@ -30,6 +30,9 @@ MEND_RULE = (
     "Write what the rule on this column can read, or leave it blank (not stated); or use --keep-going to score the other rows."
 )
 
+FEW = 20
+"""With fewer specimens nothing is told of where columns lie."""
+
 
 @dataclass(frozen=True, slots=True)
 class Specimens:
@@ -95,13 +98,25 @@ def read_specimens(
     if problems:
         raise InputRefused(problems)
     measurements, details = judged(wide, admission.measurements, admission.unreadable | of_rules, admission.allowed, verdicts)
-    return Specimens(tuple(ids), measurements, details, told(wide.notes, column, admission.notes, model))
+    notes = (*told(wide.notes, column, admission.notes, model), *exchange_notes(model, measurements))
+    return Specimens(tuple(ids), measurements, details, notes)
 
 
 def told(of_table: Sequence[str], column: str | None, of_contract: Sequence[str], model: AnyModel) -> tuple[str, ...]:
     """Return what the user is told of a table as a whole; ``column`` is the specimens'."""
     notes = [*of_table, *([] if column is not None else [UNNAMED]), *of_contract]
     return (*notes, *(["the model was trained on simulated specimens: a demonstration"] if model.provenance.synthetic else []))
+
+
+def exchange_notes(model: AnyModel, measurements: Measurements) -> list[str]:
+    """Return which columns lie where training had each other; nothing of a few specimens, whose columns have no middle."""
+    if len(measurements) < FEW:
+        return []
+    from exodx.scoring import levels  # who scores one specimen does not load it
+
+    n, middle = levels.middles(model.panel, measurements, levels.MOST)
+    found = {name: (k, k * at) for name, k, at in zip(model.panel.names, n.tolist(), middle.tolist(), strict=True)}
+    return levels.exchange_notes(model.panel, model.reference, found)
 
 
 def judged(
