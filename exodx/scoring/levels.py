@@ -42,6 +42,7 @@ FEWEST_OTHERS, FEW_TELL_LITTLE = 2, 3.0
 SD_OF_MAD = 1.4826
 
 NAMED = 3
+EXCHANGED = "lie where the model's training specimens had each other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ def exchange_notes(panel: Panel, reference: Mapping[str, Any], found: Mapping[st
         return []
     shown = "; ".join(f"{a!r} and {b!r}" for a, b in pairs[:NAMED]) + (" …" if len(pairs) > NAMED else "")
     return [
-        f"columns {shown} lie where the model's training specimens had each other: they may have been exchanged on the way, and "
-        "the calls mean nothing then (exodx check --model tells more)"
+        f"columns {shown} {EXCHANGED}: they may have been exchanged on the way, and the calls mean nothing then "
+        "(exodx check --model tells more)"
     ]
 
 

@@ -32,6 +32,7 @@ def test_the_simulated_cohort_in_small(found):
     assert at["labels inverted"]["predict"] == "same"
     assert at["two columns' names exchanged"]["evaluate"] == "warned"
     assert "analytes_exchanged" in found["two columns' names exchanged"]["model"].codes
+    assert "columns_exchanged" in found["two columns' names exchanged"]["predict"].codes
     assert best(at["two ids exchanged within a class"].values()) == "silent"
 
 
