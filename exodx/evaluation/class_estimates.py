@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.cohort import Cohort, site_folds
-from exodx.evaluation.audits import Finding, audit_discrimination
+from exodx.evaluation.audits import Finding, audit_discrimination, audit_learned
 from exodx.evaluation.class_evaluation import Confusion
 from exodx.evaluation.curves import RocBand, roc_band
 from exodx.evaluation.estimates import AS_ERRORS, mean_over_repeats, probability_estimates
@@ -156,25 +156,42 @@ def class_flow(cohort: Cohort, scored: NDArray[np.bool_]) -> dict[str, int]:
     return flow | ({"sites": len(names)} if names else {})
 
 
-def audit_classes_discrimination(
-    classes: Sequence[str], estimates: Sequence[Estimate], learned: float | None = None
-) -> list[Finding]:
-    """Return whether the classes are told apart at all, as :func:`exodx.evaluation.audits.audit_discrimination` does of two.
-
-    Where they are on the whole, each class that is not told from the rest is named, or that is the wrong way round.
+def audit_classes_learned(classes: Sequence[str], estimates: Sequence[Estimate]) -> list[Finding]:
+    """Return whether classes held out in turn are told apart: the whole, and which class is not told from the rest.
 
     Parameters
     ----------
     classes : sequence of str
     estimates : sequence of Estimate
         With ``macro_auc`` and ``auc:CLASS``.
-    learned : float, optional
-        The macro AUC of a frozen model's own inner folds.
     """
     by_name = {e.name: e for e in estimates}
-    whole = audit_discrimination(by_name["macro_auc"], learned)
+    each = [(name, audit_learned(by_name[f"auc:{name}"])) for name in classes]
+    return _whole_and_classes(audit_learned(by_name["macro_auc"]), each)
+
+
+def audit_classes_discrimination(classes: Sequence[str], estimates: Sequence[Estimate], learned: float | None) -> list[Finding]:
+    """Return whether a frozen model tells the classes of new specimens apart, as well as at training, and which it does not.
+
+    Parameters
+    ----------
+    classes : sequence of str
+    estimates : sequence of Estimate
+        With ``macro_auc`` and ``auc:CLASS``.
+    learned : float or None
+        The macro AUC of the model's own inner folds.
+    """
+    by_name = {e.name: e for e in estimates}
     each = [(name, audit_discrimination(by_name[f"auc:{name}"])) for name in classes]
-    said = {finding.code for finding in whole}
+    return _whole_and_classes(audit_discrimination(by_name["macro_auc"], learned), each)
+
+
+def _whole_and_classes(whole: Sequence[Finding], each: Sequence[tuple[str, Sequence[Finding]]]) -> list[Finding]:
+    """Tell of classes what the whole does not say; classes the wrong way round are named, unless all are."""
+    inverted = [name for name, found in each if any(f.severity == "blocking" for f in found)]
+    if 0 < len(inverted) < len(each):
+        whole = [f for f in whole if f.severity != "blocking"]
+    said = {f.code for f in whole} | ({"no_discrimination"} if any(f.severity == "blocking" for f in whole) else set())
     return [*whole, *(_of([name], f) for name, found in each for f in found if f.code not in said)]
 
 

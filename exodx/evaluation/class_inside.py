@@ -15,7 +15,7 @@ from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_si
 from exodx.evaluation.class_estimates import (
     NO_CURVE,
     ScoredClasses,
-    audit_classes_discrimination,
+    audit_classes_learned,
     class_estimates,
     class_flow,
     class_rocs,
@@ -194,7 +194,7 @@ def _findings(
         *audit_values(cohort),
         *audit_replicates(cohort, technical_replicates(cohort, features[0], random.folds)),
         *audit_sites(cohort, pooled),
-        *audit_classes_discrimination(cohort.classes, estimates),
+        *audit_classes_learned(cohort.classes, estimates),
         *audit_model(against, ()),
         *_no_call(model),
     ]
