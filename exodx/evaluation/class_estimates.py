@@ -170,20 +170,21 @@ def audit_classes_learned(classes: Sequence[str], estimates: Sequence[Estimate])
     return _whole_and_classes(audit_learned(by_name["macro_auc"]), each)
 
 
-def audit_classes_discrimination(classes: Sequence[str], estimates: Sequence[Estimate], learned: float | None) -> list[Finding]:
-    """Return whether a frozen model tells the classes of new specimens apart, as well as at training, and which it does not.
+def audit_classes_discrimination(classes: Sequence[str], estimates: Sequence[Estimate]) -> list[Finding]:
+    """Return whether a frozen model tells the classes of new specimens apart and the right way round, and which it does not.
+
+    Whether it does so less well than at training is not told: of 40 simulated cohorts that nobody altered five would be named, for
+    what the inner folds of each class gave was chosen for, and has no interval.
 
     Parameters
     ----------
     classes : sequence of str
     estimates : sequence of Estimate
         With ``macro_auc`` and ``auc:CLASS``.
-    learned : float or None
-        The macro AUC of the model's own inner folds.
     """
     by_name = {e.name: e for e in estimates}
     each = [(name, audit_discrimination(by_name[f"auc:{name}"])) for name in classes]
-    return _whole_and_classes(audit_discrimination(by_name["macro_auc"], learned), each)
+    return _whole_and_classes(audit_discrimination(by_name["macro_auc"]), each)
 
 
 def _whole_and_classes(whole: Sequence[Finding], each: Sequence[tuple[str, Sequence[Finding]]]) -> list[Finding]:

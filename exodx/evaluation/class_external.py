@@ -101,12 +101,6 @@ def _findings(model: MulticlassModel, cohort: Cohort, scored: ScoredClasses, est
         *merge_findings(by_class),
         *audit_values(cohort),
         *audit_replicates(cohort, pairs),
-        *audit_classes_discrimination(model.classes, estimates, _learned(model)),
+        *audit_classes_discrimination(model.classes, estimates),
         *audit_beside(model, cohort),
     ]
-
-
-def _learned(model: MulticlassModel) -> float | None:
-    """Return the mean of what each class' own inner folds gave; None where a part does not keep it."""
-    kept = [float(part.reference["auc"]) for part in model.parts if part.reference.get("auc") is not None]
-    return float(np.mean(kept)) if len(kept) == len(model.parts) else None

@@ -53,9 +53,6 @@ ROUND = 0.35
 """How near the distance of two heaps' medians lies to a whole power of ten."""
 
 LAST_CYCLES, MIN_PILE, LEAST_CT = (40.0, 45.0, 50.0), 3, 15.0
-LAST_BY_CHANCE = 0.02
-"""Of a Ct that happens to be exactly the last cycle; fewer than three tell it where it would be rarer."""
-
 LARGE, MULTIPLIED_BY_CHANCE = 100, 1e-3
 NAMED = 6
 
@@ -150,20 +147,13 @@ def _last_cycle(cohort: Cohort) -> Iterator[Finding]:
     known = values[np.isfinite(values)]
     if not known.size or (top := float(known.max())) not in LAST_CYCLES or top > cohort.panel.ct_cutoff:
         return
-    pile, others = int((known == top).sum()), known[known != top]
-    if pile >= MIN_PILE or _never_so_round(others, top):
+    pile = int((known == top).sum())
+    if pile >= MIN_PILE:
         message = (
-            f"{pile} Ct {'is' if pile == 1 else 'are'} exactly {top:g}, the last cycle: nothing amplified there, and the panel "
-            f"reads {'it' if pile == 1 else 'them'} as measured (its "
+            f"{pile} Ct are exactly {top:g}, the last cycle: nothing amplified there, and the panel reads them as measured (its "
             f"ct_cutoff is {cohort.panel.ct_cutoff:g}). Write 'Undetermined', or set ct_cutoff below {top:g}."
         )
         yield Finding("last_cycle_measured", "warning", message)
-
-
-def _never_so_round(others: Floats, top: float) -> bool:
-    """Say whether not even one Ct would be exactly the last cycle by chance: few come so late, and few are whole numbers."""
-    late, whole = int((others > top - 1).sum()), int((others % 1 == 0).sum())
-    return (late + 1) * (whole + 1) < LAST_BY_CHANCE * len(others)
 
 
 def _early(cohort: Cohort) -> Iterator[Finding]:

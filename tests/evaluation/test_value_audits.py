@@ -97,20 +97,6 @@ def test_the_last_cycle_read_as_measured_and_where_the_panel_cuts_below_it():
     assert "last_cycle_measured" not in codes("Ct", table("Ct"))
 
 
-def test_one_ct_at_the_last_cycle_among_decimals_is_told_and_among_whole_or_late_ones_is_not():
-    values = table("Ct")
-    values[0, 0] = 40.0
-    assert "1 Ct is exactly 40, the last cycle: nothing amplified there, and the panel reads it" in (
-        codes("Ct", values)["last_cycle_measured"].message
-    )
-    late = values.copy()
-    late[1:12, 1] = np.linspace(39.03, 39.97, 11)
-    halves = np.round(2 * values) / 2
-    for usual in (late, halves):
-        assert usual.max() == 40.0
-        assert "last_cycle_measured" not in codes("Ct", usual)
-
-
 @pytest.mark.parametrize("change", [lambda v: 40 - v, np.log2])
 def test_ct_that_come_too_early(change):
     assert "ct_early" in codes("Ct", np.round(change(table("Ct")), 3))
