@@ -22,6 +22,7 @@ from exodx.frozen import (
 from exodx.frozen.joined import join_files
 from exodx.frozen.specimen_rules import SpecimenVerdicts
 from exodx.panel import is_analyte_name
+from exodx.scoring import doors
 from exodx.tables.layout import UNNAMED, specimen_ids
 from exodx.tables.table import TextTable
 
@@ -98,7 +99,8 @@ def read_specimens(
     if problems:
         raise InputRefused(problems)
     measurements, details = judged(wide, admission.measurements, admission.unreadable | of_rules, admission.allowed, verdicts)
-    notes = (*told(wide.notes, column, admission.notes, model), *exchange_notes(model, measurements))
+    exchanged = doors.exchange_notes(model, measurements) if len(measurements) >= FEW else []
+    notes = (*told(wide.notes, column, admission.notes, model), *exchanged)
     return Specimens(tuple(ids), measurements, details, notes)
 
 
@@ -106,17 +108,6 @@ def told(of_table: Sequence[str], column: str | None, of_contract: Sequence[str]
     """Return what the user is told of a table as a whole; ``column`` is the specimens'."""
     notes = [*of_table, *([] if column is not None else [UNNAMED]), *of_contract]
     return (*notes, *(["the model was trained on simulated specimens: a demonstration"] if model.provenance.synthetic else []))
-
-
-def exchange_notes(model: AnyModel, measurements: Measurements) -> list[str]:
-    """Return which columns lie where training had each other; nothing of a few specimens, whose columns have no middle."""
-    if len(measurements) < FEW:
-        return []
-    from exodx.scoring import levels  # who scores one specimen does not load it
-
-    n, middle = levels.middles(model.panel, measurements, levels.MOST)
-    found = {name: (k, k * at) for name, k, at in zip(model.panel.names, n.tolist(), middle.tolist(), strict=True)}
-    return levels.exchange_notes(model.panel, model.reference, found)
 
 
 def judged(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.frozen import Measurements
+from exodx.frozen import AnyModel, Measurements
 from exodx.frozen.measurements import is_measured
 from exodx.frozen.ranges import NOT_HELD, Training, training_of
 from exodx.frozen.scale import count_matrix
@@ -101,6 +101,13 @@ def middles(panel: Panel, m: Measurements, fewest: int = FEWEST) -> tuple[NDArra
     middle[logged] = np.log2(np.where(middle[logged] > 0, middle[logged], np.nan))
     known = (n > 0) & np.isfinite(middle)
     return np.where(known, n, 0), np.where(known, middle, 0.0)
+
+
+def notes_of_table(model: AnyModel, m: Measurements) -> list[str]:
+    """Return in words which columns of a table, in the panel's order, lie where the model's training specimens had each other."""
+    n, middle = middles(model.panel, m, MOST)
+    found = {name: (k, k * at) for name, k, at in zip(model.panel.names, n.tolist(), middle.tolist(), strict=True)}
+    return exchange_notes(model.panel, model.reference, found)
 
 
 def exchange_notes(panel: Panel, reference: Mapping[str, Any], found: Mapping[str, Sequence[float]]) -> list[str]:

@@ -221,13 +221,13 @@ def judged(clean: Seen, found: Seen, touched: list[str]) -> Outcome:
     if found.same_as == clean.same_as:
         return Outcome("same")
     new = [f for f in found.findings if _is_new(f, clean, touched)]
-    blocking = [f for f in new if f[1] == "blocking"]
+    blocking, codes = [f for f in new if f[1] == "blocking"], tuple(dict.fromkeys(f[0] for f in new))
     if blocking:
         return Outcome("caught", tuple(dict.fromkeys(f[0] for f in blocking)))
     reasons = tuple(r for r in found.reasons if _more(clean, found, r))
     if reasons:
-        return Outcome("caught" if any(Reason[r] & NOT_SCORED for r in reasons) else "warned", reasons)
-    return Outcome("warned", tuple(dict.fromkeys(f[0] for f in new))) if new else Outcome("silent")
+        return Outcome("caught" if any(Reason[r] & NOT_SCORED for r in reasons) else "warned", (*reasons, *codes))
+    return Outcome("warned", codes) if codes else Outcome("silent")
 
 
 def _is_new(finding: tuple[str, str, str], clean: Seen, touched: list[str]) -> bool:
