@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,8 +19,9 @@ from exodx.cli.options import (
     PSEUDONYMS,
     allow_options,
     check_output,
+    class_intake,
     conditions_of,
-    open_binary,
+    open_model,
     plan_options,
     pseudonym_key,
     say,
@@ -28,6 +29,11 @@ from exodx.cli.options import (
     study_plan,
     write_text,
 )
+
+if TYPE_CHECKING:
+    from exodx.cohort import Intake
+    from exodx.frozen import DiagnosticModel
+    from exodx.panel import StudyPlan
 
 
 @click.command("check")
@@ -51,23 +57,24 @@ def command(cohort: Path, model: str | None, html: Path | None, key_file: Path |
     from exodx.cohort.pseudonyms import under_pseudonyms
     from exodx.evaluation.check import check_cohort
     from exodx.evaluation.check_text import check_text
+    from exodx.frozen import MulticlassModel
 
     key = pseudonym_key(key_file)
     if html is not None:
         check_output(html, cohort)
-    frozen = None if model is None else open_binary(model, "exodx check --model")[0]
+    frozen = None if model is None else open_model(model)[0]
     specimens, conditions = options.pop("specimens"), conditions_of(options)
     plan = study_plan(**options)
     intake = Intake.of_plan(plan, specimens, conditions)
     if frozen is None:
         intake = replace(intake, classes=ClassChoice(parse_classes(plan.classes)))
-    if frozen is not None:
-        intake = intake.for_model(frozen)
+    elif isinstance(frozen, MulticlassModel):
+        intake = class_intake(intake.for_model(frozen), plan, frozen)
+    else:
+        intake = _of_one_class(intake, plan, frozen)
     data = under_pseudonyms(read_cohort(cohort, intake), key)
     for note in data.notes:
         say(f"· {note}")
-    if data.classes:
-        say("· the classes take no part in this check; to hold one against all others: --positive VALUE")
     check = check_cohort(data, frozen)
     click.echo(json.dumps(check.to_dict(), indent=1, ensure_ascii=False) if as_json else painted(check_text(check)))
     if html is not None:
@@ -84,11 +91,18 @@ def _refuse_idle(model: str | None, options: dict[str, Any]) -> None:
     problems = []
     if model is not None and options["panel"] is not None:
         problems.append(Problem("PANEL_AND_MODEL", "--panel", "the panel is the model's", "Leave out --panel, or --model."))
-    if model is not None and options["classes"] is not None:
-        fix = "Say which values mean it: --positive VALUE."
-        problems.append(Problem("CLASSES_AND_MODEL", "--classes", "the model has one positive class", fix))
     if model is None and options["allow"]:
         fix = "Name the model: --model. A panel alone scores nothing."
         problems.append(Problem("ALLOW_WITHOUT_MODEL", "--allow", "there is no model to score with", fix))
     if problems:
         raise UsageError(problems)
+
+
+def _of_one_class(intake: Intake, plan: StudyPlan, frozen: DiagnosticModel) -> Intake:
+    """Read as the model asks; classes are for a model of several."""
+    from exodx.errors import Problem, UsageError
+
+    if plan.classes is not None:
+        fix = "Say which values mean it: --positive VALUE."
+        raise UsageError(Problem("CLASSES_AND_MODEL", "--classes", "the model has one positive class", fix))
+    return intake.for_model(frozen)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from exodx.cli.options import (
     MODEL,
     allow_options,
     check_output,
+    class_intake,
     conditions_of,
     open_binary,
     open_model,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from exodx.cohort import Cohort, Intake
     from exodx.evaluation import Evaluation
     from exodx.frozen import DiagnosticModel, MulticlassModel
-    from exodx.panel import StudyPlan
     from exodx.tracking import Store, Unsent
 
 REGISTERED = "models:/"
@@ -98,7 +97,7 @@ def command(
     plan = study_plan(**options)
     intake = Intake.of_plan(plan, specimens, conditions).for_model(frozen)
     if isinstance(frozen, MulticlassModel):
-        _evaluate_classes(frozen, model_hash, cohort, _class_intake(intake, plan, frozen), html, model if as_json else None, store)
+        _evaluate_classes(frozen, model_hash, cohort, class_intake(intake, plan, frozen), html, model if as_json else None, store)
         return
     if plan.classes is not None:
         raise click.UsageError(
@@ -131,19 +130,6 @@ def _is_tracked(model: str, recalibrate: Path | None, track: bool | None) -> boo
 def _refuse_without_recalibration(at_prevalence: float | None) -> None:
     if at_prevalence is not None:
         raise click.UsageError("--at-prevalence says where a recalibrated model is to be used: give --recalibrate FOLDER too.")
-
-
-def _class_intake(intake: Intake, plan: StudyPlan, frozen: MulticlassModel) -> Intake:
-    """Read the classes by the model's names; what only a positive class has is refused."""
-    from exodx.cohort import ClassChoice, parse_classes
-    from exodx.errors import Problem, UsageError
-
-    fix = "Leave it out: this model has several classes and no positive one."
-    given = [("--positive", plan.positive), ("prevalence", plan.prevalence)]
-    problems = [Problem("MODEL_MULTICLASS", name, repr(value), fix) for name, value in given if value is not None]
-    if problems:
-        raise UsageError(problems)
-    return replace(intake, classes=ClassChoice(parse_classes(plan.classes), frozen.classes))
 
 
 def _evaluate_classes(

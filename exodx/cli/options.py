@@ -12,6 +12,8 @@ import click
 from exodx.cli.colours import painted
 
 if TYPE_CHECKING:
+    from exodx.cohort import Intake
+    from exodx.frozen import MulticlassModel
     from exodx.panel import StudyPlan
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -159,6 +161,21 @@ def open_binary(model: str, what: str) -> Any:
         fix = "Train one for it: exodx train --positive VALUE."
         raise ModelRefused(Problem("MODEL_MULTICLASS", model, found, fix))
     return opened
+
+
+def class_intake(intake: Intake, plan: StudyPlan, frozen: MulticlassModel) -> Intake:
+    """Read the classes by the model's names; what only a positive class has is refused."""
+    from dataclasses import replace
+
+    from exodx.cohort import ClassChoice, parse_classes
+    from exodx.errors import Problem, UsageError
+
+    fix = "Leave it out: this model has several classes and no positive one."
+    given = [("--positive", plan.positive), ("prevalence", plan.prevalence)]
+    problems = [Problem("MODEL_MULTICLASS", name, repr(value), fix) for name, value in given if value is not None]
+    if problems:
+        raise UsageError(problems)
+    return replace(intake, classes=ClassChoice(parse_classes(plan.classes), frozen.classes))
 
 
 def signing() -> Any:

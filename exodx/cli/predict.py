@@ -78,7 +78,8 @@ def command(
     """Score a cohort: a row for every specimen, in order, with status, call, probability and SHAP values.
 
     COHORT is a file, a folder of files of one kind, or a pattern of files ('part-*.csv'). A large plain table is scored in
-    pieces, in bounded memory; its output appears whole or not at all. With --engine dask the cohort (Parquet) and the output may
+    pieces, in bounded memory; its output appears whole or not at all. Specimens are looked at one by one, and of 20 or more where
+    their columns lie: exodx check --model sees more in a new file. With --engine dask the cohort (Parquet) and the output may
     be on a store: s3://bucket/folder.
 
     For Research Use Only. Not for use in diagnostic procedures.

@@ -233,8 +233,27 @@ def _against(name: str, difference: Estimate, value: float) -> list[Finding]:
     return []
 
 
+def audit_learned(auc: Estimate) -> list[Finding]:
+    """Return whether specimens held out in turn are told apart at all by what the others taught.
+
+    Where nothing can be learned, held-out specimens lie on the wrong side by a little more than half: taking them out moves the
+    others' means away from them. So an interval below one half says no more here; the labels are the same on both sides.
+
+    Parameters
+    ----------
+    auc : Estimate
+    """
+    if auc.lower is None or auc.lower > 0.5:
+        return []
+    message = (
+        f"Nothing shows that the classes are told apart at all (AUC {auc}): too few specimens, nothing to find, or results "
+        "that do not belong to these ids or labels. Check how results, ids and labels were joined."
+    )
+    return [Finding("no_discrimination", "warning", message)]
+
+
 def audit_discrimination(auc: Estimate, learned: float | None = None) -> list[Finding]:
-    """Return whether specimens held out from learning are told apart at all, the right way round, and as well as at training.
+    """Return whether a frozen model tells new specimens apart at all, the right way round, and as well as at training.
 
     Parameters
     ----------
@@ -251,12 +270,8 @@ def audit_discrimination(auc: Estimate, learned: float | None = None) -> list[Fi
             "which value means positive, and that values run the way they did at training."
         )
         return [Finding("labels_inverted", "blocking", message)]
-    if auc.lower <= 0.5:
-        message = (
-            f"Nothing shows that the classes are told apart at all (AUC {auc}): too few specimens, nothing to find, or results "
-            "that do not belong to these ids or labels. Check how results, ids and labels were joined."
-        )
-        return [Finding("no_discrimination", "warning", message)]
+    if found := audit_learned(auc):
+        return found
     if learned is not None and auc.upper < learned:
         message = (
             f"The classes are told apart less well than at training (AUC {auc}, there {learned:.2f}): another population or assay, "

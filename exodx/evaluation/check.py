@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from exodx.cohort.standard import perhaps_labels
 from exodx.errors import RUO, InputRefused
 from exodx.evaluation.assay_audits import audit_assay
 from exodx.evaluation.audits import Finding, audit_cohort, audit_origin
+from exodx.evaluation.beside_training import audit_beside, features_of
 from exodx.evaluation.check_tables import (
     REFERENCE_NOTE,
     AnalyteRow,
@@ -28,16 +30,15 @@ from exodx.evaluation.check_tables import (
     reference_rows,
     spreads,
 )
+from exodx.evaluation.class_estimates import merge_findings
 from exodx.evaluation.cohort_audits import audit_file
 from exodx.evaluation.handling_audits import audit_handling
-from exodx.evaluation.mix_ups import audit_mix_ups
 from exodx.evaluation.order_audits import audit_order
 from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import Pair, audit_replicates, technical_replicates
-from exodx.evaluation.shift import audit_shift, cohort_shift
 from exodx.evaluation.shown import check_html, check_line
 from exodx.evaluation.value_audits import audit_values
-from exodx.frozen import DiagnosticModel, Features, QualityGate
+from exodx.frozen import AnyModel, Features, QualityGate
 from exodx.frozen.measurements import NOT_SCORED, Reason, reasons_of, status_of
 from exodx.panel import Panel
 from exodx.panel.manifest import manifest_fields
@@ -182,14 +183,14 @@ class CohortCheck:
         return asdict(self) | {"notice": RUO}
 
 
-def check_cohort(cohort: Cohort, model: DiagnosticModel | None = None) -> CohortCheck:
+def check_cohort(cohort: Cohort, model: AnyModel | None = None) -> CohortCheck:
     """Gather everything that can be told of a cohort; nothing of it enters a model.
 
     Parameters
     ----------
     cohort : Cohort, n specimens
-        With a reference standard the classes are compared too.
-    model : DiagnosticModel, optional
+        With a reference standard the classes are compared too; of several classes each with the rest.
+    model : DiagnosticModel or MulticlassModel, optional
         Look at the specimens through its frozen quality gate and transform instead of learning them from the cohort. The cohort
         must have been read with the model's panel.
     """
@@ -198,20 +199,20 @@ def check_cohort(cohort: Cohort, model: DiagnosticModel | None = None) -> Cohort
         gate, features, refused = _learned(cohort)
         findings += refused
     else:
-        gate, features = model.transform.gate, model.featurise(cohort.measurements)
-        findings += [*audit_origin(cohort, model), *_beside_training(cohort, model, features)]
+        gate, features = model.transform.gate, features_of(model, cohort)
+        findings += [*audit_origin(cohort, model), *audit_beside(model, cohort)]
     flags = gate.apply(cohort.measurements).flags if features is None else features.flags
     report = quality_report(cohort, gate, flags)
     findings += [Finding(f.code, f.severity, f.message) for f in report.cohort_findings]
     pairs = _alike(cohort, features)
     findings += audit_replicates(cohort, pairs)
     findings += [*_of_classes(cohort, features), *_of_reasons(flags), *audit_values(cohort), *audit_order(cohort)]
-    findings += audit_file(cohort, gate.reads(cohort.measurements))
+    findings += _of_each(cohort, lambda one: audit_file(one, gate.reads(one.measurements)))
     ordered = tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity)))
     statuses = [str(status_of(int(f))) for f in flags]
     labelled = cohort.reference_standard is not None
     return CohortCheck(
-        verdict=_verdict(ordered, labelled, model),
+        verdict=_verdict(ordered, labelled or bool(cohort.classes), model),
         ready=all(f.severity != "blocking" for f in ordered),
         cohort=cohort.source,
         model="" if model is None else model.name,
@@ -259,36 +260,42 @@ def _learned(cohort: Cohort) -> tuple[QualityGate, Features | None, list[Finding
     return transform.gate, transform.apply(cohort.measurements), []
 
 
-def _beside_training(cohort: Cohort, model: DiagnosticModel, features: Features) -> list[Finding]:
-    """Say how the cohort differs from the one the model was trained on, whatever the classes are."""
-    margin = model.predict(cohort.measurements, cohort.ids).margin
-    shift = audit_shift(cohort_shift(model, cohort, features, margin))
-    return [*shift, *audit_mix_ups(model, cohort, features)]
+def _of_each(cohort: Cohort, look: Callable[[Cohort], list[Finding]]) -> list[Finding]:
+    """Look at a cohort; of several classes at each against the rest, and tell once what holds of all."""
+    if not cohort.classes:
+        return look(cohort)
+    present = [name for k, name in enumerate(cohort.classes) if (cohort.class_codes == k).any()]
+    return merge_findings([(name, look(cohort.one_vs_rest(name))) for name in present])
 
 
 def _of_classes(cohort: Cohort, features: Features | None) -> list[Finding]:
-    """Compare the classes, where there are two that can be dealt into folds."""
-    if cohort.reference_standard is None:
+    """Compare the classes, where they can be dealt into folds."""
+    if cohort.reference_standard is None and not cohort.classes:
         message = "No reference standard is named, so the classes could not be compared. Name it: --label COLUMN --positive VALUE."
         return [Finding("label_not_named", "note", " ".join(filter(None, [message, perhaps_labels(cohort.unused)])))]
     try:
-        folds = stratified_folds(cohort.y, cohort.subjects, FOLDS, SEED)
+        folds = _folds(cohort)
     except InputRefused as refused:
         return [Finding(p.code.lower(), "blocking", f"{p.found}. {p.fix}") for p in refused.problems]
-    return [
-        *audit_cohort(cohort, _or_none(cohort, features), folds),
-        *audit_assay(cohort),
-        *audit_handling(cohort),
-        *audit_preprocessing(cohort),
-    ]
+
+    def compared(one: Cohort) -> list[Finding]:
+        apart = audit_cohort(one, _or_none(one, features), folds)
+        return [*apart, *audit_assay(one), *audit_handling(one), *audit_preprocessing(one)]
+
+    return _of_each(cohort, compared)
+
+
+def _folds(cohort: Cohort) -> NDArray[np.intp]:
+    classes = np.unique(cohort.class_codes, return_inverse=True)[1] if cohort.classes else cohort.y
+    return stratified_folds(classes, cohort.subjects, FOLDS, SEED)
 
 
 def _alike(cohort: Cohort, features: Features | None) -> tuple[Pair, ...]:
     """Return specimens that look like one measured twice; they stand across a split where the usual folds would part them."""
     apart = np.zeros(len(cohort), np.intp)
-    if cohort.reference_standard is not None:
+    if cohort.reference_standard is not None or cohort.classes:
         try:
-            apart = stratified_folds(cohort.y, cohort.subjects, FOLDS, SEED)
+            apart = _folds(cohort)
         except InputRefused:
             apart = cohort.subjects
     return technical_replicates(cohort, _or_none(cohort, features), apart)
@@ -310,7 +317,7 @@ def _of_reasons(flags: NDArray[np.uint32]) -> list[Finding]:
     return findings
 
 
-def _verdict(findings: tuple[Finding, ...], labelled: bool, model: DiagnosticModel | None) -> str:
+def _verdict(findings: tuple[Finding, ...], labelled: bool, model: AnyModel | None) -> str:
     kinds = Counter(severity for severity, _ in findings_by_code(findings))
     warnings = f"{kinds['warning']} warning{'' if kinds['warning'] == 1 else 's'}"
     goal = "train" if model is None else "score"

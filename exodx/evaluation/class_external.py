@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from exodx.cohort import Cohort
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.audits import Finding, audit_cohort, audit_origin
+from exodx.evaluation.beside_training import audit_beside, features_of
 from exodx.evaluation.class_estimates import (
     NO_CURVE,
     ScoredClasses,
+    audit_classes_discrimination,
     class_estimates,
     class_flow,
     class_rocs,
@@ -20,9 +24,11 @@ from exodx.evaluation.class_evaluation import ClassEvaluation
 from exodx.evaluation.evaluation import Evaluation, Headline
 from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.external import SEED
-from exodx.evaluation.shift import audit_shift, cohort_shift
+from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
+from exodx.evaluation.value_audits import audit_values
 from exodx.frozen import MulticlassModel
 from exodx.frozen.threshold import INDETERMINATE
+from exodx.stats import Estimate
 
 AUDIT_FOLDS = 5
 
@@ -68,7 +74,7 @@ def evaluate_classes_external(model: MulticlassModel, cohort: Cohort) -> ClassEv
         title=f"The frozen model on {cohort.source}",
         headline=Headline("macro AUC", macro.value, macro.lower, macro.upper, "external cohort"),
         estimates=tuple(estimates),
-        findings=tuple(_findings(model, cohort, scored)),
+        findings=tuple(_findings(model, cohort, scored, estimates)),
         flow=class_flow(cohort, usable),
         roc=NO_CURVE,
         calibration=(),
@@ -83,13 +89,18 @@ def evaluate_classes_external(model: MulticlassModel, cohort: Cohort) -> ClassEv
     )
 
 
-def _findings(model: MulticlassModel, cohort: Cohort, scored: ScoredClasses) -> list[Finding]:
+def _findings(model: MulticlassModel, cohort: Cohort, scored: ScoredClasses, estimates: Sequence[Estimate]) -> list[Finding]:
     """Return what is wrong with the cohort, and each class against the rest beside training."""
     by_class = []
     for k in scored.present:
-        one, part = cohort.one_vs_rest(cohort.classes[k]), model.parts[k]
-        features = part.featurise(cohort.measurements)
-        margin = part.predict(cohort.measurements, cohort.ids).margin
-        found = audit_shift(cohort_shift(part, one, features, margin))
-        by_class.append((cohort.classes[k], [*audit_cohort(one, features, cohort.subjects % AUDIT_FOLDS), *found]))
-    return [*audit_origin(cohort, model), *merge_findings(by_class)]
+        one, features = cohort.one_vs_rest(cohort.classes[k]), model.parts[k].featurise(cohort.measurements)
+        by_class.append((cohort.classes[k], audit_cohort(one, features, cohort.subjects % AUDIT_FOLDS)))
+    pairs = technical_replicates(cohort, features_of(model, cohort), np.zeros(len(cohort), np.intp))
+    return [
+        *audit_origin(cohort, model),
+        *merge_findings(by_class),
+        *audit_values(cohort),
+        *audit_replicates(cohort, pairs),
+        *audit_classes_discrimination(model.classes, estimates),
+        *audit_beside(model, cohort),
+    ]

@@ -15,6 +15,7 @@ from exodx.evaluation.audits import Finding, audit_cohort, audit_model, audit_si
 from exodx.evaluation.class_estimates import (
     NO_CURVE,
     ScoredClasses,
+    audit_classes_learned,
     class_estimates,
     class_flow,
     class_rocs,
@@ -29,6 +30,7 @@ from exodx.evaluation.explanations import summarise_explanation
 from exodx.evaluation.handling_audits import audit_handling
 from exodx.evaluation.preprocessing_audits import audit_preprocessing
 from exodx.evaluation.replicate_audits import audit_replicates, technical_replicates
+from exodx.evaluation.value_audits import audit_values
 from exodx.frozen import Features, MulticlassModel, log_odds
 from exodx.stats import Estimate, macro_auc, macro_auc_difference
 from exodx.training import BENCHMARKS, ClassValidation, CrossValidation
@@ -189,8 +191,10 @@ def _findings(
     return [
         *(Finding(f.code, f.severity, f.message) for f in report.cohort_findings),
         *merge_findings(by_class),
+        *audit_values(cohort),
         *audit_replicates(cohort, technical_replicates(cohort, features[0], random.folds)),
         *audit_sites(cohort, pooled),
+        *audit_classes_learned(cohort.classes, estimates),
         *audit_model(against, ()),
         *_no_call(model),
     ]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from exodx.cohort import Cohort, quality_report
 from exodx.errors import InputRefused, Problem
 from exodx.evaluation.assay_audits import audit_assay, audit_censoring, audit_references
-from exodx.evaluation.audits import Finding, audit_cohort, audit_discrimination, audit_model, audit_sites, audit_threshold
+from exodx.evaluation.audits import Finding, audit_cohort, audit_learned, audit_model, audit_sites, audit_threshold
 from exodx.evaluation.benefit_curve import benefit_curve
 from exodx.evaluation.calls import call_estimates, calls_of
 from exodx.evaluation.cohort_audits import audit_file
@@ -93,7 +93,7 @@ def evaluate_inside(
         *audit_sites(cohort, pooled),
         *audit_temporal(cohort, validation.temporal),
         *audit_permutation(validation.permuted),
-        *audit_discrimination(estimates[0]),
+        *audit_learned(estimates[0]),
         *audit_model(estimates, summaries),
         *audit_compared(estimates, random),
         *audit_threshold(model.threshold),

@@ -41,9 +41,11 @@ def audit_order(cohort: Cohort) -> list[Finding]:
     cohort : Cohort, n specimens
         In the order of the file.
     """
-    labels = 2 * np.unique(cohort.sites, return_inverse=True)[1]
-    if cohort.reference_standard is not None:
-        labels = labels + cohort.y
+    sites = np.unique(cohort.sites, return_inverse=True)[1]
+    if cohort.classes:
+        labels = len(cohort.classes) * sites + cohort.class_codes
+    else:
+        labels = 2 * sites + (0 if cohort.reference_standard is None else cohort.y)
     names, p = [], []
     for analyte in cohort.panel.with_role("target"):
         values, states = cohort.measurements.column(analyte.name)

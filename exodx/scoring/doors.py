@@ -1,4 +1,7 @@
-"""The door to Arrow, which opens for large tables, Parquet and Arrow: a small table is scored with NumPy alone."""
+"""The door to Arrow, which opens for large tables, Parquet and Arrow: a small table is scored with NumPy alone.
+
+And to what is told of twenty specimens or more, which one specimen need not load.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exodx.frozen import AnyModel, Measurements
     from exodx.scoring.engine import Cluster
     from exodx.scoring.job import Job, Outcome
     from exodx.scoring.output import Explain, Scores
@@ -31,6 +35,13 @@ def on_cluster(job: Job, cohort: str, cluster: Cluster) -> Outcome:
     from exodx.scoring import cluster as of_dask
 
     return of_dask.on_cluster(job, cohort, cluster)
+
+
+def exchange_notes(model: AnyModel, m: Measurements) -> list[str]:
+    """Return which columns lie where training had each other; see :func:`exodx.scoring.levels.notes_of_table`."""
+    from exodx.scoring import levels
+
+    return levels.notes_of_table(model, m)
 
 
 def put(file: Path, url: str) -> None:

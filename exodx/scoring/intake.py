@@ -22,6 +22,7 @@ from exodx.frozen import (
 from exodx.frozen.joined import join_files
 from exodx.frozen.specimen_rules import SpecimenVerdicts
 from exodx.panel import is_analyte_name
+from exodx.scoring import doors
 from exodx.tables.layout import UNNAMED, specimen_ids
 from exodx.tables.table import TextTable
 
@@ -29,6 +30,9 @@ MEND_CELL = "Write a number, 'Undetermined', '<LOD', or leave it blank (not run)
 MEND_RULE = (
     "Write what the rule on this column can read, or leave it blank (not stated); or use --keep-going to score the other rows."
 )
+
+FEW = 20
+"""With fewer specimens nothing is told of where columns lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,9 @@ def read_specimens(
     if problems:
         raise InputRefused(problems)
     measurements, details = judged(wide, admission.measurements, admission.unreadable | of_rules, admission.allowed, verdicts)
-    return Specimens(tuple(ids), measurements, details, told(wide.notes, column, admission.notes, model))
+    exchanged = doors.exchange_notes(model, measurements) if len(measurements) >= FEW else []
+    notes = (*told(wide.notes, column, admission.notes, model), *exchanged)
+    return Specimens(tuple(ids), measurements, details, notes)
 
 
 def told(of_table: Sequence[str], column: str | None, of_contract: Sequence[str], model: AnyModel) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from exodx.scoring.encode import schema_of
 from exodx.scoring.intake import Specimens, told
 from exodx.scoring.job import WHOLE, Job, NotInPieces, Outcome
 from exodx.scoring.journal import Partial, begin
+from exodx.scoring.levels import exchange_notes
 from exodx.scoring.output import format_of, output_columns
 from exodx.scoring.part import EDITION, Part, score_block
 from exodx.scoring.plan import LARGEST, SMALL, Plan, plan_of
@@ -183,4 +184,7 @@ def _notes(plan: Plan, tallies: Tallies) -> tuple[str, ...]:
     if plan.missing:
         differ.append(Breach("ANALYTE_MISSING", contract.cost(plan.missing), np.ones(0, bool), ()))
     allowed = [(b, tallies.allowed[f"{b.code}: {b.found}"]) for b in differ]
-    return told(plan.head.notes, plan.specimen, contract.notes(plan.match, stated, allowed, plan.head, job.conditions), job.model)
+    of_contract = contract.notes(plan.match, stated, allowed, plan.head, job.conditions)
+    looked_at = {name: counts[3:5] for name, counts in tallies.values.items() if len(counts) > 3}
+    exchanged = exchange_notes(contract.panel, job.model.reference, looked_at)
+    return (*told(plan.head.notes, plan.specimen, of_contract, job.model), *exchanged)

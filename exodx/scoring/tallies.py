@@ -7,11 +7,12 @@ clear every analyte, the cohort is read once more as a whole, and what is told t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from exodx.frozen.ranges import MIN_CPM, MIN_MEDIAN, NOT_HELD, RELATIVE_SHARE, t
 from exodx.frozen.scale import count_matrix
 from exodx.libraries.sizes import library_sizes
 from exodx.panel import Panel, Scale
+from exodx.scoring.levels import middles
+
+N = TypeVar("N", int, float)
 
 _SEED, _ALL = 20240229, (1 << 64) - 1
 """Of the weights of the hash: one for each place of a text, odd, so that a changed letter always changes the hash."""
@@ -41,8 +45,9 @@ class Tallies:
         What is said of the specimens, each text once.
     allowed : Counter of str
         Specimens for which a difference was allowed, by its code and what was found.
-    values : dict of str to list of int
-        For each analyte that is held against training: values, and how many of them lie below and above what is usual for a median.
+    values : dict of str to list of float
+        For each analyte that is held against training: values, how many of them lie below and above what is usual for a median, and
+        of those whose middle is taken (:mod:`exodx.scoring.levels`) how many there are and the sum of the parts' middles.
     negative : dict of str to list of int
         For each Ct analyte: negative cells, and cells that are not blank for certain.
     """
@@ -51,7 +56,7 @@ class Tallies:
     calls: Counter[str] = field(default_factory=Counter)
     stated: dict[str, list[str]] = field(default_factory=dict)
     allowed: Counter[str] = field(default_factory=Counter)
-    values: dict[str, list[int]] = field(default_factory=dict)
+    values: dict[str, list[float]] = field(default_factory=dict)
     negative: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, other: Tallies) -> None:
@@ -61,9 +66,8 @@ class Tallies:
         self.allowed += other.allowed
         for key, said in other.stated.items():
             self.stated[key] = sorted({*self.stated.get(key, ()), *said})
-        for mine, theirs in ((self.values, other.values), (self.negative, other.negative)):
-            for name, counts in theirs.items():
-                mine[name] = [a + b for a, b in zip(mine.get(name, [0] * len(counts)), counts, strict=True)]
+        _add(self.values, other.values)
+        _add(self.negative, other.negative)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as plain JSON types."""
@@ -83,7 +87,7 @@ class Tallies:
             training = training_of(reference, analyte)
             if training is None or analyte.role in NOT_HELD:
                 continue
-            n, below, above = self.values.get(analyte.name, [0, 0, 0])
+            n, below, above = self.values.get(analyte.name, [0, 0, 0])[:3]
             cleared = n == 0 or (n >= MIN_MEDIAN and 2 * below < n and 2 * above < n)
             if analyte.scale in (Scale.COUNTS, Scale.CPM):
                 held += training.p50 > MIN_CPM
@@ -93,8 +97,13 @@ class Tallies:
         return doubtful == 0 or doubtful < RELATIVE_SHARE * held
 
 
-def value_counts(panel: Panel, reference: Mapping[str, Any], m: Measurements) -> dict[str, list[int]]:
-    """Count the values that :func:`exodx.frozen.ranges.suspects` takes medians of, and those beyond what is usual.
+def _add(mine: dict[str, list[N]], theirs: Mapping[str, Sequence[N]]) -> None:
+    for name, counts in theirs.items():
+        mine[name] = [a + b for a, b in zip_longest(mine.get(name, ()), counts, fillvalue=0)]
+
+
+def value_counts(panel: Panel, reference: Mapping[str, Any], m: Measurements) -> dict[str, list[float]]:
+    """Count the values that :func:`exodx.frozen.ranges.suspects` takes medians of, those beyond what is usual, and middles.
 
     Parameters
     ----------
@@ -103,8 +112,9 @@ def value_counts(panel: Panel, reference: Mapping[str, Any], m: Measurements) ->
     """
     names = [a.name for a in panel.analytes if a.scale is Scale.COUNTS]
     library = library_sizes(count_matrix(m, names)) if names else np.zeros(len(m))
-    counts = {}
-    for analyte in panel.analytes:
+    counts: dict[str, list[float]] = {}
+    looked_at, middle = middles(panel, m)
+    for analyte, n, at in zip(panel.analytes, looked_at.tolist(), middle.tolist(), strict=True):
         training = training_of(reference, analyte)
         if training is None or analyte.role in NOT_HELD:
             continue
@@ -115,7 +125,8 @@ def value_counts(panel: Panel, reference: Mapping[str, Any], m: Measurements) ->
         if analyte.scale is Scale.LINEAR:
             taken = taken | ((states == State.BELOW_LOD) & np.isfinite(values))
         low, high = usual(analyte, training, training.p50, training.p50)
-        counts[analyte.name] = [int(np.count_nonzero(mask)) for mask in (taken, taken & (values < low), taken & (values > high))]
+        beyond = [int(np.count_nonzero(mask)) for mask in (taken, taken & (values < low), taken & (values > high))]
+        counts[analyte.name] = [*beyond, n, n * at]
     return counts
 
 

@@ -146,7 +146,7 @@ def test_explain_writes_a_page_with_every_class(several, files, cli):
         assert all(f"<td>{label}</td>" in page for label in NAMES)
 
 
-@pytest.mark.parametrize("command", ["check", "monitor", "evaluate --recalibrate"])
+@pytest.mark.parametrize("command", ["monitor", "evaluate --recalibrate"])
 def test_what_is_for_one_class_alone_refuses_the_model(command, several, files, cli, tmp_path):
     name, *more = command.split()
     options = [*more, tmp_path / "new"] if more else []
@@ -154,6 +154,27 @@ def test_what_is_for_one_class_alone_refuses_the_model(command, several, files, 
     assert (done.code, "MODEL_MULTICLASS" in done.err) == (4, True), done.err
     assert "Traceback" not in done.err
     assert not (tmp_path / "new").exists()
+
+
+def test_check_holds_new_specimens_against_a_model_of_several_classes(several, files, cli, tmp_path):
+    """In order it says nothing of columns; two that were exchanged are named, with the classes stated or not."""
+    frame = pd.read_csv(files / "new.csv", dtype=str)
+    a, b = "miR-126-3p", "miR-145-5p"
+    frame.rename(columns={a: b, b: a}).to_csv(tmp_path / "exchanged.csv", index=False)
+    codes = {}
+    for path in (files / "new.csv", tmp_path / "exchanged.csv"):
+        for label in ((), ("--label", "group")):
+            done = cli("check", path, "--model", several.bundle, "--json", *label)
+            assert done.code == 0, done.err
+            found = json.loads(done.out)
+            assert found["model"] == "athero-3-classes"
+            codes[path.name, label != ()] = {f["code"]: f["message"] for f in found["findings"]}
+    for labelled in (True, False):
+        assert "analytes_exchanged" not in codes["new.csv", labelled]
+        told = codes["exchanged.csv", labelled]["analytes_exchanged"]
+        assert a in told
+        assert b in told
+        assert ("label_not_named" in codes["new.csv", labelled]) != labelled
 
 
 def test_options_that_do_not_fit_are_refused(several, trained, files, cli, tmp_path):
@@ -166,8 +187,10 @@ def test_options_that_do_not_fit_are_refused(several, trained, files, cli, tmp_p
     assert not (tmp_path / "m").exists()
     done = cli("evaluate", DATA / "new.csv", "--model", trained.bundle, "--label", "group", "--classes", "a,b,c")
     assert done.code == 2
-    done = cli("evaluate", files / "new.csv", "--model", several.bundle, "--label", "group", "--positive", "other")
-    assert (done.code, "MODEL_MULTICLASS" in done.err) == (2, True)
+    assert cli("check", DATA / "new.csv", "--model", trained.bundle, "--label", "group", "--classes", "a,b,c").code == 2
+    for command in ("evaluate", "check"):
+        done = cli(command, files / "new.csv", "--model", several.bundle, "--label", "group", "--positive", "other")
+        assert (done.code, "MODEL_MULTICLASS" in done.err) == (2, True)
 
 
 def test_misspelt_classes_and_small_ones_are_refused(files, cli, tmp_path):
@@ -204,7 +227,8 @@ def test_a_positive_value_stays_the_ordinary_study_and_check_reads_classes(files
     assert json.loads(done.out)["headline"]["name"] == "AUC"
     done = cli("check", files / "train.csv", "--panel", "athero-3", "--label", "group")
     assert done.code == 0, done.err
-    assert "the classes take no part in this check" in done.err
+    assert "To train, name the reference standard" not in done.out
+    assert "label_not_named" not in done.out
 
 
 @pytest.mark.cohorts

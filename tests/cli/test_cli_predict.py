@@ -279,3 +279,29 @@ def test_thousands_separators_between_tabs_are_not_taken_for_decimals(trained, c
     rows[1][1] = "150,000"
     done = cli("predict", write(tmp_path / "t.tsv", rows, delimiter="\t"), "--model", trained.bundle)
     assert (done.code, "DECIMAL_AMBIGUOUS" in done.err) == (3, True)
+
+
+def test_columns_in_each_others_place_are_named_on_stderr_and_one_specimen_loads_nothing_for_it(trained, cli, tmp_path):
+    a, b = "miR-126-3p", "miR-145-5p"
+    rows = table()
+    assert len(rows) > 20
+    exchanged = [[{a: b, b: a}.get(name, name) for name in rows[0]], *rows[1:]]
+    right = cli("predict", NEW, "--model", trained.bundle, "-o", tmp_path / "a.csv")
+    wrong = cli("predict", write(tmp_path / "new.csv", exchanged), "--model", trained.bundle, "-o", tmp_path / "b.csv", "--json")
+    assert "training specimens had each other" not in right.err
+    assert f"· columns {a!r} and {b!r} lie where the model's training specimens had each other" in wrong.err
+    assert any("exodx check --model" in note for note in json.loads(wrong.out)["notes"])
+    one = write(tmp_path / "one.csv", exchanged[:2])
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from exodx.frozen import load_bundle; from exodx.scoring import Explain, score_file\n"
+        "model, model_hash = load_bundle(Path(sys.argv[1])); score_file(Path(sys.argv[2]), model, model_hash, Explain.NONE)\n"
+        "print([m for m in sys.modules if m in ('exodx.scoring.levels', 'scipy')])"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code, trained.bundle, path], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for path in (one, tmp_path / "new.csv")
+    ]
+    assert found == ["[]", "['exodx.scoring.levels']"]

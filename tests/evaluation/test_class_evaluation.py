@@ -4,9 +4,10 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from exodx.cohort import ClassChoice, Intake, frame_cohort, site_folds
+from exodx.cohort import ClassChoice, Intake, frame_cohort, read_cohort, site_folds
 from exodx.errors import RUO, InputRefused
 from exodx.evaluation import (
     ClassEvaluation,
@@ -15,9 +16,17 @@ from exodx.evaluation import (
     evaluate_classes_external,
     evaluate_classes_inside,
 )
-from exodx.evaluation.class_estimates import ScoredClasses, class_estimates, confusion_table, merge_findings
+from exodx.evaluation.check import check_cohort
+from exodx.evaluation.class_estimates import (
+    ScoredClasses,
+    audit_classes_discrimination,
+    class_estimates,
+    confusion_table,
+    merge_findings,
+)
 from exodx.frozen import ClassLimit
 from exodx.report import class_evaluation_page, class_evaluation_text
+from exodx.stats import Estimate
 from exodx.training import class_folds, cross_validate_classes
 from tests.classes import NAMES, class_cohort, class_frame
 
@@ -88,6 +97,99 @@ def test_a_class_from_one_site_is_a_confounded_finding_that_names_the_class(clas
     assert "other against the rest" in blocking.message
     assert "sites_not_evaluable" in {f.code for f in found.summary.findings}
     assert found.summary.headline.design == "random folds"
+
+
+def coded(found) -> dict[str, list[Finding]]:
+    told = {}
+    for finding in found.summary.findings:
+        told.setdefault(finding.code, []).append(finding)
+    return told
+
+
+def as_cohort(frame):
+    return frame_cohort(frame, Intake("athero-3", "group", classes=ClassChoice())).sorted()
+
+
+def test_values_and_repeats_are_looked_at_at_training_and_in_a_new_cohort(class_model, fast_plan, evaluation, external):
+    """Rounded Ct, a unit that changes and specimens again under new ids, as of two classes; the files as they were have none."""
+    codes = {"values_rounded", "units_mixed", "near_duplicates"}
+    assert not codes & (set(coded(evaluation)) | set(coded(external)))
+    frame = class_frame(seed=9, n=120)
+    frame["subject"] = frame["specimen_id"]
+    again = frame.iloc[:14].assign(specimen_id=[f"again-{k}" for k in range(14)], subject=[f"again-{k}" for k in range(14)])
+    frame = pd.concat([frame, again], ignore_index=True)
+    ct = [name for name in frame if name.startswith("miR-")]
+    frame[ct] = frame[ct].map(lambda cell: f"{float(cell):.0f}" if cell and str(cell)[0].isdigit() else cell)
+    frame["PD-L1"] = [f"{1000 * float(c):.1f}" if k % 3 and c and c[0].isdigit() else c for k, c in enumerate(frame["PD-L1"])]
+    cohort = as_cohort(frame)
+    for found in (inside(cohort, class_model, fast_plan), evaluate_classes_external(class_model, cohort)):
+        told = coded(found)
+        assert {code: len(told[code]) for code in codes} == dict.fromkeys(codes, 1)  # once, not once a class
+        assert "against the rest" not in told["near_duplicates"][0].message
+
+
+def test_classes_that_mean_nothing_are_told(class_model, fast_plan, evaluation, external):
+    codes = {"no_discrimination", "labels_inverted"}
+    assert not codes & (set(coded(evaluation)) | set(coded(external)))
+    found = inside(as_cohort(class_frame(permute=True)), class_model, fast_plan)
+    (told,) = coded(found)["no_discrimination"]
+    assert told.severity == "warning"
+    found = evaluate_classes_external(class_model, as_cohort(class_frame(permute=True, seed=9, n=120)))
+    assert {"no_discrimination", "labels_inverted"} & set(coded(found))
+
+
+def test_two_classes_under_each_others_names_are_told_one_by_one(class_model):
+    """The third class is told from the rest as ever: the whole looks right, or merely less well."""
+    frame = class_frame(seed=9, n=150)
+    frame["group"] = frame["group"].replace({"athero": "healthy", "healthy": "athero"})
+    told = coded(evaluate_classes_external(class_model, as_cohort(frame)))["labels_inverted"]
+    assert {f.message.split(" against the rest")[0] for f in told} == {"athero", "healthy"}
+    assert all(f.severity == "blocking" for f in told)
+
+
+def test_what_is_said_of_the_whole_is_not_said_of_its_classes_again():
+    def estimates(macro, **classes):
+        named = {"macro_auc": macro} | {f"auc:{name}": limits for name, limits in classes.items()}
+        return [Estimate(name, (low + high) / 2, low, high) for name, (low, high) in named.items()]
+
+    def codes(told):
+        found = audit_classes_discrimination(("A", "B"), told)
+        return [(f.code, f.message.split(" against")[0] if "against the rest" in f.message else "") for f in found]
+
+    assert codes(estimates((0.6, 0.8), A=(0.6, 0.9), B=(0.55, 0.7))) == []
+    assert codes(estimates((0.6, 0.8), A=(0.6, 0.9), B=(0.4, 0.7))) == [("no_discrimination", "B")]
+    assert codes(estimates((0.4, 0.6), A=(0.4, 0.6), B=(0.4, 0.6))) == [("no_discrimination", "")]
+    assert codes(estimates((0.4, 0.6), A=(0.1, 0.3), B=(0.4, 0.9))) == [("no_discrimination", ""), ("labels_inverted", "A")]
+    assert codes(estimates((0.1, 0.4), A=(0.1, 0.3), B=(0.1, 0.4))) == [("labels_inverted", "")]
+    assert codes(estimates((0.2, 0.4), A=(0.1, 0.3), B=(0.4, 0.9))) == [("labels_inverted", "A"), ("no_discrimination", "B")]
+
+
+@pytest.mark.cohorts
+def test_subtypes_of_breast_cancer_are_looked_at_as_two_classes_are(cohorts_folder):
+    """Three subtypes, 150 specimens: check compares each with the rest and finds nothing amiss that it does not find of one."""
+    folder = cohorts_folder / "breast-tcga-mirna-protein"
+    intake = Intake("auto", "subtype", specimens=folder / "data.train_subtype.csv", classes=ClassChoice())
+    cohort = read_cohort(folder / "data.train_mirna.csv", intake)
+    assert cohort.classes == ("Basal", "Her2", "LumA")
+    clean = check_cohort(cohort)
+    assert clean.ready
+    assert {"values_rounded", "units_mixed", "near_duplicates", "step_in_file"}.isdisjoint(f.code for f in clean.findings)
+    values = cohort.measurements.values.copy()
+    values[np.flatnonzero(cohort.class_codes == 1), :] += 30.0
+    moved = check_cohort(replace(cohort, measurements=replace(cohort.measurements, values=values)))
+    (told,) = [f for f in moved.findings if f.code == "offset_confounded"]
+    assert told.message.startswith("Her2 against the rest")
+    assert not moved.ready
+
+
+def test_check_compares_each_class_with_the_rest(cohort):
+    frame = class_frame()
+    frame["site"] = np.where(frame["group"] == "other", "site C", frame["site"])
+    found = [f for f in check_cohort(as_cohort(frame)).findings if f.code == "site_confounded" and f.severity == "blocking"]
+    assert any(f.message.startswith("other against the rest") for f in found)
+    codes = {f.code for f in check_cohort(cohort).findings}
+    assert "label_not_named" not in codes
+    assert "site_confounded" not in codes
 
 
 def test_what_holds_of_all_classes_is_said_once():

@@ -3,7 +3,7 @@
     python -m tests.studies.false_alarms --data ../shared/cohorts -o RESULTS [--seeds 20]
 
 Simulated cohorts (athero-3, and thirty log values that go together) and the real ones, each as ``check`` sees the whole file and as
-``check --model`` and ``evaluate`` see held-out specimens, with a model of the others. Models are kept in RESULTS.
+``check --model``, ``evaluate`` and ``predict`` see held-out specimens, with a model of the others. Models are kept in RESULTS.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ CODES = (
     *("values_rounded", "decimal_point_lost", "values_filled_in", "last_cycle_measured", "ct_early", "units_mixed"),
     *("counts_multiplied", "step_in_file", "analytes_exchanged", "analyte_rescaled", "labels_inverted", "no_discrimination"),
     *("discrimination_lower", "near_duplicates", "out_of_domain", "feature_shift", "missingness_shift", "outside_training_range"),
+    "columns_exchanged",
 )
-MOMENTS = ("panel", "model", "evaluate")
+MOMENTS = ("panel", "model", "evaluate", "predict")
 P, SUBJECTS, EFFECT = 30, 300, 0.5
 
 
@@ -58,7 +59,7 @@ def alarms(found: Iterable[Source], out: Path) -> dict[str, dict[str, tuple[str,
     told = {}
     for source in found:
         bench = Bench(source, out)
-        moments = {"panel": source.frame, "model": source.held, "evaluate": source.held}
+        moments = {name: source.frame if name == "panel" else source.held for name in MOMENTS}
         seen_at = {name: seen(bench.moments[name], frame) for name, frame in moments.items()}
         told[source.name] = {
             name: (*s.refused, *dict.fromkeys(code for code, _, _ in s.findings if code in CODES)) for name, s in seen_at.items()
@@ -70,7 +71,7 @@ def table(told: dict[str, dict[str, tuple[str, ...]]]) -> str:
     """Return how many cohorts each code names, with Wilson's interval."""
     counts = {moment: Counter(code for of in told.values() for code in of[moment]) for moment in MOMENTS}
     codes = [*CODES, *sorted({c for each in counts.values() for c in each} - set(CODES))]
-    lines = [f"| code | {' | '.join(('check', 'check --model', 'evaluate'))} |", "| --- | --- | --- | --- |"]
+    lines = [f"| code | {' | '.join(('check', 'check --model', 'evaluate', 'predict'))} |", "| --- " * 5 + "|"]
     for code in codes:
         lines.append(f"| {code} | {' | '.join(_share(counts[moment][code], len(told)) for moment in MOMENTS)} |")
     return "\n".join([*lines, "", f"of {len(told)} cohorts that nobody altered (95 % interval)"])

@@ -41,6 +41,7 @@ from exodx.frozen import DiagnosticModel, Features, load_bundle, save_bundle
 from exodx.frozen.measurements import NOT_SCORED, Reason
 from exodx.panel import StudyPlan
 from exodx.scoring.intake import read_specimens
+from exodx.scoring.levels import EXCHANGED
 from exodx.training import Validation, cross_validate, repeated_folds, train_model
 from tests.studies.mutation_files import CASE, LABEL, Source, sources, text_table
 from tests.studies.mutation_kinds import KINDS, Kind
@@ -154,7 +155,8 @@ class Bench:
         read = read_specimens(text_table(frame), self.model, None, keep_going=False)
         features = self.model.featurise(read.measurements)
         counts = {str(r.name): int(((features.flags & np.uint32(r)) > 0).sum()) for r in Reason}
-        return Seen((), (), _digest(features, read.ids, ()), counts, len(read.ids))
+        said = tuple(("columns_exchanged", "warning", note) for note in read.notes if EXCHANGED in note)
+        return Seen((), said, _digest(features, read.ids, ()), counts, len(read.ids))
 
     def trial(self, kind: Kind, seed: int = 0) -> dict[str, Outcome]:
         """Try one mutation at every moment."""
@@ -219,13 +221,13 @@ def judged(clean: Seen, found: Seen, touched: list[str]) -> Outcome:
     if found.same_as == clean.same_as:
         return Outcome("same")
     new = [f for f in found.findings if _is_new(f, clean, touched)]
-    blocking = [f for f in new if f[1] == "blocking"]
+    blocking, codes = [f for f in new if f[1] == "blocking"], tuple(dict.fromkeys(f[0] for f in new))
     if blocking:
         return Outcome("caught", tuple(dict.fromkeys(f[0] for f in blocking)))
     reasons = tuple(r for r in found.reasons if _more(clean, found, r))
     if reasons:
-        return Outcome("caught" if any(Reason[r] & NOT_SCORED for r in reasons) else "warned", reasons)
-    return Outcome("warned", tuple(dict.fromkeys(f[0] for f in new))) if new else Outcome("silent")
+        return Outcome("caught" if any(Reason[r] & NOT_SCORED for r in reasons) else "warned", (*reasons, *codes))
+    return Outcome("warned", codes) if codes else Outcome("silent")
 
 
 def _is_new(finding: tuple[str, str, str], clean: Seen, touched: list[str]) -> bool:

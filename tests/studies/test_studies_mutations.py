@@ -32,6 +32,7 @@ def test_the_simulated_cohort_in_small(found):
     assert at["labels inverted"]["predict"] == "same"
     assert at["two columns' names exchanged"]["evaluate"] == "warned"
     assert "analytes_exchanged" in found["two columns' names exchanged"]["model"].codes
+    assert "columns_exchanged" in found["two columns' names exchanged"]["predict"].codes
     assert best(at["two ids exchanged within a class"].values()) == "silent"
 
 
@@ -78,7 +79,7 @@ def test_false_alarms_in_small(tmp_path):
     """Two cohorts that nobody altered: with a rate of a few in a hundred none is named."""
     told = alarms([together(0), together(1)], tmp_path)
     assert not any(codes for of in told.values() for codes in of.values())
-    assert alarm_table(told).count("0 (0 to") == 3 * len(CODES)
+    assert alarm_table(told).count("0 (0 to") == 4 * len(CODES)
 
 
 def test_a_model_is_trained_once_and_kept(tmp_path):
