@@ -19,11 +19,11 @@ def parse(source: str, content: io.BytesIO, notes: list[str]) -> TextTable:
     Raises
     ------
     InputRefused
-        ``NOT_A_TABLE`` for a damaged file, ``COLUMN_TYPE`` for bytes and for cells within cells, ``CELL_UNREADABLE`` for a moment of
-        no calendar, and what :func:`build_table` refuses.
+        ``NOT_A_TABLE`` for a damaged file, ``COLUMN_TYPE`` for bytes and for cells within cells, ``CELL_UNREADABLE`` for a moment
+        of no calendar, and what :func:`build_table` refuses.
     """
     try:
-        table = pq.read_table(content, use_threads=False)
+        table = pq.ParquetFile(content).read(use_threads=False)
         names = list(table.column_names)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputRefused(Problem("NOT_A_TABLE", source, f"not a readable Parquet file ({error})", "Write it again.")) from None

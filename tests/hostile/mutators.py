@@ -355,7 +355,7 @@ SELDOM = 200
 
 
 def of_parts(rng: Random, content: bytes, other: bytes) -> bytes:
-    """Damage one file of an archive, or the text in a gzip, and pack it again as it should be; give a Parquet column another type."""
+    """Damage one file of an archive, or the text in a gzip, and pack it again as it should be; or give Parquet another type."""
     if content.startswith(b"PAR1"):
         return retyped(rng, content)
     if content.startswith(b"\x1f\x8b"):
