@@ -13,6 +13,7 @@ from exodx.frozen import is_blank, read_cells, unread_cells
 from exodx.panel import Scale
 from exodx.tables.names import PLATE_NAMES, SITE_NAMES, SUBJECT_NAMES, find_column
 from exodx.tables.table import TextTable
+from exodx.tables.visible import alike, look, unseen
 
 UNKNOWN = "(not stated)"
 """Where a specimen's site, plate, date or sex is blank: never a site of its own."""
@@ -60,9 +61,9 @@ def read_specimen_columns(
     notes : list of str
         Which column was taken for what.
     problems : list of Problem
-        Blank subjects, unreadable ages, sites or plates spelt in two ways.
+        Blank subjects, unreadable ages, sites or plates spelt in two ways, specimens or subjects that differ but look the same.
     """
-    problems: list[Problem] = []
+    problems = [] if unseen(ids) else _alike(f"{table.source}, specimen ids", ids)
     columns: dict[str, object] = {"subject": ids}
     notes = []
     for key, column in attributes.items():
@@ -77,6 +78,7 @@ def read_specimen_columns(
             fix = "Say whose specimen it is: splits keep a subject's specimens together."
             blank = [row for row, cell in enumerate(cells) if not cell]
             problems += [Problem("SUBJECT_BLANK", table.where(row, column), "no subject", fix) for row in blank]
+            problems += _alike(f"{table.source}, column {column!r}", cells)
             columns[key] = cells
         elif key != "synthetic":
             problems += spelling_problems(table, column) if key in ("site", "plate", "sex") else []
@@ -84,6 +86,12 @@ def read_specimen_columns(
     if len(ids) != len(table):
         return pd.DataFrame(), notes, problems
     return pd.DataFrame(columns, index=pd.Index(ids, name="specimen_id")), notes, problems
+
+
+def _alike(where: str, names: list[str]) -> list[Problem]:
+    """Refuse names that only a program tells apart: one subject would be two, and stand on both sides of a split."""
+    fix = "Write it in one way: two names that look the same must be the same."
+    return [Problem("SPELLING", where, f"names that look the same: {', '.join(map(ascii, found))}", fix) for found in alike(names)]
 
 
 def spelling_problems(table: TextTable, column: str) -> list[Problem]:
@@ -109,7 +117,7 @@ def _meaning(cell: str) -> object:
     try:
         return float(cell)
     except ValueError:
-        return " ".join(cell.casefold().split())
+        return look(cell).casefold()
 
 
 def cell_problem(table: TextTable, row: int, header: str, why: str) -> Problem:

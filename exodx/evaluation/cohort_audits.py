@@ -6,6 +6,7 @@ Each needs no model and no fold; those that compare the classes keep silent wher
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -169,12 +170,12 @@ def _fractions(cohort: Cohort) -> Iterator[Finding]:
     unused = cohort.unused if cohort.unused is not None else pd.DataFrame(index=cohort.specimens.index)
     for name in (*cohort.specimens.columns, *unused.columns):
         cells = [str(c) for c in (cohort.specimens if name in cohort.specimens else unused)[name]]
-        said = pd.Series([c for c in cells if not is_blank(c) and c not in (UNKNOWN, "-")], dtype=object).value_counts()
+        said = Counter(c for c in cells if not is_blank(c) and c not in (UNKNOWN, "-"))
         if fold(str(name)) in FRACTION_COLUMNS and len(said) > 1:
-            shown = ", ".join(f"{value} ({n})" for value, n in said.items())
+            shown = ", ".join(f"{value} ({n})" for value, n in said.most_common())
             message = f"Column {str(name)!r} says {shown}: their levels do not compare. Make a cohort of each."
             yield Finding("fractions_mixed", "warning", message)
-        elif len(said) == 1 and (match := _TWO_FRACTIONS.search(said.index[0])):
+        elif len(said) == 1 and (match := _TWO_FRACTIONS.search(next(iter(said)))):
             message = (
                 f"Column {str(name)!r} speaks of {match.group(0)!r}: specimens of two fractions may be here, perhaps both of one "
                 "subject, and no column tells which. Find out, and make a cohort of each."

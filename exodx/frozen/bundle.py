@@ -7,7 +7,6 @@ version under ``tests/data/bundles/``.
 from __future__ import annotations
 
 import tempfile
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -41,6 +40,7 @@ from exodx.frozen.parts import Linear
 from exodx.frozen.threshold import Threshold
 from exodx.frozen.transform import FrozenTransform, from_format_1
 from exodx.panel import parse_panel
+from exodx.panel.declaration import parse_toml
 from exodx.place import SCRATCH, folder_made, unwritable
 
 FORMAT_VERSION = 3
@@ -248,7 +248,7 @@ def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Diagnosti
     read_transform = from_format_1 if manifest["format_version"] == 1 else FrozenTransform.from_dict
     transform = read_transform(strict_json(files["transform.json"]))
     decision = strict_json(files["decision.json"])
-    panel = parse_panel(tomllib.loads(files["panel.toml"].decode()), "panel.toml")
+    panel = parse_panel(parse_toml(files["panel.toml"].decode()), "panel.toml")
     reference = strict_json(files["reference.json"])
     check_domain(reference)
     if manifest["name"] != panel.name:

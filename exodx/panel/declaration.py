@@ -99,13 +99,24 @@ def read_toml(path: Path) -> dict[str, Any]:
         if len(content) > LARGEST:
             raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
         text = content.decode("utf-8-sig")
-        if deep := _DEEP.search(text):
-            raise ValueError(f"a key of more than {DEEPEST} parts: {deep[0][:40]}…")
-        return _not_deep(tomllib.loads(text))
+        return parse_toml(text)
     except OSError as error:
         raise InputRefused(Problem("FILE_UNREADABLE", str(path), error.strerror or "unreadable", "Check the path.")) from None
     except (ValueError, RecursionError) as error:
         raise InputRefused(Problem("TOML_INVALID", str(path), str(error), "Mend the TOML syntax there.")) from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML whose keys, lists and tables are not deep; the parser needs the square of a key's parts in time and memory.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        Where it is no TOML, or too deep.
+    """
+    if deep := _DEEP.search(text):
+        raise ValueError(f"a key of more than {DEEPEST} parts: {deep[0][:40]}…")
+    return _not_deep(tomllib.loads(text))
 
 
 def _not_deep(document: dict[str, Any]) -> dict[str, Any]:

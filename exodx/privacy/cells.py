@@ -14,8 +14,9 @@ BEGINS = r"[=+\-@\t\r\n＝＋－＠]"
 NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _FORMULA = re.compile(f"{GUARD}*{BEGINS}")
 _NUMBER = re.compile(NUMBER)
-_GUARDED = re.compile(f'(?:^|[,;\\t"\\r\\n])\\s*{GUARD}+{BEGINS}')
-_GUARDED_BYTES = re.compile(rb"(?:^|[,;\t\"\r\n])\s*'+(?:[=+\-@\t\r\n]|\xef\xbc[\x9d\x8b\x8d\xa0])")
+_GUARDED = re.compile(f'(?:^|[,;\\t"\\r\\n])[^\\S\\t\\r\\n]*{GUARD}+{BEGINS}')
+_GUARDED_BYTES = re.compile(rb"(?:^|[,;\t\"\r\n])[^\S\t\r\n]*'+(?:[=+\-@\t\r\n]|\xef\xbc[\x9d\x8b\x8d\xa0])")
+"""A blank that ends a cell begins one too: none is passed over, or a million empty lines would be gone through from each."""
 
 
 def guarded(cell: str) -> str:

@@ -12,6 +12,7 @@ from itertools import islice
 
 from exodx.errors import InputRefused, Problem
 from exodx.privacy.cells import has_guards
+from exodx.tables import no_text
 from exodx.tables.coded import Coded
 from exodx.tables.decoding import Decoded
 from exodx.tables.guards import without_guards
@@ -43,7 +44,7 @@ def parse(source: str, decoded: Decoded, notes: list[str]) -> TextTable:
     """
     text = decoded.text
     if "\x00" in text:
-        raise InputRefused(Problem("NOT_A_TABLE", source, "binary content", "Export it as CSV, TSV, XLSX or Parquet."))
+        raise no_text.of_text(source, text)
     if decoded.mixed:
         raise InputRefused(_encoding(f"{source}, line {_first_line(text)}", decoded))
     text, skipped = _without_preamble(text)
@@ -111,13 +112,14 @@ def _without_preamble(text: str) -> tuple[str, int]:
 
 def _delimiter(source: str, text: str) -> str:
     """Choose the sign that cuts the first records into the same number (two or more) of cells."""
-    head = text[: _end_of_line(text, _SEEN)]
+    begun = text.lstrip("\r\n")
+    head = begun[: _end_of_line(begun, _SEEN)]
     widths = {sign: _widths(head, sign) for sign in DELIMITERS}
     steady = {sign: w[0] for sign, w in widths.items() if w and min(w) == max(w) > 1}
     candidates = steady or {sign: w[0] for sign, w in widths.items() if w and w[0] > 1}
     if candidates:
         return max(candidates, key=lambda sign: candidates[sign])
-    foreign = next((name for sign, name in _FOREIGN.items() if (w := _widths(text, sign)) and w[0] > 1), "")
+    foreign = next((name for sign, name in _FOREIGN.items() if (w := _widths(begun, sign)) and w[0] > 1), "")
     found = f"cells seem to be separated by {foreign}" if foreign else "there is only one column"
     fix = "Save it with commas, semicolons or tabs between the cells."
     raise InputRefused(Problem("DELIMITER", f"{source}, line 1", found, fix))

@@ -11,24 +11,29 @@ LONGEST = 1 << 14
 
 _WINDOW = LONGEST // 2
 _BETWEEN = (b",", b";", b"\t", b"\n", b"\r")
+_ENDS = (b"\n", b"\r")
 
 
 def longest_run(content: bytes) -> int:
     r"""Return the length of a stretch longer than :data:`LONGEST` in which nothing ends a cell; 0 where there is none.
 
-    Every such stretch covers one of the windows that are looked at, most of which show their first sign at once.
-
     >>> longest_run(b"a,b\nc" * 9000), longest_run(b"a," + b"7" * 20000 + b",b")
     (0, 20000)
     """
+    begin, end = _long_run(content)
+    return end - begin
+
+
+def _long_run(content: bytes) -> tuple[int, int]:
+    """Return where such a stretch lies; each covers a window that is looked at, most of which show their first sign at once."""
     for start in range(0, len(content) - _WINDOW + 1, _WINDOW):
         stop = start + _WINDOW
         if content.find(_BETWEEN[0], start, stop) < 0 and all(content.find(sign, start, stop) < 0 for sign in _BETWEEN[1:]):
             begin = max(content.rfind(sign, 0, start) for sign in _BETWEEN) + 1
             end = min(at if (at := content.find(sign, start)) >= 0 else len(content) for sign in _BETWEEN)
             if end - begin > LONGEST:
-                return end - begin
-    return 0
+                return begin, end
+    return 0, 0
 
 
 def refuse_long_text(source: str, text: str) -> None:
@@ -39,8 +44,11 @@ def refuse_long_text(source: str, text: str) -> None:
     InputRefused
         ``CELL_LONG``.
     """
-    if size := longest_run(text.encode("utf-8", "surrogatepass")):
-        raise _too_long(source, size)
+    content = text.encode("utf-8", "surrogatepass")
+    begin, end = _long_run(content)
+    if end:
+        line = len(content[:begin].splitlines()) + (content[:begin].endswith(_ENDS) or not begin)
+        raise _too_long(f"{source}, line {line}", end - begin)
 
 
 def refuse_long_rows(source: str, rows: Sequence[Sequence[str]]) -> None:

@@ -72,7 +72,7 @@ def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wel
     Raises
     ------
     InputRefused
-        ``SPECIMEN_MISSING``, ``LONG_SCATTERED``, and ``VALUE_TWICE`` with the lines of every repeated value.
+        ``SPECIMEN_MISSING``, ``NO_SPECIMEN``, ``LONG_SCATTERED``, and ``VALUE_TWICE`` with the lines of every repeated value.
     """
     by = specimen or find_column(table, SPECIMEN_NAMES)
     if by is None or by not in table.columns:
@@ -81,6 +81,9 @@ def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wel
             Problem("SPECIMEN_MISSING", table.source, "a long table without a specimen column", f"Name it: --specimen. {fix}")
         )
     table = without_controls(table, analyte, value, by)
+    if not len(table):
+        fix = "Check that the rows name a specimen and an analyte each."
+        raise InputRefused(Problem("NO_SPECIMEN", table.source, f"no row of columns {by!r} and {analyte!r} can be read", fix))
     pairs = _pairs(table.columns[by], table.columns[analyte])
     _refuse_scattered(table, pairs)
     repeated = np.flatnonzero(pairs.size > 1).tolist()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables import delimited, doors, platforms
+from exodx.tables import delimited, doors, no_text, platforms
 from exodx.tables.archive import GZIP, ZSTD, folder_files, matching_files, members, read_bytes, read_files, unpacked
 from exodx.tables.decoding import decode
 from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
@@ -78,7 +78,7 @@ def _only(source: str, inside: dict[str, bytes]) -> tuple[str, bytes]:
     found = {name: content for name, content in inside.items() if content.strip().count(b"\n") or b"\r" in content.strip()}
     if len(found) != 1:
         fix = "Unpack it and give one table, or an archive of NanoString RCC files alone."
-        raise InputRefused(Problem("ARCHIVE", source, f"an archive of {len(found)} files", fix))
+        raise InputRefused(Problem("ARCHIVE", source, f"tables in the archive: {len(found)}, files: {len(inside)}", fix))
     return next(iter(found.items()))
 
 
@@ -106,6 +106,8 @@ def _table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
         if (plates := plates_of_sheets(source, sheets, notes)) is not None:
             return doors.quantify(plates)
         return platforms.of_sheets(source, sheets, notes) or platforms.of_table(doors.parse_workbook(source, sheets, notes))
+    if refused := no_text.of_bytes(source, content):
+        raise refused
     decoded = decode(source, content)
     refuse_long_text(source, decoded.text)
     said = [*notes, *decoded.notes]

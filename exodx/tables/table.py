@@ -11,6 +11,9 @@ from exodx.tables.coded import Coded
 from exodx.tables.lengths import refuse_long_rows
 from exodx.tables.whole import Whole
 
+_SHOWN = 8
+"""Columns that a message names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
@@ -138,14 +141,19 @@ def _header_problems(source: str, header: list[str], body: list[list[str]], plac
         if len(positions) < 2:
             continue
         if name:
-            found = f"the name {name!r} stands over columns {', '.join(map(str, positions))}"
+            found = f"the name {name!r} stands over columns {_some(positions)}"
             problems.append(Problem("HEADER_TWICE", at, found, "Give each column a name of its own."))
         else:
             filled = [i for i in positions if any(len(row) >= i and row[i - 1].strip() for row in body)]
-            found = f"columns {', '.join(map(str, positions))} have no name"
+            found = f"columns {_some(positions)} have no name"
             if filled:
                 problems.append(Problem("HEADER_MISSING", at, found, "Name them or delete them."))
     return problems
+
+
+def _some(positions: list[int]) -> str:
+    more = f" and {len(positions) - _SHOWN} more" if len(positions) > _SHOWN else ""
+    return ", ".join(map(str, positions[:_SHOWN])) + more
 
 
 def cell_text(cell: object) -> str:

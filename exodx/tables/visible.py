@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from exodx.errors import Problem
@@ -21,6 +22,8 @@ _LOOK_ALIKE = str.maketrans(
     "aeopcyxijsqwmtkABEKMHOPCTXSIJYoipvABEHIKMNOPTXYZ",
 )
 """Cyrillic and Greek letters, and the Latin ones that they look like."""
+
+_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-"))
 
 
 def unlike(where: str, names: Iterable[str]) -> list[Problem]:
@@ -43,6 +46,27 @@ def unlike(where: str, names: Iterable[str]) -> list[Problem]:
             fix = f"Type the name anew, if {name.translate(_LOOK_ALIKE)!r} is meant."
             problems.append(Problem("NAME_LOOK_ALIKE", where, found, fix))
     return problems
+
+
+def alike(names: Iterable[str]) -> list[list[str]]:
+    r"""Return the names that differ, but not to the eye: in blanks, hyphens, how an accent is made, letters of two alphabets.
+
+    >>> alike(["P-1", "P\u20111", "Zo\u00eb", "Zoe\u0308", "P-2", "\u0420-2", "p-1"])
+    [['P-1', 'P‑1'], ['Zoë', 'Zoë'], ['P-2', 'Р-2']]
+    """
+    distinct = list(dict.fromkeys(names))
+    if "".join(distinct).isascii():
+        return []
+    seen: dict[str, list[str]] = {}
+    for name in distinct:
+        seen.setdefault(look(name), []).append(name)
+    return [found for found in seen.values() if len(found) > 1]
+
+
+def look(name: str) -> str:
+    """Return what a name looks like."""
+    letters = unicodedata.normalize("NFC", INVISIBLE.sub("", name)).translate(_LOOK_ALIKE)
+    return " ".join(letters.translate(_HYPHENS).split())
 
 
 def unseen(names: Sequence[str]) -> list[int]:

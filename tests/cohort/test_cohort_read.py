@@ -8,6 +8,7 @@ from exodx.cohort import Intake, frame_cohort, read_cohort
 from exodx.errors import InputRefused
 from exodx.frozen import State
 from exodx.panel import Analyte, Panel, StudyPlan
+from exodx.tables.visible import unseen
 
 PANEL = Panel(
     "two", "1", "t", (Analyte("miR-1-3p", "mirna", "Ct"), Analyte("PD-L1", "protein", "pg/mL", fraction="ev")), normalisation="none"
@@ -247,3 +248,33 @@ def test_a_real_count_matrix_joins_its_metadata(cohorts_folder):
     assert {a.unit for a in cohort.panel.analytes} == {"count"}
     assert len(set(cohort.ids)) == len(cohort)
     assert set(cohort.y) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["P\u20111", "P\u22121", "\u0420-1", "P-1\u200b", "P-\u00ad1"],
+    ids=["a hyphen that does not break", "a minus sign", "a Cyrillic letter", "a blank of no width", "a soft hyphen"],
+)
+@pytest.mark.parametrize("column", ["subject", "specimen_id", "site"])
+def test_names_that_only_a_program_tells_apart_are_refused(tmp_path, other, column):
+    """One subject would be two, and be learned from and tested on."""
+    path = tmp_path / "c.csv"
+    rows = [["S1", "Q1", "A", "27.5"], ["S2", "Q2", "B", "28.5"], ["S3", "Q3", "C", "29.5"]]
+    at = ["specimen_id", "subject", "site"].index(column)
+    rows[0][at], rows[2][at] = "P-1", other
+    path.write_text("specimen_id,subject,site,miR-1-3p\n" + "".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(InputRefused) as caught:
+        read_cohort(path)
+    codes = {problem.code for problem in caught.value.problems}
+    assert codes == {"NAME_INVISIBLE" if column == "specimen_id" and unseen([other]) else "SPELLING"}
+    assert ascii(other) in str(caught.value) or repr(other) in str(caught.value)
+
+
+def test_an_accent_made_in_two_ways_is_one_name(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("specimen_id,subject,miR-1-3p\nS1,Zo\u00eb,27\nS2,Zoe\u0308,28\nS3,zo\u00eb,29\n", encoding="utf-8")
+    with pytest.raises(InputRefused) as caught:
+        read_cohort(path)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.where) == ("SPELLING", "c.csv, column 'subject'")
+    assert "'Zo\\xeb', 'Zoe\\u0308'" in problem.found

@@ -9,6 +9,10 @@ import zipfile
 from collections.abc import Callable, Sequence
 from random import Random
 
+import pyarrow as pa
+
+from tests.hostile.containers import pack, retyped
+
 Mutator = Callable[[Random, bytes, bytes], bytes]
 """Of a generator, the content, and another valid file to take parts from."""
 
@@ -73,11 +77,41 @@ HAZARDS = [
     "1d5",
     "9007199254740993",
     "123456789012345678901234567890",
+    "0x1.8p3",
+    "-0.0",
+    "5e-324",
+    "1.7976931348623159e308",
+    "1.#INF",
+    "1.#QNAN",
+    "∞",
+    "٢٧٫٥",
+    "२७.५",
+    "27٫5",
+    "27·5",
+    "27‚5",
+    "1’000",
+    "1 000,5",
+    "1\u00a0000.5",
+    "1\u202f000",
+    "2,75,000",
+    "27.5\u00a0",
+    "\u00a027.5",
+    "– 5",
+    "45352",
+    "2024-03-01T00:00:00",
+    "27.5 Ct",
+    "2⁵",
+    "1e٣",
 ]
 """Cells that look like numbers, and cells that programs take for numbers, dates or formulas."""
 
 LOOK_ALIKE = str.maketrans({"a": "а", "e": "е", "o": "о", "p": "р", "c": "с", "-": "\u2011", "1": "１", "i": "і", "m": "ｍ"})
 """Cyrillic letters, a hyphen that does not break, full-width digits."""
+
+DIGITS = ("０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗")
+"""Full-width, Arabic, Devanagari and mathematical digits; Python's ``float`` takes them all for 0 to 9."""
+
+MARKS = (("-", "\u2212"), (".", "٫"), (".", "．"), (",", "，"), (" ", "\u00a0"), ("e", "ｅ"), (".", "·"))
 
 INVISIBLE = ("\u200b", "\u200d", "\u00ad", "\ufeff", "\u2060", "\u202e", "\x07", "\x1c", "\x85", "\u2028", "\u00a0", "\x0b")
 BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE)
@@ -257,6 +291,26 @@ def quote(rng: Random, content: bytes, _: bytes) -> bytes:
     return _joined([*lines[:at], sign.join(cells), *lines[at + 1 :]])
 
 
+def local(rng: Random, content: bytes, _: bytes) -> bytes:
+    """Write the digits or the marks of numbers as another script does: in a line, or everywhere."""
+    lines, _sign = _lines(content)
+    table = str.maketrans(*rng.choice((("0123456789", rng.choice(DIGITS)), rng.choice(MARKS))))
+    at = rng.randrange(len(lines))
+    everywhere = rng.random() < 0.5
+    return _joined([line.translate(table) if everywhere or i == at else line for i, line in enumerate(lines)])
+
+
+def header(rng: Random, content: bytes, _: bytes) -> bytes:
+    """Leave the first lines alone, or with nothing but blank cells after them."""
+    lines, sign = _lines(content)
+    kept = lines[: rng.randrange(1, 4)]
+    return _joined([*kept, *[sign * rng.choice((0, kept[0].count(sign)))] * rng.choice((0, 1, 50))])
+
+
+def one_end(rng: Random, content: bytes, _: bytes) -> bytes:
+    return rng.choice((b"\r", b"\r\n", b"\r\r\n", b"\n\r", b"\x0c", b"\x1e")).join(content.splitlines())
+
+
 def nest(rng: Random, content: bytes, _: bytes) -> bytes:
     at = rng.randrange(len(content) + 1)
     deep = rng.choice((50, 500, 5000))
@@ -290,6 +344,10 @@ PLAIN: tuple[Mutator, ...] = (
     columns,
     decimals,
     quote,
+    local,
+    header,
+    one_end,
+    pack,
     nest,
 )
 SELDOM = 200
@@ -297,7 +355,9 @@ SELDOM = 200
 
 
 def of_parts(rng: Random, content: bytes, other: bytes) -> bytes:
-    """Damage one file of an archive, or the text in a gzip, and pack it again as it should be."""
+    """Damage one file of an archive, or the text in a gzip, and pack it again as it should be; or give Parquet another type."""
+    if content.startswith(b"PAR1"):
+        return retyped(rng, content)
     if content.startswith(b"\x1f\x8b"):
         return gzip.compress(plain(rng, gzip.decompress(content), other), mtime=0)
     if not content.startswith(b"PK"):
@@ -370,9 +430,19 @@ def plain(rng: Random, content: bytes, other: bytes) -> bytes:
 def mutated(rng: Random, content: bytes, other: bytes) -> bytes:
     """Return a file after one to three mishaps."""
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        inner = content.startswith((b"\x1f\x8b", b"PK")) and rng.random() < 0.6
+        inner = content.startswith((b"\x1f\x8b", b"PK", b"PAR1")) and rng.random() < 0.6
         try:
             content = of_parts(rng, content, other) if inner else plain(rng, content, other)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, IndexError, gzip.zlib.error):
+        except (
+            zipfile.BadZipFile,
+            OSError,
+            EOFError,
+            ValueError,
+            NotImplementedError,
+            RuntimeError,
+            IndexError,
+            gzip.zlib.error,
+            pa.ArrowException,
+        ):
             content = flip(rng, content, other)
     return content

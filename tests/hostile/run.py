@@ -23,6 +23,7 @@ from random import Random
 from tests.hostile.mutators import mutated
 from tests.hostile.readers import READERS, REFUSED, outcome
 from tests.hostile.seeds import seeds
+from tests.hostile.warm import warm
 
 SECONDS_OF_ONE = 10.0
 """Of the processor, within which an input must be read or refused; the machine may be busy with other things."""
@@ -95,6 +96,11 @@ def _too_slow(*_: object) -> None:
 
 def _work(reader: str, seed: int, start: int, stop: int, place: Path, tell: multiprocessing.connection.Connection) -> None:
     """Read inputs one after the other; each is told, so that the parent knows which one killed the process."""
+    with warm():
+        _read_all(reader, seed, start, stop, place, tell)
+
+
+def _read_all(reader: str, seed: int, start: int, stop: int, place: Path, tell: multiprocessing.connection.Connection) -> None:
     outcome(READERS[reader], _written(place, made(reader, seed, 0)))
     base = _memory("VmRSS")
     cap = _memory("VmSize") + MEGABYTES * (1 << 20) + _HEADROOM

@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -16,13 +17,14 @@ import pytest
 
 from exodx.cli import main
 from exodx.cohort import Intake, build_cohort
-from exodx.errors import InputRefused
+from exodx.errors import InputRefused, ModelRefused, Problem
 from exodx.panel import read_toml
 from exodx.tables import hidden, packed
 from exodx.tables.layout import to_wide
 from exodx.tables.reader import read_table
 from tests.cli.calls import run
 from tests.hostile.old_excel import grid, ole, sheet, stream, xls
+from tests.hostile.readers import bundle
 from tests.hostile.seeds import BUNDLE, delimited, parquet, zipped, zstd
 from tests.tables.plate_texts import long
 from tests.tables.test_platforms_rcc import rcc
@@ -225,7 +227,8 @@ def test_a_message_shows_no_more_than_a_person_reads(read):
     with pytest.raises(InputRefused) as caught:
         read((",".join(["g"] * 50_000) + "\n" + ",".join(["1"] * 50_000) + "\n").encode())
     assert len(str(caught.value)) < 1500
-    assert "more letters" in str(caught.value)
+    assert "49992 more" in str(caught.value)
+    assert "more letters" in str(InputRefused(Problem("CODE", "t.csv", "x" * 50_000, "Mend it.")))
 
 
 def test_a_message_can_be_written_whatever_a_file_is_called(tmp_path, monkeypatch, capsys):
@@ -367,3 +370,34 @@ def test_the_command_line_refuses_a_plan_or_panel_with_exit_code_3(name, option,
     path.write_text(DEEP[name])
     table.write_bytes(delimited())
     told("own.toml", called(monkeypatch, capsys, "check", table, option, path))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Protein,Replicate,Normalized Area", "R.FileName,PG.ProteinGroups,PG.Quantity"],
+)
+def test_a_long_table_whose_rows_name_nothing_is_refused(header, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(header + "\n" + ",,27.5\n" * 5)
+    with pytest.raises(InputRefused) as caught:
+        build_cohort(read_table(path), Intake())
+    assert [problem.code for problem in caught.value.problems] == ["NO_SPECIMEN"]
+
+
+def test_a_million_empty_lines_and_an_apostrophe_are_gone_through_once(tmp_path):
+    """Each line was gone through from every one before it: 40,000 tabs took five seconds, these would take hours."""
+    path = tmp_path / "t.csv"
+    path.write_text("id,tube,miR-1-3p\n" + "P1,5'-end,27\n" + "\n" * 400_000 + "\t\r\n" * 100_000 + "P2,x,28\n")
+    begun = time.process_time()
+    assert read_table(path).columns["miR-1-3p"] == ["27", "28"]
+    assert time.process_time() - begun < 20
+
+
+def test_a_bundle_whose_panel_has_a_key_of_many_parts_is_refused_before_it_is_parsed(tmp_path, monkeypatch):
+    """The parser needs the square of the parts in time and memory: 100 kB of them are 20 GB."""
+    monkeypatch.setattr("exodx.panel.declaration.tomllib.loads", lambda text: pytest.fail("it is parsed"))
+    path = tmp_path / "panel.toml"
+    path.write_bytes((BUNDLE / "panel.toml").read_bytes() + b"\n[" + b"a." * 50_000 + b"a]\n")
+    with pytest.raises(ModelRefused) as caught:
+        bundle(path, "panel.toml")
+    assert "a key of more than 32 parts" in str(caught.value)

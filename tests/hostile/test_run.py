@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from exodx.errors import InputRefused, Problem
 from tests.hostile import run
-from tests.hostile.readers import READERS
+from tests.hostile.containers import pack, retyped
+from tests.hostile.readers import READERS, outcome
 from tests.hostile.seeds import seeds
+from tests.hostile.warm import warm
 
 FEW = {"plates": 60, "predict": 80, "manifest": 60, "members": 60, "panel": 80, "xlsx": 100}
 """Readers that take longer."""
@@ -110,3 +117,33 @@ def test_the_command_prints_a_table(tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0] == "time cap 10 s, memory cap 1024 MB an input, seed 1"
     assert [line.split()[:2] for line in lines[1:]] == [["reader", "inputs"], ["plan", "5"], ["ubjson", "5"]]
+
+
+@pytest.mark.parametrize("reader", ["plates", "panel", "predict"])
+def test_what_is_kept_warm_changes_no_outcome(reader, tmp_path):
+    path, inputs = tmp_path / "input.bin", [run.made(reader, 5, n) for n in range(25)]
+
+    def outcomes() -> list[str]:
+        return [outcome(READERS[reader], path) for content in inputs if path.write_bytes(content) >= 0]
+
+    cold = outcomes()
+    with warm():
+        assert outcomes() == cold == outcomes()
+    assert set(cold) == {"read", "refused"}
+
+
+def test_parquet_columns_of_odd_types_are_still_parquet():
+    """Most of them; the reader must refuse what they hold, not that they are damaged."""
+    types = set()
+    for number in range(150):
+        with suppress(pa.ArrowException):
+            types |= {str(kind) for kind in pq.read_schema(io.BytesIO(retyped(Random(number), seeds()["parquet"][0]))).types}
+    assert len(types) > 12
+    assert any(kind.startswith("decimal") for kind in types)
+    assert any(kind.startswith("timestamp") for kind in types)
+    assert any(kind.startswith("list") for kind in types)
+
+
+def test_packed_inputs_are_gzip_bzip2_xz_and_zip():
+    starts = {pack(Random(number), b"id,x\nS1,2\n", b"")[:2] for number in range(60)}
+    assert starts == {b"\x1f\x8b", b"BZ", b"\xfd7", b"PK"}

@@ -1,11 +1,14 @@
 """Files become the same text cells whatever their form; everything that is not a table is refused with its place."""
 
+import bz2
 import datetime as dt
 import gzip
 import io
+import lzma
 import subprocess
 import sys
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
@@ -136,7 +139,15 @@ def test_lines_are_those_of_the_file(read):
         (b'id,x\nS1,"2\nS2,3\n', "QUOTE", "unexpected end"),
         (b'id,x\nS1,"2"3\n', "QUOTE", "expected"),
         (b"id,x\nS1,\x00\n", "NOT_A_TABLE", "binary"),
-        (bytes(range(128)), "NOT_A_TABLE", "binary"),
+        (b"id,x\n" + 50 * b"S1,2\n" + b"S2,\x003\n", "NOT_A_TABLE", "a NUL character (of 1)"),
+        (gzip.compress(FORMS["gzip"]), "NOT_A_TABLE", "packed twice"),
+        (bz2.compress(b"id,x\nS1,2\n"), "NOT_A_TABLE", "bzip2"),
+        (lzma.compress(b"id,x\nS1,2\n"), "NOT_A_TABLE", "xz"),
+        (b"%PDF-1.4\n", "NOT_A_TABLE", "a PDF"),
+        (b"id" + 40 * b",x" + b"\nS1" + 40 * b",1", "HEADER_TWICE", "columns 2, 3, 4, 5, 6, 7, 8, 9 and 32 more"),
+        (b"id,x\nS1,2\nS2," + b"3" * 20_000, "CELL_LONG", "20000 letters"),
+        (b"x" * 20_000 + b"\n", "CELL_LONG", "20000 letters"),
+        (bytes(range(128)), "NOT_A_TABLE", "a NUL character (of 1)"),
         (FORMS["gzip"][:-9], "GZIP_DAMAGED", "end"),
         (FORMS["gzip"][:20] + b"xxxx" + FORMS["gzip"][24:], "GZIP_DAMAGED", ""),
         (FORMS["xlsx"][: len(FORMS["xlsx"]) // 2], "NOT_A_TABLE", "workbook"),
@@ -147,6 +158,61 @@ def test_what_is_not_a_table_is_refused(refused, content, code, words):
     (problem,) = refused(content)
     assert problem.code == code
     assert words in problem.found
+
+
+def test_a_refusal_says_the_line_of_what_is_too_long_and_of_a_nul(refused):
+    assert refused(b"id,x\nS1,2\nS2," + b"3" * 20_000)[0].where == "table, line 3"
+    assert refused(b"id,x\r\nS1,2\r\n" + b"3" * 20_000 + b"\r\n")[0].where == "table, line 3"
+    assert refused(b"x" * 20_000)[0].where == "table, line 1"
+    assert refused(b"id,x\n" + 50 * b"S1,2\n" + b"S2,\x003\n")[0].where == "table, line 52"
+
+
+def test_a_header_below_many_blank_lines_is_found(read):
+    assert read(b"\n" * 1000 + b"id,x\nS1,2\n").columns == {"id": ["S1"], "x": ["2"]}
+    assert read(b"\r\n" * 1000 + b"\tx\nS1\t2\n").columns == {"": ["S1"], "x": ["2"]}
+
+
+ODD = {
+    "a list": (pa.array([[27.5], [28.0]]), "COLUMN_TYPE"),
+    "a struct": (pa.array([{"a": 1}, {"a": 2}]), "COLUMN_TYPE"),
+    "bytes": (pa.array([b"27.5", b"28"]), "COLUMN_TYPE"),
+    "bytes of one size": (pa.array([b"27", b"28"], pa.binary(2)), "COLUMN_TYPE"),
+    "a day of no calendar": (pa.array([2**31 - 1, 0], pa.date32()), "CELL_UNREADABLE"),
+    "a second of no calendar": (pa.array([10**12, 0], pa.timestamp("s")), "CELL_UNREADABLE"),
+    "a time that is none": (pa.array([-(2**63) + 1, 0], pa.int64()).cast(pa.timestamp("us")), "CELL_UNREADABLE"),
+    "a zone that is none": (pa.array([1, 0], pa.timestamp("us", "No/Where")), "CELL_UNREADABLE"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_parquet_column_of_no_text_and_no_number_is_refused_by_its_name(refused, name):
+    column, code = ODD[name]
+    found = refused(parquet({"id": ["S1", "S2"], "x": column, "y": column}))
+    assert [(p.code, p.where) for p in found] == [(code, "table, column 'x'"), (code, "table, column 'y'")]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        (pa.array([Decimal("27.50"), None], pa.decimal128(38, 9)), ["27.500000000", ""]),
+        (pa.array([27.1, float("nan")], pa.float32()), ["27.100000381469727", ""]),
+        (pa.array([27.5, 28.25]).dictionary_encode(), ["27.5", "28.25"]),
+        (pa.array(["27.5", "Undetermined"], pa.large_string()), ["27.5", "Undetermined"]),
+        (pa.array([2**64 - 1, 0], pa.uint64()), ["18446744073709551615", "0"]),
+        (pa.array([-0.0, 1e308]), ["0", "1e+308"]),
+        (pa.array([dt.date(2024, 3, 1), None]), ["2024-03-01", ""]),
+    ],
+)
+def test_a_parquet_column_of_numbers_is_read_to_the_last_digit(read, column, cells):
+    assert read(parquet({"id": ["S1", "S2"], "x": column})).columns["x"] == cells
+
+
+def test_two_parquet_columns_of_one_name_are_refused_as_such(refused):
+    out = io.BytesIO()
+    pq.write_table(pa.table([pa.array(["S1"]), pa.array([1.5]), pa.array([2.5])], names=["id", "x", "x"]), out)
+    (problem,) = refused(out.getvalue())
+    assert problem.code == "HEADER_TWICE"
+    assert "'x' stands over columns 2, 3" in problem.found
 
 
 def test_latin_1_is_refused_with_its_line(refused):
