@@ -26,6 +26,7 @@ _SEEN = 200
 """Lines in which the delimiter is looked for."""
 
 _FOREIGN = {"|": "'|'", ":": "':'", " ": "blanks"}
+_END = re.compile(r"\r\n|\r|\n")
 _COMMA_NUMBER = re.compile(r"^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$")
 _THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2},\d{3}$")
 _POINT_NUMBER = re.compile(r"^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$")
@@ -49,7 +50,7 @@ def parse(source: str, decoded: Decoded, notes: list[str]) -> TextTable:
         raise InputRefused(_encoding(f"{source}, line {_first_line(text)}", decoded))
     text, skipped = _without_preamble(text)
     delimiter = _delimiter(source, text)
-    notes = [*notes, *decoded.notes, f"{DELIMITERS[delimiter]}-separated"]
+    notes = [*notes, *decoded.notes, f"{DELIMITERS[delimiter]}-separated", *_old_ends(text)]
     guards = has_guards(text)
     if not guards and (columns := quick_columns(text, delimiter)):
         decimal = _decimal(source, _distinct(columns), delimiter) if delimiter != "," else "."
@@ -108,6 +109,12 @@ def _without_preamble(text: str) -> tuple[str, int]:
                 lines[count] = lines[count].lstrip("#")
                 break
     return "".join(lines[count:]), count
+
+
+def _old_ends(text: str) -> list[str]:
+    """Return a note where the header ends as lines did on old Macs; a file with a note of its own is never read in pieces."""
+    found = _END.search(text.lstrip("\r\n"))
+    return ["lines end in CR alone"] if found and found[0] == "\r" else []
 
 
 def _delimiter(source: str, text: str) -> str:

@@ -401,3 +401,20 @@ def test_a_bundle_whose_panel_has_a_key_of_many_parts_is_refused_before_it_is_pa
     with pytest.raises(ModelRefused) as caught:
         bundle(path, "panel.toml")
     assert "a key of more than 32 parts" in str(caught.value)
+
+
+@pytest.mark.parametrize("rest", ["\r", "\n"])
+def test_no_specimen_is_lost_where_the_header_ends_as_on_old_macs(rest, tmp_path, monkeypatch, capsys):
+    """Pieces begin below the first line feed: the rows before it were taken for the header, and not scored."""
+    header, *rows = delimited().decode().splitlines()
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "a.csv").write_bytes((header + "\n" + rows[0] + "\n").encode())
+    (tmp_path / "parts" / "b.csv").write_bytes((header + "\r" + rest.join(rows[1:]) + rest).encode())
+    monkeypatch.setattr("exodx.scoring.run.LARGE", 0)
+    for path in (tmp_path / "parts", tmp_path / "parts" / "b.csv"):
+        out = tmp_path / "out.csv"
+        code, _, said = called(monkeypatch, capsys, "predict", path, "--model", BUNDLE, "-o", out)
+        assert code == 0, said
+        ids = [line.split(",")[0] for line in out.read_text().splitlines()[1:]]
+        assert ids == ["S-001", "S-002", "S-003", "S-004", "S-005"][path.is_file() :]
+        out.unlink()
