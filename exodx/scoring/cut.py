@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 from numpy.typing import NDArray
 
-from exodx.errors import InputRefused
+from exodx.errors import InputRefused, Problem
 from exodx.frozen import State, read_cells
 from exodx.frozen.cells import WORDS, Cells
 from exodx.panel import Scale
@@ -99,7 +99,10 @@ def piece_of(plan: Plan, block: Block, as_text: Collection[str] = ()) -> Piece |
         Where the block is no table of the header's width, or needs a look at the whole text: other encodings, blank ids.
     """
     content = block.content
-    columns = _of_text(plan, block, content, as_text) if isinstance(content, bytes) else _of_rows(plan, content, as_text)
+    try:
+        columns = _of_text(plan, block, content, as_text) if isinstance(content, bytes) else _of_rows(plan, content, as_text)
+    except InputRefused as refused:
+        raise NotInPieces(str(refused)) from None
     if columns is None:
         return None
     n = len(next(iter(columns.values())))
@@ -305,7 +308,7 @@ def table_of_block(plan: Plan, block: Block, source: str, first: int) -> TextTab
             lines.append(first + reader.line_num - 1)
     else:
         header, lines = list(content.schema.names), [0, *range(first, first + len(content))]
-        columns = [[cell_text(cell) for cell in column.to_pylist()] for column in content.columns]
+        columns = [_cells(source, name, column) for name, column in zip(header, content.columns, strict=True)]
         rows = [list(row) for row in zip(*columns, strict=True)]
     return build_table(source, Records([header, *rows], lines), plan.head.place, ".", ())
 
@@ -338,11 +341,26 @@ def _of_rows(plan: Plan, batch: pa.RecordBatch, as_text: Collection[str]) -> Fou
             read = _column(plan, name, column, as_text)
             columns[name] = [""] if read is None else read
         else:
-            columns[name] = [cell_text(cell).strip() for cell in column.to_pylist()]
+            columns[name] = [text.strip() for text in _cells(plan.head.source, name, column)]
     given = columns[plan.specimen] if plan.specimen is not None else batch.column(0)
     if given.null_count if isinstance(given, pa.Array) else not all(given):
         raise NotInPieces("a specimen without an id")
     return columns
+
+
+def _cells(source: str, name: str, column: pa.Array) -> list[str]:
+    """Return the cells of a column as text.
+
+    Raises
+    ------
+    InputRefused
+        ``CELL_UNREADABLE`` for a moment of no calendar.
+    """
+    try:
+        return [cell_text(cell) for cell in column.to_pylist()]
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        found, fix = f"a cell of the type {column.type} that cannot be read ({error})", "Write the column as text or as numbers."
+        raise InputRefused(Problem("CELL_UNREADABLE", f"{source}, column {name!r}", found, fix)) from None
 
 
 def _plain(column: pa.Array) -> pa.Array:
