@@ -238,6 +238,16 @@ def test_parquet_with_row_groups_nulls_and_other_types(clean, model, tmp_path):
     assert_same(path, model, tmp_path)
 
 
+def test_a_moment_of_no_calendar_in_parquet_is_refused_and_leaves_nothing(clean, model, tmp_path):
+    """Beyond the rows that the head is read from."""
+    days, table = [*range(239), 2**31 - 2], typed(clean)
+    path, out = tmp_path / "c.parquet", tmp_path / "out.csv"
+    pq.write_table(table.set_column(0, "specimen_id", pa.array(days, pa.int32()).cast(pa.date32())), path, row_group_size=77)
+    with pytest.raises(InputRefused, match=r"\[CELL_UNREADABLE\] c.parquet, column 'specimen_id'"):
+        score_cohort(Job(path, model, "f" * 64, Explain.ALL, out, threads=2))
+    assert [p.name for p in tmp_path.iterdir()] == ["c.parquet"]
+
+
 def test_a_folder_and_a_pattern_of_files_are_one_cohort(clean, model, tmp_path):
     folder = tmp_path / "parts"
     folder.mkdir()
