@@ -13,7 +13,7 @@ from exodx.scoring.score import score_file, under_pseudonyms
 from exodx.tables.archive import matching_files, visible_files
 from exodx.tables.coded import counted
 
-LARGE = 1 << 22
+LARGE = 1 << 20
 """Bytes of files, packed as they are, from which a cohort is scored in pieces."""
 
 
