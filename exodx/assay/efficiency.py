@@ -10,8 +10,8 @@ from scipy.special import stdtrit
 
 from exodx.errors import InputRefused, Problem
 from exodx.stats import Estimate
-from exodx.tables.instruments.wells import STANDARD
 from exodx.tables.table import TextTable
+from exodx.tables.tasks import STANDARD
 
 ACCEPTABLE = (1.9, 2.1)
 """Efficiencies of 90 % and 110 %: what the quantity is multiplied by in one cycle."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -90,6 +91,9 @@ class LazyGroup(click.Group):
                 formatter.write_dl(rows)
 
 
+OBJECTS_BETWEEN_SWEEPS = 50_000
+"""Python looks for garbage in circles after so many objects, for 700: to import libraries makes many that stay."""
+
 FIRST = f"""\b
 Examples:
   exodx new my-study                  a folder to start from
@@ -112,6 +116,7 @@ def app() -> None:
 def main() -> None:
     """Run the command line; a refusal is told on stderr and becomes the exit code."""
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # its chatter is not ours; what fails in it we tell
+    gc.set_threshold(OBJECTS_BETWEEN_SWEEPS)
     _end_in_order()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

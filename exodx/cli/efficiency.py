@@ -23,7 +23,7 @@ def command(export: Path, as_json: bool) -> None:
     For Research Use Only. Not for use in diagnostic procedures.
     """
     from exodx.assay import curves_of_wells
-    from exodx.tables.reader import read_wells
+    from exodx.tables.wells import read_wells
 
     wells = read_wells(export)
     for note in wells.notes:

@@ -33,7 +33,7 @@ def command(plate: Path, curve: str, out: Path | None, as_json: bool) -> None:
     For Research Use Only. Not for use in diagnostic procedures.
     """
     from exodx.tables.plates.quantify import fit_plates, read_off
-    from exodx.tables.reader import read_plates
+    from exodx.tables.wells import read_plates
 
     if out is not None:
         check_output(out, plate)

@@ -11,6 +11,7 @@ from exodx.tables import doors
 from exodx.tables.packed import MOST, gunzip, parts_of, room, too_large
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+A_TABLE = "Give a table with a header and rows."
 
 
 def members(source: str, content: bytes) -> dict[str, bytes]:
@@ -93,6 +94,26 @@ def read_bytes(path: Path) -> bytes:
     if len(content) > MOST:
         raise too_large(path.name, MOST)
     return content
+
+
+def content_of(path: Path) -> tuple[bytes, list[str]]:
+    """Return what a file holds, unpacked, and how it was packed.
+
+    Raises
+    ------
+    InputRefused
+        ``FILE_UNREADABLE``, ``FILE_EMPTY``, and as :func:`unpacked`.
+    """
+    try:
+        content = read_bytes(path)
+    except OSError as error:
+        found = error.strerror or "it cannot be read"
+        raise InputRefused(Problem("FILE_UNREADABLE", str(path), found, "Check the path and its permissions.")) from None
+    notes = ["gzip"] if content.startswith(GZIP) else ["zstd"] if content.startswith(ZSTD) else []
+    content = unpacked(path.name, content)
+    if not content.strip():
+        raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", A_TABLE))
+    return content, notes
 
 
 def unpacked(source: str, content: bytes) -> bytes:

@@ -11,10 +11,10 @@ import numpy as np
 from exodx.errors import InputRefused, Problem
 from exodx.panel import read_unit
 from exodx.tables.coded import Coded
-from exodx.tables.instruments import close_to_control
-from exodx.tables.instruments.wells import MEASURES_SPECIMEN, TASKS, UNKNOWN, task_of
 from exodx.tables.names import PLATE_NAMES, find_column, folded_name
+from exodx.tables.no_template import close_to_control
 from exodx.tables.table import TextTable
+from exodx.tables.tasks import MEASURES_SPECIMEN, TASKS, UNKNOWN, task_of
 
 KIND_NAMES = ("task", "kind", "type", "well type", "sample type")
 """How a column is called that says what a row is for."""

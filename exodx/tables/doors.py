@@ -1,4 +1,4 @@
-"""The doors to what is slow to load: Arrow, SciPy, calamine. Each opens when a file calls for it, and stands open from then on.
+"""The doors to what is slow to load (Arrow, SciPy, calamine, exports): each opens when a file calls for it, and stays open.
 
 A small text table is read with NumPy alone. Here, and nowhere else in this room, is a module imported late.
 """
@@ -13,6 +13,34 @@ if TYPE_CHECKING:
     from exodx.tables.coded import Coded
     from exodx.tables.plates.wells import PlateWells
     from exodx.tables.table import TextTable
+
+
+def export_of_text(source: str, text: str, notes: list[str]) -> TextTable | None:
+    """Read what a platform or instrument wrote; see :func:`exodx.tables.exports.of_text`."""
+    from exodx.tables import exports
+
+    return exports.of_text(source, text, notes)
+
+
+def export_of_sheets(source: str, found: Mapping[str, list[list[str]]], notes: list[str]) -> TextTable | None:
+    """Read a workbook that a platform or instrument wrote; see :func:`exodx.tables.exports.of_sheets`."""
+    from exodx.tables import exports
+
+    return exports.of_sheets(source, found, notes)
+
+
+def export_of_table(table: TextTable) -> TextTable:
+    """Bring a platform's table to a row a specimen; see :func:`exodx.tables.exports.of_table`."""
+    from exodx.tables import exports
+
+    return exports.of_table(table)
+
+
+def export_of_files(source: str, files: Mapping[str, bytes], notes: list[str]) -> TextTable | None:
+    """Read files that are one table together; see :func:`exodx.tables.exports.of_files`."""
+    from exodx.tables import exports
+
+    return exports.of_files(source, files, notes)
 
 
 def cut_text(text: str, delimiter: str, width: int) -> list[Sequence[str]] | None:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 from exodx.errors import InputRefused, Problem
-from exodx.tables import delimited, doors, no_text, platforms
-from exodx.tables.archive import GZIP, ZSTD, folder_files, matching_files, members, read_bytes, read_files, unpacked
+from exodx.tables import delimited, doors, marks, no_text
+from exodx.tables.archive import A_TABLE, content_of, folder_files, matching_files, members, read_files
 from exodx.tables.decoding import decode
-from exodx.tables.instruments import close_to_control, specimen_wells, wells_of_sheets, wells_of_text
 from exodx.tables.lengths import refuse_long_text
-from exodx.tables.plates import PlateWells, plates_of_sheets, plates_of_text
 from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
 from exodx.tables.visible import unlike
 
-_ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
-
-_TABLE = "Give a table with a header and rows."
+ZIP, OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 
 
 def read_table(path: str | Path) -> TextTable:
@@ -43,11 +38,11 @@ def read_table(path: str | Path) -> TextTable:
         return _folder(path.name, folder_files(path))
     if not path.exists() and (matching := matching_files(path)):
         return _folder(path.name, read_files(matching))
-    content, notes = _content(path)
-    if content.startswith(_ZIP) and not doors.is_workbook(content):
+    content, notes = content_of(path)
+    if content.startswith(ZIP) and not doors.is_workbook(content):
         inside = members(path.name, content)
-        if platforms.any_rcc(inside):
-            return platforms.rcc_table(path.name, inside, [*notes, "ZIP"])
+        if (together := doors.export_of_files(path.name, inside, [*notes, "ZIP"])) is not None:
+            return together
         (name, content), notes = _only(path.name, inside), [*notes, "ZIP"]
         notes.append(f"file {name!r} of the archive")
     return table_of(path.name, content, notes)
@@ -57,11 +52,11 @@ def _folder(source: str, files: dict[str, bytes]) -> TextTable:
     """Read a folder: RCC files a row a lane, other files of one kind below one another."""
     if not files:
         raise InputRefused(Problem("FILE_EMPTY", source, "a folder without a file", "Put the files of one cohort into it."))
-    if platforms.any_rcc(files):
-        return platforms.rcc_table(source, files, [])
+    if (together := doors.export_of_files(source, files, [])) is not None:
+        return together
     tables: list[TextTable] = []
     problems = [
-        Problem("FILE_EMPTY", f"{source}/{name}", "the file is empty", _TABLE) for name, c in files.items() if not c.strip()
+        Problem("FILE_EMPTY", f"{source}/{name}", "the file is empty", A_TABLE) for name, c in files.items() if not c.strip()
     ]
     for name, content in files.items():
         try:
@@ -98,92 +93,21 @@ def table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
 
 def _table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
     if content.startswith(_PARQUET):
-        return platforms.of_table(doors.parse_parquet(source, io.BytesIO(content), notes))
-    if content.startswith((_ZIP, _OLE)):
+        return _of_platform(doors.parse_parquet(source, io.BytesIO(content), notes))
+    if content.startswith((ZIP, OLE)):
         sheets = doors.sheets(source, io.BytesIO(content))
-        if (wells := wells_of_sheets(source, sheets, notes)) is not None:
-            return _of_specimens(wells)
-        if (plates := plates_of_sheets(source, sheets, notes)) is not None:
-            return doors.quantify(plates)
-        return platforms.of_sheets(source, sheets, notes) or platforms.of_table(doors.parse_workbook(source, sheets, notes))
+        if (found := doors.export_of_sheets(source, sheets, notes)) is not None:
+            return found
+        return _of_platform(doors.parse_workbook(source, sheets, notes))
     if refused := no_text.of_bytes(source, content):
         raise refused
     decoded = decode(source, content)
     refuse_long_text(source, decoded.text)
     said = [*notes, *decoded.notes]
-    if found := platforms.of_text(source, decoded.text, said):
+    if marks.in_text(decoded.text) and (found := doors.export_of_text(source, decoded.text, said)) is not None:
         return found
-    if (wells := wells_of_text(source, decoded.text, said)) is not None:
-        return _of_specimens(wells)
-    if (plates := plates_of_text(source, decoded.text, said)) is not None:
-        return doors.quantify(plates)
-    return platforms.of_table(delimited.parse(source, decoded, notes))
+    return _of_platform(delimited.parse(source, decoded, notes))
 
 
-def _of_specimens(wells: TextTable) -> TextTable:
-    """Keep the wells that hold a specimen, and what the controls say of them."""
-    kept, (remarks, notes) = specimen_wells(wells), close_to_control(wells)
-    return replace(kept, remarks=(*kept.remarks, *remarks), notes=(*kept.notes, *notes))
-
-
-def read_wells(path: str | Path) -> TextTable:
-    """Read every well of a qPCR instrument's export, controls, standards and omitted wells among them.
-
-    Raises
-    ------
-    InputRefused
-        As :func:`read_table`, and ``NOT_AN_EXPORT`` where no instrument is recognised.
-    """
-    path = Path(path)
-    content, notes = _content(path)
-    if content.startswith((_ZIP, _OLE)):
-        wells = wells_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
-    else:
-        decoded = decode(path.name, content)
-        refuse_long_text(path.name, decoded.text)
-        wells = wells_of_text(path.name, decoded.text, [*notes, *decoded.notes])
-    if wells is None:
-        fix = "Export the well results (Ct with specimen, target and task) from the instrument's software."
-        raise InputRefused(Problem("NOT_AN_EXPORT", path.name, "no qPCR instrument's table of wells is recognised", fix))
-    return wells
-
-
-def read_plates(path: str | Path) -> tuple[PlateWells, ...]:
-    """Read every well of an immunoassay reader's export: standards, blanks, controls and unassigned wells among them.
-
-    Raises
-    ------
-    InputRefused
-        As :func:`read_table`, and ``NOT_A_PLATE`` where no reader's export is recognised.
-    """
-    path = Path(path)
-    content, notes = _content(path)
-    if content.startswith((_ZIP, _OLE)):
-        plates = plates_of_sheets(path.name, doors.sheets(path.name, io.BytesIO(content)), notes)
-    else:
-        decoded = decode(path.name, content)
-        refuse_long_text(path.name, decoded.text)
-        plates = plates_of_text(path.name, decoded.text, [*notes, *decoded.notes])
-    if plates is None:
-        fix = "Give a plate reader's export, or a table with the columns well, kind, specimen_id, concentration, signal."
-        raise InputRefused(Problem("NOT_A_PLATE", path.name, "no immunoassay plate is recognised", fix))
-    return plates
-
-
-def _content(path: Path) -> tuple[bytes, list[str]]:
-    try:
-        content = read_bytes(path)
-    except OSError as error:
-        raise InputRefused(
-            Problem(
-                "FILE_UNREADABLE",
-                str(path),
-                error.strerror or "it cannot be read",
-                "Check the path and its permissions.",
-            )
-        ) from None
-    notes = ["gzip"] if content.startswith(GZIP) else ["zstd"] if content.startswith(ZSTD) else []
-    content = unpacked(path.name, content)
-    if not content.strip():
-        raise InputRefused(Problem("FILE_EMPTY", path.name, "the file is empty", _TABLE))
-    return content, notes
+def _of_platform(table: TextTable) -> TextTable:
+    return doors.export_of_table(table) if marks.in_table(table) else table

@@ -7,7 +7,8 @@ import openpyxl
 import pytest
 
 from exodx.errors import InputRefused
-from exodx.tables.reader import read_table, read_wells
+from exodx.tables.reader import read_table
+from exodx.tables.wells import read_wells
 
 pytestmark = [pytest.mark.cohorts, pytest.mark.filterwarnings("ignore:Workbook contains no default style")]
 

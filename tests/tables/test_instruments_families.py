@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.errors import InputRefused
-from exodx.tables.reader import read_table, read_wells
+from exodx.tables.reader import read_table
 from exodx.tables.table import TextTable
+from exodx.tables.wells import read_wells
 
 QUANTSTUDIO = """* Block Type = 96-Well Block
 * Experiment Barcode = NA

@@ -6,7 +6,8 @@ import openpyxl
 import pytest
 
 from exodx.errors import InputRefused
-from exodx.tables.reader import read_plates, read_table
+from exodx.tables.reader import read_table
+from exodx.tables.wells import read_plates
 
 pytestmark = [pytest.mark.cohorts, pytest.mark.filterwarnings("ignore:Workbook contains no default style")]
 SOFTMAX, GEN5 = "MD_SMP_absorbance_endpoint_example01.txt", "endpoint_stdcurve_singleplate.txt"

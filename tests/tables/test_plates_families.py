@@ -7,7 +7,8 @@ import openpyxl
 import pytest
 
 from exodx.errors import InputRefused
-from exodx.tables.reader import read_plates, read_table
+from exodx.tables.reader import read_table
+from exodx.tables.wells import read_plates
 from tests.tables import plate_texts as texts
 
 WELLS = {"standard": 14, "blank": 2, "control": 2, "unknown": 8}

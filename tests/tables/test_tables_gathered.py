@@ -15,8 +15,9 @@ from exodx.tables.gathered import Gathered
 from exodx.tables.instruments import registry
 from exodx.tables.instruments.lines import Lines
 from exodx.tables.layout import to_wide
-from exodx.tables.reader import read_table, read_wells
+from exodx.tables.reader import read_table
 from exodx.tables.table import TextTable
+from exodx.tables.wells import read_wells
 
 WELL = st.sampled_from(["27.1", "27.3", "30", "31.9", "", "Undetermined", ">40", "*28", "abc", "-3", "<LOD", "55", "0", "27,5"])
 CUTS = st.sampled_from(["27.1 | 30", "|", "27 |", "| 3", " 27.1", "30 "])

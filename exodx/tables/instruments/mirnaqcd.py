@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from exodx.tables.instruments.wells import UNKNOWN
 from exodx.tables.table import TextTable
+from exodx.tables.tasks import UNKNOWN
 
 _CT = re.compile(r"^(?:\d{1,2}(?:\.\d+)?|NA|Undetermined)$", re.IGNORECASE)
 _NUMBER = re.compile(r"^[+-]?\d+(?:[.,]\d+)?$")

@@ -18,46 +18,21 @@ import numpy as np
 from exodx.errors import InputRefused, Problem
 from exodx.tables.coded import Coded, Words, counted, holds_any
 from exodx.tables.table import TextTable
+from exodx.tables.tasks import (
+    INTERNAL,
+    MEASURES_SPECIMEN,
+    NEGATIVE,
+    NTC,
+    OMITTED,
+    POSITIVE,
+    REFERENCE,
+    STANDARD,
+    UNKNOWN,
+    task_of,
+)
 
 Columns = dict[str, int]
 Locate = Callable[[Sequence[str], Sequence[str]], Columns | None]
-
-UNKNOWN, REFERENCE, INTERNAL = "unknown", "reference", "internal control"
-NTC, STANDARD, POSITIVE, NEGATIVE, OMITTED = "ntc", "standard", "positive control", "negative control", "omitted"
-MEASURES_SPECIMEN = frozenset({UNKNOWN, REFERENCE, INTERNAL})
-"""Tasks of wells that hold a specimen; the other wells are left out of a cohort and counted."""
-
-TASKS = MappingProxyType(
-    {
-        "": UNKNOWN,
-        "unknown": UNKNOWN,
-        "unkn": UNKNOWN,
-        "target": UNKNOWN,
-        "targ": UNKNOWN,
-        "test": UNKNOWN,
-        "calibrator": UNKNOWN,
-        "endogenous control": REFERENCE,
-        "endogenous_control": REFERENCE,
-        "endo": REFERENCE,
-        "endc": REFERENCE,
-        "reference": REFERENCE,
-        "ipc": INTERNAL,
-        "blockedipc": NEGATIVE,
-        "ntc": NTC,
-        "no template control": NTC,
-        "nac": NEGATIVE,
-        "nrt": NEGATIVE,
-        "negative control": NEGATIVE,
-        "neg ctrl": NEGATIVE,
-        "blank": NEGATIVE,
-        "standard": STANDARD,
-        "std": STANDARD,
-        "positive control": POSITIVE,
-        "pos ctrl": POSITIVE,
-        "pc": POSITIVE,
-    }
-)
-"""What a well is for, in the words of all families; a number behind it (``Unkn-01``) does not count."""
 
 CONTROL_NAMES = MappingProxyType(
     dict.fromkeys(("ntc", "no template control", "no-template control", "water", "h2o"), NTC)
@@ -67,7 +42,6 @@ CONTROL_NAMES = MappingProxyType(
 
 _KINDS = (UNKNOWN, REFERENCE, INTERNAL, NTC, STANDARD, POSITIVE, NEGATIVE, OMITTED)
 _NAMELESS = ("without a target's name", "without a specimen's name")
-_NUMBERED = re.compile(r"(?:[-_ ]|(?<!\d))\d+$")
 _NUMBER = re.compile(r"^\d+(?:[.,]\d+)?$")
 _COMMA_NUMBER = re.compile(r"^\d+,\d+$")
 
@@ -192,15 +166,6 @@ def _analytes(names: Coded, dyes: Coded) -> tuple[Coded, list[str]]:
     if holds_any(names) or not holds_any(dyes):
         return names, []
     return dyes, [f"no well names its target: the dye stands in ({', '.join(filter(None, dyes.numbered()[0]))})"]
-
-
-def task_of(word: str) -> str | None:
-    """Return what a well is for, from a family's word for it; None where no family uses it.
-
-    >>> [task_of(word) for word in ("Unkn-01", "NTC", "case")]
-    ['unknown', 'ntc', None]
-    """
-    return TASKS.get(word.casefold(), TASKS.get(_NUMBERED.sub("", word.casefold())))
 
 
 def _tasks(cells: Mapping[str, Coded], blank: Coded, family: Family) -> tuple[Coded, list[str]]:

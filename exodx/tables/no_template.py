@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from exodx.tables.coded import counted
-from exodx.tables.instruments.wells import MEASURES_SPECIMEN, NTC
 from exodx.tables.table import Remark, TextTable
+from exodx.tables.tasks import MEASURES_SPECIMEN, NTC
 
 CLOSE_CT = 3.0
 """A specimen within so many cycles of the no-template control cannot be told from contamination."""
@@ -20,7 +20,7 @@ def close_to_control(wells: TextTable) -> tuple[list[Remark], list[str]]:
     Parameters
     ----------
     wells : TextTable
-        Every well of an export, as :func:`~exodx.tables.reader.read_wells` gives them.
+        Every well of an export, as :func:`~exodx.tables.wells.read_wells` gives them.
 
     Returns
     -------
