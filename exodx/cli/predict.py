@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from exodx.scoring import Cluster, Job, Outcome, Shard
 
 NOT_ALL_SCORED = 5
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """As glibc's malloc.h numbers them."""
 
 
@@ -150,8 +150,8 @@ def _keep_memory() -> None:
         ask = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return
-    for what, size in ((M_MMAP_THRESHOLD, 1 << 25), (M_TRIM_THRESHOLD, 1 << 29)):
-        ask(what, size)
+    for what, value in ((M_MMAP_THRESHOLD, 1 << 25), (M_TRIM_THRESHOLD, 1 << 29), (M_ARENA_MAX, 1)):
+        ask(what, value)  # an arena of its own would give back what a thread frees
 
 
 def _answer(outcome: Outcome, model_hash: str, out: str | None) -> dict[str, Any]:
