@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from exodx.scoring import doors
 from exodx.scoring.job import NotInPieces
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 COMPRESSIONS = {GZIP: "gzip", ZSTD: "zstd"}
@@ -126,9 +129,9 @@ class Rows:
         """Its bytes as they are stored."""
         return self.path.stat().st_size
 
-    def opened(self) -> pq.ParquetFile:
+    def opened(self) -> ParquetFile:
         """Open the file, to be used in a ``with``."""
-        return pq.ParquetFile(self.path)
+        return doors.parquet(self.path)
 
     def groups(self) -> list[int]:
         """Return the rows of each row group."""
@@ -158,7 +161,7 @@ class Rows:
 File = Text | Rows
 
 
-def blocks_of_group(file: pq.ParquetFile, group: int, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def blocks_of_group(file: ParquetFile, group: int, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Yield a row group in batches of so many rows."""
     return cast("Iterator[pa.RecordBatch]", file.iter_batches(rows, row_groups=[group], columns=list(columns), use_threads=False))
 
@@ -173,7 +176,7 @@ def file_of(path: Path) -> File | None:
     with path.open("rb") as file:
         start = file.read(4)
     if start == PARQUET:
-        with pq.ParquetFile(path) as parquet:
+        with doors.parquet(path) as parquet:
             return Rows(path, block_rows(parquet.metadata.num_columns))
     compression = next((name for mark, name in COMPRESSIONS.items() if start.startswith(mark)), "")
     return None if start.startswith((b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff")) else Text(path, compression)

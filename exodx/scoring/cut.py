@@ -4,51 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pcsv
 from numpy.typing import NDArray
 
 from exodx.errors import InputRefused, Problem
-from exodx.frozen import State, read_cells
-from exodx.frozen.cells import WORDS, Cells
-from exodx.panel import Scale
+from exodx.frozen import State
 from exodx.privacy.cells import has_guards
+from exodx.scoring import doors
 from exodx.scoring.blocks import Block
 from exodx.scoring.encode import texts
 from exodx.scoring.job import NotInPieces
+from exodx.scoring.numbers import Found, Numbers, values_of
 from exodx.scoring.plan import Plan
-from exodx.scoring.quick import quickly
-from exodx.tables.arrow import coded_column
+from exodx.scoring.quick import Text, quickly
 from exodx.tables.lengths import longest_run
 from exodx.tables.table import Records, TextTable, build_table, cell_text
 from exodx.tables.visible import unseen
 
 Floats = NDArray[np.float64]
-
-
-class Numbers(Sequence[str]):
-    """A column that Arrow read already: values and states, and no texts."""
-
-    __slots__ = ("cells",)
-
-    def __init__(self, values: Floats, states: NDArray[np.uint8]) -> None:
-        self.cells = Cells(values, states, {})
-
-    def __len__(self) -> int:
-        return len(self.cells.values)
-
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[str]: ...
-    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
-        raise TypeError("a column of numbers keeps no texts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +44,8 @@ class Piece:
     ids: pa.StringArray
 
 
-_BLANKS = ("", "NA", "N/A", "NaN", "nan", "n/a", "null", "NULL", "#N/A", "na", "None", "none")
-"""Spellings of blank that Arrow looks for while it parses; every one of them is blank to the reader of cells."""
-
-
-def _spellings() -> Iterator[str]:
-    for word in WORDS:
-        yield from dict.fromkeys((word, word.upper(), word.capitalize(), word.title()))
-
-
-BLANK, NO_TEXT = texts(["", None])
-"""Scalars taken from an array: to make them otherwise imports pandas."""
-
-SPELLINGS = tuple(dict.fromkeys(_spellings()))
-"""Words that stand for a state, as they are usually written."""
+_DELETE = 127
+"""ASCII's last, no letter."""
 
 
 def piece_of(plan: Plan, block: Block, as_text: Collection[str] = ()) -> Piece | None:
@@ -124,9 +89,6 @@ def _refuse_unseen(ids: pa.StringArray) -> None:
         raise NotInPieces("ids with characters that are not seen")
 
 
-Found = dict[str, "Sequence[str] | pa.StringArray"]
-
-
 def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str]) -> Found | None:
     header, sign = plan.headers[block.file], plan.delimiters[block.file]
     if not content or content.isspace():
@@ -144,7 +106,7 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
         return found
     table = None
     if b'"' not in content or _simply_quoted(content, sign):
-        table = _parsed(plan, content, header, sign, as_text)
+        table = doors.parsed(plan, content, header, sign, as_text)
     if table is None and plan.specimen is None:
         raise NotInPieces("rows without a name among lines that are none")
     return table if table is not None else _carefully(plan, block)
@@ -153,16 +115,29 @@ def _of_text(plan: Plan, block: Block, content: bytes, as_text: Collection[str])
 def _by_loops(plan: Plan, block: Block, content: bytes, header: Sequence[str], sign: str) -> Found | None:
     """Read a block by machine code; None where it is not simple enough."""
     scales = plan.scales
-    read = quickly(plan.made or {}, content, block.rows, sign, header, {name: scales.get(name) for name in plan.columns})
+    kinds = {name: scales.get(name, Text.DISTINCT if name == plan.specimen else Text.REPEATING) for name in plan.columns}
+    read = quickly(plan.made or {}, content, block.rows, sign, header, kinds)
     if read is None:
         return None
     columns: Found = {name: Numbers(*cells) for name, cells in read.numbers.items()}
-    for name, cells in read.texts.items():
-        column = _column(plan, name, cells, ())
-        if column is None:
+    columns |= read.words
+    if plan.specimen in read.texts:
+        ids = read.texts[plan.specimen]
+        stripped = ids if _is_bare(ids) else doors.column_of(plan, plan.specimen, ids, ())
+        if stripped is None:
             return None
-        columns[name] = column
+        columns[plan.specimen] = stripped
     return columns
+
+
+def _is_bare(column: pa.StringArray) -> bool:
+    """Say whether every text has letters, and none begins or ends with a blank, as far as ASCII alone tells."""
+    _, offsets, letters = column.buffers()
+    ends = np.frombuffer(offsets, np.int32)
+    if not (np.diff(ends) > 0).all():
+        return False
+    edges = np.frombuffer(letters, np.uint8)[np.concatenate([ends[:-1], ends[1:] - 1])]
+    return bool(((edges > ord(" ")) & (edges < _DELETE)).all())
 
 
 def _simply_quoted(content: bytes, sign: str) -> bool:
@@ -182,102 +157,6 @@ def _is_unicode(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _parsed(plan: Plan, content: bytes, header: Sequence[str], sign: str, as_text: Collection[str]) -> Found | None:
-    """Let Arrow parse a block; None where a line is not of the header's width, or the first cell is blank."""
-    numeric = [name for name in plan.numeric if name not in as_text]
-    for numbers in (numeric, ()):
-        table = _arrow(plan, content, header, sign, numbers)
-        chunks = {} if table is None else {name: table.column(str(header.index(name))).chunk(0) for name in plan.columns}
-        columns: Found = {}
-        for name, chunk in chunks.items():
-            column = _column(plan, name, chunk, as_text)
-            if column is None:
-                break
-            columns[name] = column
-        if len(columns) == len(plan.columns):
-            break
-    if table is None or len(columns) < len(plan.columns):
-        return None
-    first = table.column("0").chunk(0)
-    blank = first.null_count or (first.type == pa.string() and pc.any(pc.equal(pc.utf8_trim_whitespace(first), BLANK)).as_py())
-    return None if blank and header[0] != plan.specimen else columns
-
-
-def _arrow(plan: Plan, content: bytes, header: Sequence[str], sign: str, numeric: Sequence[str]) -> pa.Table | None:
-    names = [str(i) for i in range(len(header))]
-    used = list(dict.fromkeys(["0", *(str(header.index(name)) for name in plan.columns)]))
-    types = dict.fromkeys(used, pa.string()) | {str(header.index(name)): pa.float64() for name in numeric}
-    try:
-        return pcsv.read_csv(
-            pa.BufferReader(content),
-            pcsv.ReadOptions(column_names=names, block_size=len(content) + 1, use_threads=False),
-            pcsv.ParseOptions(delimiter=sign, quote_char='"' if b'"' in content else False, ignore_empty_lines=False),
-            pcsv.ConvertOptions(
-                column_types=types, include_columns=used, null_values=_BLANKS, strings_can_be_null=False, check_utf8=False
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None
-
-
-def _column(plan: Plan, name: str, column: pa.Array, as_text: Collection[str]) -> Sequence[str] | pa.StringArray | None:
-    """Return a column as it is read on; None where its texts are needed and were not kept."""
-    if name == plan.specimen:
-        return _stripped(column)
-    if name not in plan.numeric:
-        return coded_column(column.dictionary_encode())
-    if name not in as_text and (numbers := _numbers(plan, name, column)) is not None:
-        return numbers
-    return [cell.strip() for cell in column.to_pylist()] if column.type == pa.string() else None
-
-
-def _stripped(column: pa.StringArray) -> pa.StringArray | None:
-    """Return specimens' ids, stripped; None where one is blank."""
-    trimmed = pc.utf8_trim_whitespace(column)
-    if pc.any(pc.equal(trimmed, BLANK)).as_py():
-        return None
-    return texts([cell.strip() for cell in column.to_pylist()]) if pc.any(pc.not_equal(trimmed, column)).as_py() else column
-
-
-def _numbers(plan: Plan, name: str, column: pa.Array) -> Numbers | None:
-    """Return a column of numbers and of words that stand for a state; None where anything else stands there."""
-    words = None
-    if column.type == pa.string():
-        words = pc.index_in(column, texts(SPELLINGS))
-        numbers = pc.if_else(words.is_valid(), NO_TEXT, column)
-        try:
-            column = numbers.cast(pa.float64())
-        except pa.ArrowInvalid:
-            return None
-    values, known = values_of(column)
-    if not np.isfinite(values[known]).all():
-        return None
-    states = np.where(known, np.uint8(State.MEASURED), np.uint8(State.NOT_RUN))
-    if words is not None and words.null_count < len(words):
-        codes, is_word = values_of(words)
-        states[is_word] = _states_of(plan, name)[codes[is_word].astype(np.intp)]
-    return Numbers(values, states)
-
-
-def _states_of(plan: Plan, name: str) -> NDArray[np.uint8]:
-    """Return the state that each spelling stands for in a column."""
-    analyte = next(a for a in plan.job.model.panel.analytes if plan.match.columns.get(a.name, [""])[0] == name)
-    return read_cells(SPELLINGS, Scale(analyte.scale)).states
-
-
-def values_of(column: pa.Array) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the numbers of an Arrow column, NaN where null, and which are not null; from memory, without pandas."""
-    if column.type != pa.float64():
-        column = column.cast(pa.float64(), safe=False)
-    mask, data = column.buffers()
-    values = np.frombuffer(data, np.float64, len(column), column.offset * 8)
-    if mask is None or not column.null_count:
-        return values, np.ones(len(values), bool)
-    bits = np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little")[column.offset : column.offset + len(column)]
-    known = bits.astype(bool)
-    return np.where(known, values, np.nan), known
 
 
 def table_of_block(plan: Plan, block: Block, source: str, first: int) -> TextTable:
@@ -329,7 +208,7 @@ def _of_rows(plan: Plan, batch: pa.RecordBatch, as_text: Collection[str]) -> Fou
         return None
     columns: Found = {}
     for name in plan.columns:
-        column = _plain(batch.column(name))
+        column = doors.plain(batch.column(name))
         is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
         if is_number and name in plan.numeric and name not in as_text:
             values, _ = values_of(column)
@@ -338,7 +217,7 @@ def _of_rows(plan: Plan, batch: pa.RecordBatch, as_text: Collection[str]) -> Fou
                 columns[name] = Numbers(values, states)
                 continue
         if column.type == pa.string():
-            read = _column(plan, name, column, as_text)
+            read = doors.column_of(plan, name, column, as_text)
             columns[name] = [""] if read is None else read
         else:
             columns[name] = [text.strip() for text in _cells(plan.head.source, name, column)]
@@ -361,11 +240,3 @@ def _cells(source: str, name: str, column: pa.Array) -> list[str]:
     except (pa.ArrowException, ValueError, OverflowError) as error:
         found, fix = f"a cell of the type {column.type} that cannot be read ({error})", "Write the column as text or as numbers."
         raise InputRefused(Problem("CELL_UNREADABLE", f"{source}, column {name!r}", found, fix)) from None
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """Return texts of any of Arrow's types as plain ones, without nulls; any other column as it is."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return pc.fill_null(column.cast(pa.string()), BLANK)
-    return column

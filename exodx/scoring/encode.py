@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from exodx.errors import RUO
-from exodx.privacy.cells import BEGINS, guarded
+from exodx.scoring import doors
 from exodx.scoring.footer import MAGIC, footer_of
 from exodx.scoring.output import ARROW, CSV, PARQUET, Column, Explain, Floats, Scores, output_columns
 from exodx.scoring.pages import Layout, Pieces, pages_of
@@ -20,12 +19,6 @@ from exodx.tables.coded import Coded
 
 TEXTS = ("specimen_id", "status", "call", "threshold_id", "reasons", "model_id", "model_hash")
 """Columns of text; the names of features are text too, all others are numbers."""
-
-_PLAIN = (1e-4, 1e10)
-"""Between these Arrow writes a number that is not whole as Python does; both write the shortest digits that give it back."""
-
-_ODD = f"[\",\r\n]|^'*{BEGINS}"
-"""Texts that may need quotes or a guard."""
 
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
@@ -74,19 +67,14 @@ def parquet_bytes(batch: pa.RecordBatch) -> bytes:
 
 def csv_header(schema: pa.Schema) -> bytes:
     """Return the first line of a CSV file; the notice stands over its empty last column."""
-    return _line([*schema.names, RUO]).encode()
+    return csv_line([*schema.names, RUO]).encode()
 
 
-def csv_bytes(batch: pa.RecordBatch) -> bytes | memoryview:
-    """Return the lines of a batch, byte for byte what :func:`exodx.scoring.output.csv_text` writes."""
-    if not len(batch):
-        return b""
-    end, sign = texts(["\n", ","])
-    cells = [_quoted(column) if column.type == pa.string() else _number_texts(column) for column in batch.columns]
-    lines = pc.binary_join_element_wise(*cells, end, sign, null_handling="replace", null_replacement="")
-    _, offsets, content = lines.buffers()
-    ends = np.frombuffer(offsets, np.int32, len(lines) + 1, lines.offset * 4)
-    return memoryview(content).cast("B")[ends[0] : ends[-1]]
+def csv_line(cells: Sequence[str]) -> str:
+    """Return a line of a CSV file, cells quoted where they need it."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
 
 
 def stream_header(schema: pa.Schema) -> bytes:
@@ -103,7 +91,7 @@ def encoded(batch: pa.RecordBatch, kind: str) -> tuple[Pieces, Layout | None]:
     """Return a part of the output, piece by piece: CSV lines, a message of Arrow's stream, or Parquet pages and where they lie."""
     if kind == PARQUET:
         return pages_of(batch)
-    return [csv_bytes(batch) if kind == CSV else stream_bytes(batch)], None
+    return [doors.csv_bytes(batch) if kind == CSV else stream_bytes(batch)], None
 
 
 def file_of_stream(stream: str, path: str) -> None:
@@ -153,37 +141,3 @@ def _codes(codes: NDArray[np.int32]) -> pa.Array:
     known = codes >= 0
     mask = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
     return pa.Array.from_buffers(pa.int32(), len(codes), [mask, pa.py_buffer(np.ascontiguousarray(codes))])
-
-
-def _line(cells: Sequence[str]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
-
-
-def _quoted(column: pa.StringArray) -> pa.Array:
-    """Guard the texts that a spreadsheet would run, and quote those that need it, as Python's writer does."""
-    if not pc.any(pc.match_substring_regex(column, _ODD)).as_py():
-        return column
-    return texts([cell if not cell else _line([guarded(cell)])[:-1] for cell in column.to_pylist()])
-
-
-def _number_texts(column: pa.DoubleArray) -> pa.Array:
-    """Write numbers as Python's ``repr`` does."""
-    written = column.cast(pa.string())
-    values = _values(column)
-    size = np.abs(values)
-    odd = ~((size >= _PLAIN[0]) & (size < _PLAIN[1]) & (values != np.floor(values))) & ~np.isnan(values)
-    if not odd.any():
-        return written
-    mask = pa.Array.from_buffers(pa.bool_(), len(odd), [None, pa.py_buffer(np.packbits(odd, bitorder="little"))])
-    return pc.replace_with_mask(written, mask, texts([repr(value) for value in values[odd].tolist()]))
-
-
-def _values(column: pa.DoubleArray) -> Floats:
-    mask, data = column.buffers()
-    values = np.frombuffer(data, np.float64, len(column), column.offset * 8)
-    if mask is None or not column.null_count:
-        return values
-    known = np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little")[column.offset : column.offset + len(column)]
-    return np.where(known.astype(bool), values, np.nan)

@@ -23,6 +23,7 @@ _BLANK, _QUOTE, _LINE, _RETURN, _MINUS, _POINT, _ZERO = b' "\n\r-.0'
 _MEASURED, _NOT_RUN = int(State.MEASURED), int(State.NOT_RUN)
 _EXACT = 1 << 53
 _SPLIT = float((1 << 27) + 1)
+_TURN, _BITS, _HALF = 0x9E3779B1, (1 << 31) - 1, 15
 _LESS, _MORE = 1 - 2.0**-50, 1 + 2.0**-50
 
 
@@ -150,6 +151,36 @@ def gather(n: int, data: Array, begins: Array, ends: Array, out: Array) -> None:
             to += 1
 
 
+def number_words(
+    n: int, data: Array, begins: Array, ends: Array, size: int, table: Array, codes: Array, first: Array, found: Array
+) -> None:
+    """Number the distinct ones of ``n`` texts in the order in which they first stand.
+
+    ``table`` has ``size`` places, a power of two and more than there are texts, and -1 in each. ``codes`` gets the number of each
+    text, ``first`` where each distinct one first stands, ``found`` how many there are.
+    """
+    many = 0
+    for i in range(n):
+        at, length = 0, ends[i] - begins[i]
+        for k in range(begins[i], ends[i]):
+            at = (at * _TURN + data[k]) & _BITS
+        at = (at ^ (at >> _HALF)) & (size - 1)
+        same = False
+        while table[at] >= 0 and not same:
+            other = first[table[at]]
+            same = ends[other] - begins[other] == length
+            k = 0
+            while same and k < length:
+                same = data[begins[other] + k] == data[begins[i] + k]
+                k += 1
+            at = at if same else (at + 1) & (size - 1)
+        if not same:
+            table[at], first[many] = many, i
+            many += 1
+        codes[i] = table[at]
+    found[0] = many
+
+
 LOOPS: Mapping[Callable[..., None], tuple[str, ...]] = MappingProxyType(
     {
         cut_cells: (
@@ -157,6 +188,7 @@ LOOPS: Mapping[Callable[..., None], tuple[str, ...]] = MappingProxyType(
             *("i4", "i4", "i4", "i4", "i4", "i8"),
         ),
         gather: ("n", "u1", "i4", "i4", "u1"),
+        number_words: ("n", "u1", "i4", "i4", "n", "i4", "i4", "i4", "i8"),
     }
 )
 """Each loop and what it takes: a whole number (n), or an array of a type."""

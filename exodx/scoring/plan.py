@@ -16,14 +16,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from exodx.errors import InputRefused
 from exodx.frozen import rule_columns
 from exodx.frozen.native import Loop, is_kept, native_loops
 from exodx.frozen.statements import read_statements, releases_of, statement_columns
 from exodx.panel import Analyte, ColumnMatch, Scale, is_analyte_name
-from exodx.scoring import loops
+from exodx.scoring import doors, loops
 from exodx.scoring.blocks import PACKED, File, Rows, Text, block_size, dealt, file_of
 from exodx.scoring.job import Job
 from exodx.tables.archive import matching_files, visible_files
@@ -224,9 +223,7 @@ def _parquet_head(file: Rows) -> TextTable | None:
         names = list(source.schema_arrow.names)
     if batch is None or any(name != name.strip() or not name for name in names):
         return None
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_batches([batch]), sink)
-    table = table_of(file.path.name, sink.getvalue(), [])
+    table = table_of(file.path.name, doors.as_parquet(batch), [])
     return (
         table if table.place == "row" and table.header == names and not (table.analytes or table.unit or table.platform) else None
     )

@@ -7,6 +7,7 @@ small table: each distinct text once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +18,20 @@ from exodx.frozen import read_cells
 from exodx.frozen.native import Loop
 from exodx.panel import Scale
 from exodx.scoring import loops
+from exodx.tables.coded import Coded, Words
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Made = Mapping[Loop, Loop]
 
 _POWERS = np.array([float(10**k) for k in range(loops.LARGEST_POWER + 1)])
+
+
+class Text(Enum):
+    """Texts of a column: each once, as ids are, or the same ones again and again."""
+
+    DISTINCT = 1
+    REPEATING = 2
 
 
 class Read(NamedTuple):
@@ -32,10 +41,14 @@ class Read(NamedTuple):
     ----------
     numbers : dict of str to (values, states)
     texts : dict of str to StringArray
+        The specimens.
+    words : dict of str to Coded
+        Other texts, stripped: they repeat.
     """
 
     numbers: dict[str, tuple[Floats, Bytes]]
     texts: dict[str, pa.StringArray]
+    words: dict[str, Coded]
 
 
 class _Odd(NamedTuple):
@@ -52,7 +65,7 @@ def quickly(
     lines: int,
     sign: str,
     header: Sequence[str],
-    columns: Mapping[str, Scale | None],
+    columns: Mapping[str, Scale | Text],
 ) -> Read | None:
     """Read whole lines, or return None where one is not simple.
 
@@ -69,13 +82,13 @@ def quickly(
     header : sequence of str
         Columns.
     columns : mapping of str to Scale
-        Those that are read: of numbers, or of texts where there is none.
+        Those that are read: of numbers of a scale, or of texts.
     """
     content = content if content.endswith(b"\n") else content + b"\n"
     data = np.frombuffer(content, np.uint8)
     if lines * len(header) > len(content):
         return None
-    scales = {name: scale for name in header if (scale := columns.get(name)) is not None}
+    scales = {name: scale for name in header if isinstance(scale := columns.get(name), Scale)}
     places = {name: i for i, name in enumerate(scales)}
     spots = {name: i for i, name in enumerate(name for name in header if name in columns and name not in scales)}
     kind = np.array([loops.NUMBER if n in places else loops.TEXT if n in spots else 0 for n in header], np.uint8)
@@ -95,7 +108,8 @@ def quickly(
         return None
     return Read(
         {name: (values[i], states[i]) for name, i in places.items()},
-        {name: _texts(made, data, first[i], last[i]) for name, i in spots.items()},
+        {name: _texts(made, data, first[i], last[i]) for name, i in spots.items() if columns[name] is Text.DISTINCT},
+        {name: Coded(*_coded(made, data, first[i], last[i])) for name, i in spots.items() if columns[name] is Text.REPEATING},
     )
 
 
@@ -103,9 +117,7 @@ def _read_words(made: Made, data: Bytes, odd: _Odd, scales: Sequence[Scale], val
     """Put what words mean into their cells; False where one has no meaning."""
     if not len(odd.cell):
         return True
-    coded = _texts(made, data, odd.begins, odd.ends).dictionary_encode()
-    words = [word.strip() for word in coded.dictionary.to_pylist()]
-    codes = np.frombuffer(coded.indices.buffers()[1], np.int32, len(coded))
+    words, codes = _coded(made, data, odd.begins, odd.ends)
     of = np.array([list(Scale).index(scale) for scale in scales])[odd.cell // values.shape[1]]
     for number, scale in enumerate(Scale):
         here = np.flatnonzero(of == number)
@@ -117,6 +129,17 @@ def _read_words(made: Made, data: Bytes, odd: _Odd, scales: Sequence[Scale], val
         values.reshape(-1)[odd.cell[here]] = cells.values[codes[here]]
         states.reshape(-1)[odd.cell[here]] = cells.states[codes[here]]
     return True
+
+
+def _coded(made: Made, data: Bytes, begins: NDArray[np.int32], ends: NDArray[np.int32]) -> tuple[Words, NDArray[np.int32]]:
+    """Return the distinct pieces of a text, stripped, in the order in which they first stand, and the number of each piece."""
+    size = 1 << len(begins).bit_length() + 1
+    table, found = np.full(size, -1, np.int32), np.zeros(1, np.int64)
+    codes, first = np.empty((2, len(begins)), np.int32)
+    made[loops.number_words](len(begins), data, begins, ends, size, table, codes, first, found)
+    letters = data.tobytes()
+    pieces = zip(begins[first[: found[0]]].tolist(), ends[first[: found[0]]].tolist(), strict=True)
+    return Words([letters[a:b].decode().strip() for a, b in pieces]), codes
 
 
 def _texts(made: Made, data: Bytes, begins: NDArray[np.int32], ends: NDArray[np.int32]) -> pa.StringArray:

@@ -34,6 +34,13 @@ def parse(source: str, content: io.BytesIO, notes: list[str]) -> TextTable:
     return build_table(source, Records([names, *rows], list(range(len(rows) + 1))), "row", ".", [*notes, "Parquet"])
 
 
+def as_parquet(batch: pa.RecordBatch) -> bytes:
+    """Return rows as the bytes of a Parquet file."""
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_batches([batch]), sink)
+    return sink.getvalue()
+
+
 def _texts(where: str, column: pa.ChunkedArray) -> list[str] | Problem:
     """Return the cells of a column as text, or why they are none."""
     kind = column.type

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exodx.privacy.cells import BEGINS, guarded, has_guards, unguarded, unguarded_cells
-from exodx.scoring.encode import _quoted
+from exodx.scoring.csv_lines import _quoted
 from exodx.tables.decoding import decode
 from exodx.tables.delimited import parse
 from exodx.tables.reader import read_table

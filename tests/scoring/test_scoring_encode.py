@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exodx.scoring import encode
+from exodx.scoring import csv_lines, encode
 from exodx.scoring.footer import MAGIC, footer_of
 from exodx.scoring.output import csv_text
 from exodx.scoring.pages import Layout, pages_of
@@ -32,11 +32,11 @@ def test_csv_is_what_python_writes(rows):
     made = batch(numbers, words)
     told = [None if value != value else value for value in numbers]
     expected = csv_text({"specimen_id": words, "margin": told})
-    assert (encode.csv_header(made.schema) + encode.csv_bytes(made)).decode() == expected
+    assert (encode.csv_header(made.schema) + csv_lines.csv_bytes(made)).decode() == expected
 
 
 def test_a_part_without_specimens_has_no_lines():
-    assert encode.csv_bytes(batch([], [])) == b""
+    assert csv_lines.csv_bytes(batch([], [])) == b""
 
 
 def put_together(parts) -> bytes:

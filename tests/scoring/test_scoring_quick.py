@@ -18,6 +18,7 @@ from exodx.frozen.native import native_loops
 from exodx.panel import Scale
 from exodx.scoring import loops
 from exodx.scoring.blocks import rows_in
+from exodx.scoring.quick import Text
 from exodx.scoring.quick import quickly as quickly_in
 
 
@@ -43,7 +44,7 @@ each_way = pytest.mark.parametrize("made", WAYS)
 def column_of(made, texts, scale=Scale.NORMALISED):
     """Read a column of cells that stands beside ids."""
     content = "".join(f"s{i},{text}\n" for i, text in enumerate(texts)).encode()
-    return quickly(made, content, ",", ["id", "x"], {"id": None, "x": scale})
+    return quickly(made, content, ",", ["id", "x"], {"id": Text.DISTINCT, "x": scale})
 
 
 def is_halfway(text):
@@ -175,12 +176,19 @@ def test_columns_are_those_of_pythons_csv(made, quoting, end, rows):
         writer.writerow([name, round(a, 6), word, "" if math.isnan(b) else b])
     header = ["id", "a", "word", "b"]
     read = quickly(
-        made, text.getvalue().encode(), ",", header, {"b": Scale.NORMALISED, "a": Scale.LINEAR, "word": None, "id": None}
+        made,
+        text.getvalue().encode(),
+        ",",
+        header,
+        {"b": Scale.NORMALISED, "a": Scale.LINEAR, "word": Text.REPEATING, "id": Text.DISTINCT},
     )
     assert read is not None
     assert list(read.numbers) == ["a", "b"]
     assert read.texts["id"].to_pylist() == [row[0] for row in rows]
-    assert read.texts["word"].to_pylist() == [row[2] for row in rows]
+    assert list(read.words["word"]) == [row[2].strip() for row in rows]
+    assert list(read.words["word"].words) == [
+        w.strip() for w in dict.fromkeys(row[2] for row in rows)
+    ]  # each once, in the order they come
     assert bits(read.numbers["a"][0]) == bits(round(row[1], 6) for row in rows)
     np.testing.assert_array_equal(read.numbers["b"][0], [row[3] for row in rows])
 
@@ -207,12 +215,12 @@ def test_columns_are_those_of_pythons_csv(made, quoting, end, rows):
     ],
 )
 def test_lines_that_are_not_simple_are_left_alone(made, text):
-    assert quickly(made, text.encode(), ",", ["id", "x", "other"], {"x": Scale.NORMALISED, "id": None}) is None
+    assert quickly(made, text.encode(), ",", ["id", "x", "other"], {"x": Scale.NORMALISED, "id": Text.DISTINCT}) is None
 
 
 @each_way
 def test_a_last_line_without_an_end_is_a_line(made):
-    read = quickly(made, b"a\t1.5\nb\t2", "\t", ["id", "x"], {"x": Scale.NORMALISED, "id": None})
+    read = quickly(made, b"a\t1.5\nb\t2", "\t", ["id", "x"], {"x": Scale.NORMALISED, "id": Text.DISTINCT})
     assert read.numbers["x"][0].tolist() == [1.5, 2.0]
     assert read.texts["id"].to_pylist() == ["a", "b"]
 
@@ -220,4 +228,4 @@ def test_a_last_line_without_an_end_is_a_line(made):
 def test_blank_lines_of_a_wide_table_take_no_room_for_cells():
     header = ["id", *(f"x{i}" for i in range(20_000))]
     never = dict.fromkeys(loops.LOOPS)
-    assert quickly(never, b"\n" * (1 << 26), ",", header, {**dict.fromkeys(header[1:], Scale.CT), "id": None}) is None
+    assert quickly(never, b"\n" * (1 << 26), ",", header, {**dict.fromkeys(header[1:], Scale.CT), "id": Text.DISTINCT}) is None
