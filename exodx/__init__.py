@@ -51,9 +51,9 @@ __all__ = [*_PUBLIC, "__version__"]
 def __getattr__(name: str) -> Any:
     """Resolve public names on first use, so that ``import exodx`` costs nothing."""
     if name == "__version__":
-        from importlib.metadata import version
+        from exodx.versions import own_version
 
-        return version("exodx")
+        return own_version()
     if name in _PUBLIC:
         return getattr(import_module(f"exodx.{_PUBLIC[name]}"), name)
     raise AttributeError(f"module 'exodx' has no attribute {name!r}")

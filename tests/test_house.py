@@ -40,12 +40,11 @@ def test_modules_and_functions_stay_liveable(path):
 
 
 NUMBA_IS_LOOKED_FOR = {
-    ("native.py", "kept_at"),
     ("native.py", "native_loops"),
     ("native.py", "_compiled"),
     ("lanes.py", "_sixteens"),
 }
-"""The first asks for its version, the next loads machine code by llvmlite alone; only where none is kept the last needs numba."""
+"""The first loads machine code by llvmlite alone; only where none is kept the others need numba."""
 
 
 def test_lazy_imports_stand_only_in_commands_behind_doors_and_where_numba_is_looked_for():

@@ -23,6 +23,7 @@ import numpy as np
 from exodx.errors import UsageError
 from exodx.frozen import lanes
 from exodx.place import put_file
+from exodx.versions import version_of
 
 Loop = Callable[..., None]
 Kinds = Mapping[Loop, tuple[str, ...]]
@@ -33,15 +34,10 @@ ALONE = ("memset", "memcpy", "memmove")
 
 def kept_at(loops: ModuleType) -> Path | None:
     """Return where the machine code of a module's loops is kept: ``$EXODX_HOME/loops`` (``~/.exodx``); None without numba."""
-    from importlib.metadata import PackageNotFoundError, version  # half of what it imports is for reading mail
-
-    try:
-        versions = [version("numba"), version("llvmlite"), platform.machine(), platform.node()]
-    except PackageNotFoundError:
+    numba, llvmlite, source = version_of("numba"), version_of("llvmlite"), Path(str(loops.__file__))
+    if numba is None or llvmlite is None or not source.is_file():
         return None
-    source = Path(str(loops.__file__))
-    if not source.is_file():
-        return None
+    versions = [numba, llvmlite, platform.machine(), platform.node()]
     texts = [path.read_text(encoding="utf-8") for path in (source, Path(lanes.__file__))]
     key = sha256("\n".join([*texts, *versions]).encode()).hexdigest()[:20]
     return Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute() / "loops" / f"{key}.o"

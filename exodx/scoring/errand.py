@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from exodx.scoring.part import EDITION, Part, score_block
 from exodx.scoring.plan import Plan
 from exodx.scoring.stored import Stored
 from exodx.tables.table import TextTable
+from exodx.versions import own_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Answer:
 
 def versions_here() -> tuple[str, ...]:
     """Return the versions on which bytes of the output depend."""
-    return f"exodx {version('exodx')}", f"parts {EDITION}", f"pyarrow {pa.__version__}", f"numpy {np.__version__}"
+    return f"exodx {own_version()}", f"parts {EDITION}", f"pyarrow {pa.__version__}", f"numpy {np.__version__}"
 
 
 def errand_of(plan: Plan, bundle: Files, kind: str) -> Errand:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import pyarrow as pa
 
 from exodx.scoring.pages import CODES, PLAIN, RLE, Chunk, Layout
 from exodx.scoring.thrift import Value, binary, long, several, short, structure
+from exodx.versions import own_version
 
 MAGIC = b"PAR1"
 _DOUBLE, _BYTE_ARRAY = 5, 6
@@ -44,7 +44,7 @@ def footer_of(schema: pa.Schema, layouts: Sequence[Layout], places: Sequence[int
             3: long(sum(layout.rows for layout in layouts)),
             4: several(groups),
             5: several(about),
-            6: binary(f"exodx version {version('exodx')} (build release)"),
+            6: binary(f"exodx version {own_version()} (build release)"),
             7: several([structure({1: _EMPTY})] * len(schema)),
         }
     ).content

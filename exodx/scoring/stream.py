@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from exodx.scoring.plan import LARGEST, SMALL, Plan, plan_of
 from exodx.scoring.score import score_specimens
 from exodx.scoring.tallies import Tallies
 from exodx.scoring.troubles import troubles
+from exodx.versions import own_version
 
 Fill = Callable[[Plan, Partial, str], None]
 """Scores every block that is not there yet and adds the parts in order; the last argument is the output's format."""
@@ -158,7 +158,7 @@ def _identity(plan: Plan, kind: str, schema: pa.Schema) -> dict[str, Any]:
     """Return what must be the same for an interrupted run to be gone on with."""
     job = plan.job
     return {
-        "exodx": version("exodx"),
+        "exodx": own_version(),
         "parts": EDITION,
         "pyarrow": pa.__version__,
         "numpy": np.__version__,

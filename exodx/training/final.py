@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from exodx.training.decision import threshold_range
 from exodx.training.domain import learn_domain
 from exodx.training.missing import missing_costs
 from exodx.training.procedure import Fitted, Prepared, fit_procedure, prepare
+from exodx.versions import own_version, version_of
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -41,8 +41,9 @@ def freeze_model(cohort: Cohort, plan: StudyPlan, data: Prepared, fitted: Fitted
     """Freeze what was fitted on a cohort (in the order of its ids) with its provenance."""
     reference = _reference(cohort, fitted.transform) | _distributions(cohort, data, fitted) | _threshold_range(data, fitted, plan)
     provenance = Provenance(
-        exodx=version("exodx"),
-        libraries={name: version(name) for name in ("numpy", "scikit-learn", "xgboost")} | {"miRBase": release_text(LATEST)},
+        exodx=own_version(),
+        libraries={name: version_of(name) or "unknown" for name in ("numpy", "scikit-learn", "xgboost")}
+        | {"miRBase": release_text(LATEST)},
         panel_fingerprint=cohort.panel.fingerprint,
         plan_fingerprint=plan.fingerprint,
         cohort_fingerprint=cohort.fingerprint,

@@ -12,7 +12,6 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass, fields, is_dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from exodx.cohort import Cohort
 from exodx.panel import StudyPlan
+from exodx.versions import version_of
 
 LIBRARIES = ("exodx", "numpy", "scipy", "scikit-learn", "xgboost")
 ABANDONED_DAYS = 30
@@ -108,7 +108,7 @@ def study_store(cache: Path, cohort: Cohort, plan: StudyPlan) -> FoldStore:
     """
     with contextlib.suppress(OSError):
         _sweep(cache, time.time())
-    made_by = [f"{name} {version(name)}" for name in LIBRARIES]
+    made_by = [f"{name} {version_of(name)}" for name in LIBRARIES]
     made_by += [platform.python_version(), platform.machine(), _code_digest()]
     key = hashlib.sha256("\n".join([_cohort_digest(cohort), plan.fingerprint, *made_by]).encode()).hexdigest()
     return FoldStore(cache / key)
