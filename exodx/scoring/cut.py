@@ -237,6 +237,6 @@ def _cells(source: str, name: str, column: pa.Array) -> list[str]:
     """
     try:
         return [cell_text(cell) for cell in column.to_pylist()]
-    except (pa.ArrowException, ValueError, OverflowError) as error:
+    except (pa.ArrowException, ValueError, OverflowError, LookupError) as error:
         found, fix = f"a cell of the type {column.type} that cannot be read ({error})", "Write the column as text or as numbers."
         raise InputRefused(Problem("CELL_UNREADABLE", f"{source}, column {name!r}", found, fix)) from None

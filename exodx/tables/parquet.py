@@ -55,5 +55,5 @@ def _texts(where: str, column: pa.ChunkedArray) -> list[str] | Problem:
         return Problem("COLUMN_TYPE", where, f"its cells are of the type {kind}, neither text nor numbers", _FIX)
     try:
         return [cell_text(cell) for cell in column.to_pylist()]
-    except (pa.ArrowException, ValueError, OverflowError) as error:
+    except (pa.ArrowException, ValueError, OverflowError, LookupError) as error:
         return Problem("CELL_UNREADABLE", where, f"a cell of the type {kind} that cannot be read ({error})", _FIX)
