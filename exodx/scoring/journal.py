@@ -159,7 +159,7 @@ class Partial:
         try:
             settle(whole)
         except OSError:
-            self._forget()
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise
         os.replace(whole, os.path.realpath(out))
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -176,13 +176,8 @@ class Partial:
         """Close the files and let another process have the folder; what the disk could not hold is not gone on with."""
         self.close()
         if self.settling.failed():
-            self._forget()
+            shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self.hold)
-
-    def _forget(self) -> None:
-        """Leave nothing to go on from: of what a disk could not hold nobody knows which bytes are there."""
-        with contextlib.suppress(OSError):
-            (self.folder / JOURNAL).unlink()
 
     def drop(self) -> None:
         """Remove everything."""
