@@ -38,7 +38,7 @@ def kept_at(loops: ModuleType) -> Path | None:
     if numba is None or llvmlite is None or not source.is_file():
         return None
     versions = [numba, llvmlite, platform.machine(), platform.node()]
-    texts = [path.read_text(encoding="utf-8") for path in (source, Path(lanes.__file__))]
+    texts = [path.read_text(encoding="utf-8") for path in (source, Path(lanes.__file__), Path(__file__))]
     key = sha256("\n".join([*texts, *versions]).encode()).hexdigest()[:20]
     return Path(os.environ.get("EXODX_HOME") or Path.home() / ".exodx").absolute() / "loops" / f"{key}.o"
 
@@ -109,16 +109,19 @@ def _keep(path: Path, machine: bytes, data: bytes) -> None:
 
 
 def _compiled(llvm: Any, loops: Kinds) -> bytes | None:
-    """Compile every loop for this machine into one object file; None without numba, or where it cannot stand alone."""
+    """Compile every loop for this machine into one object file; None without numba, or where it may not or cannot stand alone."""
     try:
         import numba
     except ImportError:
         return None
     from numba import types
 
+    if numba.config.DISABLE_JIT:
+        return None
+
     arrays = {"u1": types.uint8, "i1": types.int8, "i8": types.int64, "i4": types.int32, "f4": types.float32, "f8": types.float64}
     kinds = {"n": types.int64, "d": types.float64, **{kind: types.CPointer(of) for kind, of in arrays.items()}}
-    instead = {"add_looked_up": lanes.adder(numba)} if llvm.get_host_cpu_features().get(lanes.NEEDED) else {}
+    instead = {"add_looked_up": lanes.adder(numba)} if _has_lanes(llvm, numba) else {}
     whole: Any = None
     for loop, takes in loops.items():
         signature = types.void(*map(kinds.__getitem__, takes))
@@ -133,6 +136,12 @@ def _compiled(llvm: Any, loops: Kinds) -> bytes | None:
     if any(not name.startswith("llvm.") and name not in ALONE for name in called):
         return None
     return bytes(_target(llvm).emit_object(whole))
+
+
+def _has_lanes(llvm: Any, numba: Any) -> bool:
+    """Say whether the processor has the lanes and numba compiles for it: told of a lesser one, LLVM would end the process."""
+    told = numba.config.CPU_NAME, numba.config.CPU_FEATURES
+    return bool(llvm.get_host_cpu_features().get(lanes.NEEDED) and numba.config.ENABLE_AVX and told == (None, None))
 
 
 def _with_others(numba: Any, loop: Loop, instead: Mapping[str, Loop]) -> Loop:

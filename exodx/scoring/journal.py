@@ -69,6 +69,11 @@ class Settling:
         if self.under_way is not None:
             self.under_way.result()
 
+    def failed(self) -> bool:
+        """Say whether the disk could not hold what was asked for last, once nothing is under way."""
+        self.pool.shutdown()
+        return self.under_way is not None and self.under_way.exception() is not None
+
 
 @dataclass(slots=True)
 class Partial:
@@ -151,7 +156,11 @@ class Partial:
         if self.kind == ARROW:
             whole = self.folder / WHOLE
             file_of_stream(str(self.folder / BODY), str(whole))
-        settle(whole)
+        try:
+            settle(whole)
+        except OSError:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         os.replace(whole, os.path.realpath(out))
         shutil.rmtree(self.folder, ignore_errors=True)
         self.let_go()
@@ -164,8 +173,10 @@ class Partial:
                 file.close()
 
     def let_go(self) -> None:
-        """Close the files and let another process have the folder."""
+        """Close the files and let another process have the folder; what the disk could not hold is not gone on with."""
         self.close()
+        if self.settling.failed():
+            shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self.hold)
 
     def drop(self) -> None:

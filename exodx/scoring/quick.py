@@ -86,7 +86,7 @@ def quickly(
     """
     content = content if content.endswith(b"\n") else content + b"\n"
     data = np.frombuffer(content, np.uint8)
-    if lines * len(header) > len(content):
+    if not lines or lines * len(header) > len(content):
         return None
     scales = {name: scale for name in header if isinstance(scale := columns.get(name), Scale)}
     places = {name: i for i, name in enumerate(scales)}

@@ -7,6 +7,7 @@ import sys
 import warnings
 import zipfile
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -320,6 +321,34 @@ def test_machine_code_is_kept_and_loaded_without_numba_and_damage_is_noticed(tmp
         kept.write_bytes(damaged)
         assert needs_numba()
         assert kept.read_bytes() == whole
+
+
+@pytest.mark.parametrize("told", ["NUMBA_CPU_NAME=generic", "NUMBA_ENABLE_AVX=0"])
+def test_where_numba_is_told_to_compile_for_a_lesser_processor_the_plain_loop_is_compiled(told, tmp_path, monkeypatch):
+    """LLVM ends the whole process over an instruction that the processor it is told of does not have."""
+    pytest.importorskip("numba")
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path))
+    monkeypatch.setenv(*told.split("="))
+    assert subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True).stdout.strip() == "True"
+
+
+def test_where_numba_is_told_not_to_compile_it_is_all_done_without(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXODX_HOME", str(tmp_path))
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    script = "from exodx.frozen.kernels import native_kernel; print(native_kernel())"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "None"
+
+
+@pytest.mark.parametrize("module", [loops, lanes, native])
+def test_machine_code_of_another_text_is_not_looked_for(module, tmp_path, monkeypatch):
+    """Of the loops, of what stands in their place, and of how they are put together."""
+    pytest.importorskip("numba")
+    kept, other = native.kept_at(loops), tmp_path / "other.py"
+    other.write_bytes(Path(module.__file__).read_bytes())
+    monkeypatch.setattr(module, "__file__", str(other))
+    assert native.kept_at(loops) == kept
+    other.write_bytes(other.read_bytes() + b"\n")
+    assert native.kept_at(loops) != kept
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners here")

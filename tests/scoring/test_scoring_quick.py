@@ -93,6 +93,11 @@ def test_a_number_is_the_double_that_python_reads(made, texts):
 
 
 @each_way
+def test_where_there_is_no_line_nothing_is_read_and_nothing_is_written(made):
+    assert column_of(made, []) is None
+
+
+@each_way
 def test_a_number_halfway_between_two_doubles_is_left_to_others(made):
     assert column_of(made, ["1.5", "4503599627370497.5"]) is None
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -16,7 +19,7 @@ import pytest
 from exodx.cohort import SimulatedStudy, simulate
 from exodx.errors import UsageError
 from exodx.frozen import save_bundle
-from exodx.scoring import Explain, Job, blocks, partial_folder, plan, stream
+from exodx.scoring import Explain, Job, blocks, journal, partial_folder, plan, stream
 from exodx.scoring.job import unseen
 
 BLOCK = 2500
@@ -178,6 +181,48 @@ def test_an_id_that_stands_twice_on_either_side_of_an_interruption_is_found(job,
 def test_a_place_that_cannot_be_written_is_wrong_usage(job):
     with pytest.raises(UsageError, match="OUTPUT_UNWRITABLE"):
         stream.stream(replace(job, out=job.path / "below-a-file" / "o.csv"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("at", ["beside the work", "the end"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_what_the_disk_could_not_hold_is_told_and_not_gone_on_with(code, at, kind, job, tmp_path, monkeypatch):
+    """A disk that fails forgets what it was asked to hold, and the next time it is asked it says that all is well."""
+    job, whole = replace(job, out=tmp_path / f"o.{kind}"), replace(job, out=tmp_path / f"whole.{kind}")
+    stream.stream(whole)
+    threads, settled = threading.active_count(), os.fsync
+
+    def fail(handle):
+        if at == "the end" and threading.current_thread() is not threading.main_thread():
+            return settled(handle)
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(journal, "SETTLED_AT_ONCE", 1)
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(UsageError, match="OUTPUT_UNWRITABLE") as refused:
+        stream.stream(job)
+    assert ("Make room" in str(refused.value)) == (code == errno.ENOSPC)
+    assert not job.out.exists()
+    assert threading.active_count() == threads
+    monkeypatch.setattr(os, "fsync", settled)
+    assert not partial_folder(job.out).exists()
+    assert "started anew" in stream.stream(replace(job, resume=True)).notes[-1]
+    assert job.out.read_bytes() == whole.out.read_bytes()
+
+
+def test_ctrl_c_waits_for_a_slow_disk_and_leaves_no_thread(job, tmp_path, monkeypatch):
+    threads, settled, ended = threading.active_count(), os.fsync, []
+
+    def slow(handle):
+        time.sleep(0.2)
+        settled(handle)
+        ended.append(handle)
+
+    monkeypatch.setattr(journal, "SETTLED_AT_ONCE", 1)
+    monkeypatch.setattr(os, "fsync", slow)
+    interrupted(job, 5)
+    assert ended
+    assert threading.active_count() == threads
 
 
 SCRIPT = """
