@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from exodx.scoring.job import NotInPieces
+from exodx.tables.no_text import is_parquet
 
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 COMPRESSIONS = {GZIP: "gzip", ZSTD: "zstd"}
@@ -171,8 +172,8 @@ def block_rows(n_columns: int) -> int:
 def file_of(path: Path) -> File | None:
     """Return a file as a source of blocks, by its first bytes; None where it is neither text nor Parquet."""
     with path.open("rb") as file:
-        start = file.read(4)
-    if start == PARQUET:
+        start = file.read(5)
+    if is_parquet(start):
         with pq.ParquetFile(path) as parquet:
             return Rows(path, block_rows(parquet.metadata.num_columns))
     compression = next((name for mark, name in COMPRESSIONS.items() if start.startswith(mark)), "")

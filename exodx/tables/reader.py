@@ -17,7 +17,7 @@ from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
 from exodx.tables.visible import unlike
 
-_ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 _TABLE = "Give a table with a header and rows."
 
@@ -97,7 +97,7 @@ def table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
 
 
 def _table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
-    if content.startswith(_PARQUET):
+    if no_text.is_parquet(content[:5]):
         return platforms.of_table(doors.parse_parquet(source, io.BytesIO(content), notes))
     if content.startswith((_ZIP, _OLE)):
         sheets = doors.sheets(source, io.BytesIO(content))

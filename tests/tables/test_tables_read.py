@@ -175,6 +175,11 @@ def test_a_cell_that_is_too_long_is_named_in_every_form(refused):
     assert refused(quoted.encode())[0].where == "table, line 2, column 2"
 
 
+def test_a_text_may_begin_nearly_as_another_format_does(read):
+    for name in ("%PDF-positive", "SQLite format 3 id", "ARROW1", "PK", "PAR1 id"):
+        assert read(f"{name},x\nS1,2\n".encode()).columns == {name: ["S1"], "x": ["2"]}
+
+
 def test_a_header_below_many_blank_lines_is_found(read):
     assert read(b"\n" * 1000 + b"id,x\nS1,2\n").columns == {"id": ["S1"], "x": ["2"]}
     assert read(b"\r\n" * 1000 + b"\tx\nS1\t2\n").columns == {"": ["S1"], "x": ["2"]}
