@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from exodx.scoring import doors
 from exodx.scoring.job import NotInPieces
+from exodx.tables.no_text import is_parquet
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -174,8 +175,8 @@ def block_rows(n_columns: int) -> int:
 def file_of(path: Path) -> File | None:
     """Return a file as a source of blocks, by its first bytes; None where it is neither text nor Parquet."""
     with path.open("rb") as file:
-        start = file.read(4)
-    if start == PARQUET:
+        start = file.read(5)
+    if is_parquet(start):
         with doors.parquet(path) as parquet:
             return Rows(path, block_rows(parquet.metadata.num_columns))
     compression = next((name for mark, name in COMPRESSIONS.items() if start.startswith(mark)), "")

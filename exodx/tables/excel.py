@@ -52,8 +52,8 @@ def sheets(source: str, content: io.BytesIO) -> dict[str, list[list[str]]]:
             _put(rows, place, text)
     filled = {name: rows for name, rows in found.items() if any(any(c != "" for c in row) for row in rows)}
     texts_of = {name: [["" if cell == "" else cell_text(cell) for cell in row] for row in rows] for name, rows in filled.items()}
-    for rows_of_text in texts_of.values():
-        refuse_long_rows(source, rows_of_text)
+    for name, rows_of_text in texts_of.items():
+        refuse_long_rows(f"{source}, sheet {name!r}", rows_of_text, "row")
     return texts_of
 
 

@@ -51,17 +51,29 @@ def refuse_long_text(source: str, text: str) -> None:
         raise _too_long(f"{source}, line {line}", end - begin)
 
 
-def refuse_long_rows(source: str, rows: Sequence[Sequence[str]]) -> None:
+def refuse_long_rows(source: str, rows: Sequence[Sequence[str]], place: str, lines: Sequence[int] | None = None) -> None:
     """Refuse rows with a cell that is too long.
+
+    Parameters
+    ----------
+    source : str
+    rows : sequence of rows of text
+    place : str
+        What a row is called: ``line`` or ``row``.
+    lines : sequence of int, optional
+        Their numbers; counted from 1 unless given.
 
     Raises
     ------
     InputRefused
-        ``CELL_LONG``.
+        ``CELL_LONG``, with the row and column of the longest.
     """
-    size = max((max(map(len, row), default=0) for row in rows), default=0)
+    sizes = [max(map(len, row), default=0) for row in rows]
+    size = max(sizes, default=0)
     if size > LONGEST:
-        raise _too_long(source, size)
+        at = sizes.index(size)
+        column = [len(cell) for cell in rows[at]].index(size) + 1
+        raise _too_long(f"{source}, {place} {at + 1 if lines is None else lines[at]}, column {column}", size)
 
 
 def _too_long(source: str, size: int) -> InputRefused:

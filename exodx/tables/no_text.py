@@ -17,17 +17,29 @@ _KINDS = MappingProxyType(
         "Rar!\x1a": ("it is packed by RAR", _UNPACK),
         "\x1f\x8b": ("it is packed twice", "Unpack it once."),
         "(\xb5/\xfd": ("it is packed twice", "Unpack it once."),
-        "%PDF-": ("it is a PDF", _EXPORT),
+        "%PDF-1.": ("it is a PDF", _EXPORT),
+        "%PDF-2.": ("it is a PDF", _EXPORT),
         "\x89HDF": ("it is an HDF5 file", _EXPORT),
         "ARROW1\x00": ("it is an Arrow (Feather) file", _EXPORT),
-        "SQLite format 3": ("it is an SQLite database", _EXPORT),
+        "SQLite format 3\x00": ("it is an SQLite database", _EXPORT),
         "\x89PNG": ("it is a picture", _EXPORT),
     }
 )
 """Beginnings, each byte as the letter of its number."""
 
+_PARQUET = b"PAR1"
+
 _MOST_NUL = 0.01
 """Share of a text that may be NUL characters before it is called binary; what remains of a transfer that failed is less."""
+
+
+def is_parquet(start: bytes) -> bool:
+    r"""Return whether the first five bytes are Parquet's: none of text follows its mark, as it does where PAR1 is a protein.
+
+    >>> is_parquet(b"PAR1\x15"), is_parquet(b"PAR1,IL6")
+    (True, False)
+    """
+    return start.startswith(_PARQUET) and not (start[4:5].isspace() or start[4:5].decode("latin-1").isprintable())
 
 
 def of_bytes(source: str, content: bytes) -> InputRefused | None:

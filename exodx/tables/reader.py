@@ -14,7 +14,7 @@ from exodx.tables.stacked import stacked
 from exodx.tables.table import TextTable
 from exodx.tables.visible import unlike
 
-ZIP, OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
 def read_table(path: str | Path) -> TextTable:
@@ -92,7 +92,7 @@ def table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
 
 
 def _table_of(source: str, content: bytes, notes: list[str]) -> TextTable:
-    if content.startswith(_PARQUET):
+    if no_text.is_parquet(content[:5]):
         return _of_platform(doors.parse_parquet(source, io.BytesIO(content), notes))
     if content.startswith((ZIP, OLE)):
         sheets = doors.sheets(source, io.BytesIO(content))

@@ -110,7 +110,7 @@ def build_table(source: str, records: Records, place: str, decimal: str, notes: 
     if len(kept) < 2:
         found = "the file is empty" if not kept else "there is a header but no row"
         raise InputRefused(Problem("FILE_EMPTY", source, found, "Give a table with a header and one row a specimen."))
-    refuse_long_rows(source, records.rows)
+    refuse_long_rows(source, records.rows, place, records.lines)
     header = [cell.strip() for cell in kept[0][0]]
     body = kept[1:]
     problems = _header_problems(source, header, [row for row, _ in body], place, kept[0][1])

@@ -55,7 +55,8 @@ def alike(names: Iterable[str]) -> list[list[str]]:
     [["'P-1'", "'P\\u20111'"], ["'Zo\\xeb'", "'Zoe\\u0308'"]]
     """
     distinct = list(dict.fromkeys(names))
-    if "".join(distinct).isascii():
+    text = "".join(distinct)
+    if text.isascii() and text.isprintable() and "  " not in text:
         return []
     seen: dict[str, list[str]] = {}
     for name in distinct:

@@ -270,6 +270,16 @@ def test_names_that_only_a_program_tells_apart_are_refused(tmp_path, other, colu
     assert ascii(other) in str(caught.value) or repr(other) in str(caught.value)
 
 
+def test_blanks_that_differ_make_no_second_subject_where_all_is_ascii(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("specimen_id,subject,miR-1-3p\nS1,P 1,27\nS2,P  1,28\nS3,P 2,29\nS4,P2,30\n", encoding="utf-8")
+    with pytest.raises(InputRefused) as caught:
+        read_cohort(path)
+    (problem,) = caught.value.problems
+    assert problem.code == "SPELLING"
+    assert problem.found.endswith("'P 1', 'P  1'")
+
+
 def test_an_accent_made_in_two_ways_is_one_name(tmp_path):
     path = tmp_path / "c.csv"
     path.write_text("specimen_id,subject,miR-1-3p\nS1,Zo\u00eb,27\nS2,Zoe\u0308,28\nS3,zo\u00eb,29\n", encoding="utf-8")

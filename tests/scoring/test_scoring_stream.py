@@ -536,3 +536,11 @@ def test_of_very_many_problems_the_first_are_told(clean, model, tmp_path, monkey
         score_cohort(Job(path, model, "f" * 64, Explain.ALL, tmp_path / "out.csv"))
     assert len(refused.value.problems) == 51
     assert refused.value.problems[-1].code == "MORE_PROBLEMS"
+
+
+def test_a_text_whose_first_column_is_the_protein_par1_is_no_parquet_file(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("PAR1,specimen_id\n2.5,S1\n")
+    assert isinstance(blocks.file_of(path), blocks.Text)
+    pq.write_table(pa.table({"PAR1": [2.5]}), path)
+    assert isinstance(blocks.file_of(path), blocks.Rows)

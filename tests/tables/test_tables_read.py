@@ -167,6 +167,19 @@ def test_a_refusal_says_the_line_of_what_is_too_long_and_of_a_nul(refused):
     assert refused(b"id,x\n" + 50 * b"S1,2\n" + b"S2,\x003\n")[0].where == "table, line 52"
 
 
+def test_a_cell_that_is_too_long_is_named_in_every_form(refused):
+    long = "3" * 20_000
+    assert refused(xlsx([("id", "x"), ("S1", "2"), ("S2", long)]))[0].where == "table, sheet 'Sheet', row 3, column 2"
+    assert refused(parquet({"id": ["S1", "S2"], "x": ["2", long]}))[0].where == "table, row 2, column 2"
+    quoted = f'id,x\nS1,"{long[:10_000]}\n{long[:10_000]}"\n'
+    assert refused(quoted.encode())[0].where == "table, line 2, column 2"
+
+
+def test_a_text_may_begin_nearly_as_another_format_does(read):
+    for name in ("%PDF-positive", "SQLite format 3 id", "ARROW1", "PK", "PAR1 id"):
+        assert read(f"{name},x\nS1,2\n".encode()).columns == {name: ["S1"], "x": ["2"]}
+
+
 def test_a_header_below_many_blank_lines_is_found(read):
     assert read(b"\n" * 1000 + b"id,x\nS1,2\n").columns == {"id": ["S1"], "x": ["2"]}
     assert read(b"\r\n" * 1000 + b"\tx\nS1\t2\n").columns == {"": ["S1"], "x": ["2"]}
