@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from exodx.frozen import Features, Measurements, Reason, State, Status, loops
+from exodx.frozen import Features, Measurements, Reason, State, Status, domain, loops
 from exodx.frozen.domain import BOUND, FEW_GAPS, RANGE, ROWS, Scatter, Scores, flag_domain, normal_scores, squared_limit, surprise
 from exodx.frozen.kernels import native_kernel
 from exodx.frozen.measurements import reasons_of, status_of
@@ -94,9 +95,19 @@ def test_the_quick_look_misses_nothing(p, seed, missing, limit, beyond):
     np.testing.assert_array_equal(absurd, 2 * placed.wild > placed.known)
 
 
-@given(st.integers(1, 9), st.integers(0, 10**6), st.sampled_from([0.0, 0.2, 1.0]), st.floats(-2, 6), st.integers(0, 5))
-def test_the_loop_flags_what_numpy_flags_and_places_as_it_does(p, seed, missing, limit, beyond):
-    s, rows = scatter(p, p, seed), values(30, p, missing, seed + 1)
+@given(
+    *(st.integers(1, 9), st.integers(0, 9), st.integers(0, 10**6)),
+    *(st.sampled_from([0.0, 0.2, 1.0]), st.floats(-2, 6), st.integers(0, 5), st.sampled_from([7, 10, 128])),
+)
+def test_the_loop_flags_what_numpy_flags_and_places_as_it_does(p, q, seed, missing, limit, beyond, tile):
+    """In tiles that do or do not divide the rows, or hold them all."""
+    s, rows = scatter(p, q, seed), values(30, p, missing, seed + 1)
+    with mock.patch.object(domain, "LOOPED_ROWS", tile):
+        assert_the_loop_does_as_numpy(s, rows, limit, beyond)
+
+
+def assert_the_loop_does_as_numpy(s, rows, limit, beyond):
+    p = rows.shape[1]
     compiled = native_kernel()
     for place in (flat(loops.place), *([compiled.place] if compiled else [])):
         for mine, theirs in zip(s.flag(rows, limit, beyond, place), s.flag(rows, limit, beyond), strict=True):
