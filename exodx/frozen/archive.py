@@ -11,8 +11,7 @@ import numpy as np
 
 from exodx.errors import ModelRefused, Problem
 from exodx.frozen.compiled import CompiledForest, digest
-from exodx.frozen.parts import LAYOUT, Array, Columns, Conditions, Leaves, Linear, Parts, Splits, Units, Whole
-from exodx.frozen.units import MAX_JOINED_BITS
+from exodx.frozen.parts import LAYOUT, MAX_JOINED_BITS, Array, Columns, Conditions, Leaves, Linear, Parts, Splits, Units, Whole
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 KINDS: dict[str, type[Any]] = dict(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -11,16 +10,12 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from exodx.errors import ModelRefused, Problem
-from exodx.frozen import loops
+from exodx.frozen import doors, loops
 from exodx.frozen.kernels import FLUSH, Kernel, Work, native_kernel, numpy_kernel
 from exodx.frozen.linear import linear_terms
 from exodx.frozen.native import is_kept
-from exodx.frozen.parts import NO_LINEAR, Linear, Parts, Whole
+from exodx.frozen.parts import Linear, Parts
 from exodx.frozen.shapley import quadrature
-from exodx.frozen.tables import tabulate
-from exodx.frozen.trees import read_trees
-from exodx.frozen.units import Cut, cut_boosters
 
 Floats = NDArray[np.float64]
 
@@ -89,8 +84,7 @@ class CompiledForest:
             margin[rows], shap[:, rows] = self._put(np.ascontiguousarray(columns[:, rows]), chosen, explained=explained)
 
         step = -(-len(values) // (threads * chosen.rows)) * chosen.rows
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, [slice(start, start + step) for start in range(0, len(values), step)]))
+        doors.in_threads(work, [slice(start, start + step) for start in range(0, len(values), step)], threads)
         return margin, shap
 
     def _put(self, columns: Floats, kernel: Kernel, *, explained: bool) -> tuple[Floats, Floats]:
@@ -128,38 +122,6 @@ class CompiledForest:
             nodes, weights = quadrature(d - 1)
             rules[d, :, : len(nodes)] = nodes, weights
         return rules
-
-
-def compile_boosters(boosters: Sequence[tuple[bytes, float]], linear: Linear | None = None) -> CompiledForest:
-    """Compile the weighted sum of boosters (XGBoost UBJSON, weight) and a linear member.
-
-    Raises
-    ------
-    ModelRefused
-        When a booster is damaged or cannot be compiled, or the members take different numbers of features.
-    """
-    members = [(read_trees(ubjson), weight) for ubjson, weight in boosters]
-    widths = {trees.n_features for trees, _ in members} | ({len(column) for column in linear[:4]} if linear else set())
-    if len(widths) != 1:
-        found = f"its members take {' and '.join(map(str, sorted(widths)))} features"
-        raise ModelRefused(Problem("FOREST_MISMATCH", "forest.ubj", found, "Train all members on the same features."))
-    cut = cut_boosters(members)
-    line = linear or Linear(*(np.array(field, np.float64) for field in NO_LINEAR))
-    offset = sum((weight * trees.offset for trees, weight in members), cut.constant) + float(line.intercept[0])
-    constants = np.array([offset, offset + _expected(cut)])
-    whole = Whole(constants, digest([ubjson for ubjson, _ in boosters], linear))
-    return CompiledForest(Parts(*tabulate(cut), line, whole), widths.pop())
-
-
-def _expected(cut: Cut) -> float:
-    """Return the mean of all trees over their training rows: each leaf's value times its share of the rows."""
-    total = 0.0
-    for leaf in (leaf for leaves in (*(unit.leaves for unit in cut.units), cut.deep) for leaf in leaves):
-        share = leaf.value
-        for ratio in leaf.ratios:
-            share *= ratio
-        total += share
-    return total
 
 
 def digest(boosters: Sequence[bytes], linear: Linear | None = None) -> NDArray[np.uint8]:

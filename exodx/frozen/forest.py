@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exodx.errors import ModelRefused, Problem
+from exodx.frozen import doors
 from exodx.frozen.archive import read_compiled
-from exodx.frozen.compiled import CompiledForest, compile_boosters
+from exodx.frozen.compiled import CompiledForest
 from exodx.frozen.kernels import Kernel
 from exodx.frozen.parts import Linear
 
@@ -49,7 +50,7 @@ class Forest:
         """
         if self.stored is not None:
             return read_compiled(self.stored, [self.ubjson], self.n_features, self.linear)
-        compiled = compile_boosters([(self.ubjson, 1.0)], self.linear)
+        compiled = doors.compile_boosters([(self.ubjson, 1.0)], self.linear)
         if compiled.n_features != self.n_features:
             found = f"{compiled.n_features} features where the transform gives {self.n_features}"
             raise ModelRefused(Problem("FOREST_MISMATCH", "forest.ubj", found, "Save the model again."))

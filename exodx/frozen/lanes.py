@@ -11,7 +11,7 @@ from typing import Any
 WIDTH = 16
 """Numbers in a register."""
 MOST_BITS = 8
-"""Of a unit's pattern (:data:`exodx.frozen.units.MAX_JOINED_BITS`)."""
+"""Of a unit's pattern (:data:`exodx.frozen.parts.MAX_JOINED_BITS`)."""
 NEEDED = "avx512f"
 
 

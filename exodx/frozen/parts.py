@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+MAX_JOINED_BITS = 8
+"""Bits of a unit put together from units on the same features."""
+
 
 class Splits(NamedTuple):
     """Distinct splits, sorted by feature and default; each answers a row of bits: below it, or missing and default left."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from exodx.frozen.parts import MAX_JOINED_BITS
 from exodx.frozen.trees import Trees
 
 MAX_BITS = 7
 """Bits of a unit cut from a tree: with 6, trees of depth 7 and more lose their tables; with 8, the file doubles for little."""
-MAX_JOINED_BITS = 8
-"""Bits of a unit put together from units on the same features."""
 
 Split = tuple[int, float, bool]
 """Feature, threshold, and whether a missing value counts as below it."""

@@ -123,6 +123,8 @@ def manifest_columns(headers: Iterable[str], taken: Collection[str] = (), extra:
         Field (or extra column) to header, in the order of the fields.
     """
     folded = {fold(header): header for header in reversed([h for h in headers if h not in taken])}
+    if not folded:
+        return {}
     found: dict[str, str] = {}
     for known in manifest_fields():
         header = next((folded[name] for name in map(fold, (known.name, *known.synonyms)) if name in folded), None)

@@ -91,7 +91,7 @@ def read_specimens(
     ids, column, problems = specimen_ids(wide, together.specimen)
     admission = model.contract.admit(wide, conditions, units=together.units)
     problems += admission.problems
-    verdicts, found_in = rule_verdicts(wide, model, admission.columns)
+    verdicts, found_in = rule_verdicts(wide, model, {*admission.columns, *([] if column is None else [column])})
     of_rules = {(row, found_in[name]): why for (row, name), why in verdicts.unreadable.items()}
     if not keep_going:
         problems += unread_cells(admission.unreadable, wide, MEND_CELL)

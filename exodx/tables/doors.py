@@ -1,4 +1,4 @@
-"""The doors to what is slow to load (Arrow, SciPy, calamine, exports): each opens when a file calls for it, and stays open.
+"""The doors to what few files need (Arrow, SciPy, calamine, exports, other layouts): each opens when a file calls for it.
 
 A small text table is read with NumPy alone. Here, and nowhere else in this room, is a module imported late.
 """
@@ -41,6 +41,20 @@ def export_of_files(source: str, files: Mapping[str, bytes], notes: list[str]) -
     from exodx.tables import exports
 
     return exports.of_files(source, files, notes)
+
+
+def gather(table: TextTable, analyte: str, value: str, specimen: str | None, wells: str | None) -> TextTable:
+    """Gather a long table to a row a specimen; see :func:`exodx.tables.long.gather`."""
+    from exodx.tables import long
+
+    return long.gather(table, analyte, value, specimen, wells)
+
+
+def analyte_rows(table: TextTable, column: str) -> TextTable:
+    """Return a table with analytes in rows, each once; see :func:`exodx.tables.counts.analyte_rows`."""
+    from exodx.tables import counts
+
+    return counts.analyte_rows(table, column)
 
 
 def cut_text(text: str, delimiter: str, width: int) -> list[Sequence[str]] | None:

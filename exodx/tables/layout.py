@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from exodx.errors import InputRefused, Problem, nearest
+from exodx.tables import doors
 from exodx.tables.coded import counted, transposed
-from exodx.tables.counts import analyte_rows
-from exodx.tables.long import gather
 from exodx.tables.names import ANALYTE_NAMES, SPECIMEN_NAMES, VALUE_NAMES, find_column
 from exodx.tables.table import TextTable
 from exodx.tables.visible import unlike, unseen, unseen_problem
@@ -52,7 +51,7 @@ def to_wide(table: TextTable, is_analyte: IsAnalyte, specimen: str | None = None
     if problems := unlike(table.source, counted(table.columns[column])):
         raise InputRefused(problems)
     if value and _is_long(table, column, specimen, is_analyte):
-        return gather(table, column, value, specimen, wells)
+        return doors.gather(table, column, value, specimen, wells)
     return _from_rows(table, column)
 
 
@@ -91,7 +90,7 @@ def _is_long(table: TextTable, analyte: str, specimen: str | None, is_analyte: I
 
 def _from_rows(table: TextTable, column: str) -> TextTable:
     """Turn analytes in rows: every other column that holds values is a specimen."""
-    table = analyte_rows(table, column)
+    table = doors.analyte_rows(table, column)
     names = table.columns[column]
     ids = [name for name in table.header if name != column]
     rows = transposed([table.columns[i] for i in ids])

@@ -17,7 +17,8 @@ import numpy as np
 import xgboost
 
 from exodx.frozen.archive import write_compiled
-from exodx.frozen.compiled import CompiledForest, compile_boosters
+from exodx.frozen.boosters import compile_boosters
+from exodx.frozen.compiled import CompiledForest
 from exodx.frozen.kernels import native_kernel, numpy_kernel
 
 FEATURES = 30

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from exodx.errors import ModelRefused
 from exodx.frozen import Forest, lanes, loops, native
 from exodx.frozen.archive import read_compiled, write_compiled
-from exodx.frozen.compiled import compile_boosters
+from exodx.frozen.boosters import compile_boosters
 from exodx.frozen.kernels import looped_kernel, native_kernel, numpy_kernel
 from exodx.frozen.parts import Linear
 from exodx.frozen.shapley import leaf_shapley, quadrature
@@ -453,7 +453,7 @@ def test_the_file_is_small_undated_and_the_same_bytes_each_time(stored):
     ubjson, data = stored
     assert write_compiled(compile_boosters([(ubjson, 1.0)])) == data
     assert write_compiled(read_compiled(data, [ubjson], 9)) == data
-    code = "import sys; from exodx.frozen.archive import *; from exodx.frozen.compiled import *; from hashlib import sha256;"
+    code = "import sys; from exodx.frozen.archive import *; from exodx.frozen.boosters import *; from hashlib import sha256;"
     code += "print(sha256(write_compiled(compile_boosters([(sys.stdin.buffer.read(), 1.0)]))).hexdigest())"
     other = subprocess.run([sys.executable, "-c", code], input=ubjson, capture_output=True, check=True)
     assert other.stdout.decode().strip() == sha256(data).hexdigest()
