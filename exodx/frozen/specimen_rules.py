@@ -96,7 +96,7 @@ def specimen_rule_flags(columns: Columns, rules: Iterable[QualityRule], decimal:
     >>> found.details
     {1: "anticoagulant 'Li-heparin': rule 'heparin_tube', refused: heparin"}
     """
-    fields = {known.name: known for known in manifest_fields()}
+    fields = {known.name: known for known in manifest_fields()} if columns else {}
     flags, hits, unreadable = np.zeros(n, np.uint32), list[SpecimenHit](), dict[tuple[int, str], str]()
     for rule in rules:
         if not rule.is_of_specimen or rule.column not in columns or (rule.per is not None and rule.per not in columns):
