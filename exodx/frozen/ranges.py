@@ -36,6 +36,8 @@ MIN_CPM = 100.0
 """Counts per million below this are too few reads for a ratio to mean anything."""
 RELATIVE_SHARE = 0.25
 """Reads are relative to a library: another unit moves them all, another specimen moves some. So many must be off at once."""
+LARGEST_POWER = 6
+"""A ratio beyond 10 to this power is written as a power."""
 NOT_HELD = ("spike_in", "interplate")
 """Roles whose level the laboratory sets."""
 
@@ -178,7 +180,6 @@ def _off(analyte: Analyte, value: float, training: Training, what: str, low: flo
     unit = "CPM" if analyte.scale in (Scale.COUNTS, Scale.CPM) else analyte.unit
     if value <= 0:
         return f"{what} is 0 {unit}, at training {training.p50:.4g}"
-    ratio = value / training.p50
-    step = round(math.log10(ratio))
-    power = f"about {'×' if step > 0 else '÷'}{10 ** abs(step)}"
+    step = round(math.log10(value) - math.log10(training.p50))
+    power = f"about {'×' if step > 0 else '÷'}{10 ** abs(step) if abs(step) <= LARGEST_POWER else f'10^{abs(step)}'}"
     return f"{what} is {value:.4g} {unit}, at training {training.p50:.4g}: {power}"

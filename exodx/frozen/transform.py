@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 from exodx.frozen.encoding import ND, FeatureEncoding
 from exodx.frozen.measurements import Features, Measurements
 from exodx.frozen.normalisation import InterplateCorrection, LogRatios, QuantileNormalisation, ReferenceNormalisation, ratio_name
@@ -86,9 +88,10 @@ class FrozenTransform:
         return pairs.get(feature, (feature.removesuffix(ND),))
 
     def apply(self, m: Measurements) -> Features:
-        """Return the features of raw measurements."""
-        for step in self.steps:
-            m = step.apply(m)
+        """Return the features of raw measurements; of a specimen with a cell that was refused they may be infinite or none."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step in self.steps:
+                m = step.apply(m)
         return self.encoding.apply(m)
 
     def to_dict(self) -> dict[str, Any]:

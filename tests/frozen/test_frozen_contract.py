@@ -364,3 +364,11 @@ def test_rare_proteins_in_another_unit_stop_it_and_so_does_the_one_of_a_small_pa
     assert set(rare_problems(*small)) == {"UNIT_SUSPECT"}
     alone = small[2][np.isfinite(small[2][:, 1])][:1]
     assert rare_problems(small[0], small[1], alone) == ["UNIT_SUSPECT"]
+
+
+def test_amounts_near_nothing_are_told_in_powers_of_ten():
+    panel = Panel("p", "1", "t", (Analyte("a", "protein", "pg/mL", fraction="ev"),))
+    kept = reference(a=[5.0, 10, 50, 100, 500, 1000, 2000])
+    for amount, power in ((5e-324, "÷10^325"), (1e-5, "÷10^7"), (0.01, "÷10000"), (1e12, "×10^10")):
+        (found,) = suspects(panel, kept, measured(panel, [[amount]] * 5), "f")
+        assert found.problems[0].found.endswith(f"at training 100: about {power}")

@@ -15,6 +15,7 @@ from exodx.frozen import (
     Measurements,
     Reason,
     ReferenceNormalisation,
+    State,
     Status,
 )
 from exodx.frozen.measurements import reasons_of, status_of
@@ -144,3 +145,12 @@ def test_gaps_that_training_hardly_met_are_filled_and_flagged_and_others_stay_ga
     np.testing.assert_equal(out.values, [[1, 2, 0], [3, np.nan, 0], [-9, np.nan, 1], [3, 2, 0], [3, 2, 0]])
     expected = [0, Reason.NOTHING_MEASURED, Reason.RARELY_UNDETECTED, Reason.NO_VALUE, Reason.NO_VALUE]
     assert out.flags.tolist() == expected
+
+
+def test_cells_that_were_refused_may_hold_any_number_and_warn_of_nothing():
+    """Their specimen is INVALID; what the references beside them give overflows."""
+    panel = ct_panel()
+    for size in (1.7e308, -1.7e308):
+        values = np.array([[25.0, 26.0, size, size, 20.0]])
+        m = Measurements(panel.names, values, np.full(values.shape, State.MEASURED, np.uint8))
+        assert np.isfinite(frozen(panel, REFERENCES).apply(m).values[0, -1])

@@ -311,7 +311,7 @@ CLASSES = {
     "quote.csv": delimited().replace(b"S-003", b'"S-003'),
     "twice.csv": delimited().replace(b"miR-145-5p", b"miR-126-3p"),
     "ragged.csv": delimited().replace(b"29.5,", b"29.5,,,"),
-    "half.parquet": b"PAR1" + delimited(),
+    "half.parquet": b"PAR1\x15" + delimited(),
     "invisible.csv": delimited().replace(b"miR-145", "miR\u200b-145".encode()),
     "hex.csv": delimited().replace(b"27.5", b"0x10"),
     "latin.csv": delimited().replace(b"S-001", "Ä-001".encode("latin-1")),

@@ -212,7 +212,7 @@ def test_what_is_no_plain_result_is_not_kept(tmp_path):
         FoldStore(tmp_path).keep(0, 0, np.array([object()]))
 
 
-@pytest.mark.parametrize("changed", ["_code_digest", "version"])
+@pytest.mark.parametrize("changed", ["_code_digest", "version_of"])
 def test_other_code_or_another_library_is_another_study(cohort, fast_plan, tmp_path, monkeypatch, changed):
     before = study_store(tmp_path, cohort, fast_plan).folder
     assert study_store(tmp_path, cohort, fast_plan).folder == before
