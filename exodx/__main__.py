@@ -1,5 +1,5 @@
 """``python -m exodx``."""
 
-from exodx.cli import main
+from exodx.cli import program
 
-main()
+program()

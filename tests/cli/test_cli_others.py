@@ -71,3 +71,23 @@ def test_demo_runs_the_whole_way_and_prints_where_everything_is(tmp_path):
     assert "Simulated" in (tmp_path / "demo" / "model" / "report.html").read_text()
     assert {p.name for p in tmp_path.iterdir()} == {"demo"}  # nothing is left elsewhere in the working folder
     assert len((tmp_path / "demo" / "scores.csv").read_text().splitlines()) == 61
+
+
+@pytest.mark.parametrize(
+    ("before", "in_order"),
+    [
+        ("", False),
+        ("sys.modules['joblib'] = sys", True),
+        ("import threading, time; threading.Thread(target=time.sleep, args=(0.2,)).start()", True),
+    ],
+)
+@pytest.mark.parametrize(("argument", "code"), [("--version", 0), ("no-such-command", 2)])
+def test_the_program_leaves_at_once_unless_something_is_left_to_do(before, in_order, argument, code):
+    script = (
+        f"import atexit, sys; {before or 'pass'}\n"
+        "atexit.register(print, 'in order', file=sys.stderr); sys.argv = ['exodx', sys.argv[1]]\n"
+        "from exodx.cli import program; print('said before', end=''); program()"
+    )
+    done = subprocess.run([sys.executable, "-c", script, argument], capture_output=True, text=True, check=False)
+    assert (done.returncode, "in order" in done.stderr) == (code, in_order)
+    assert done.stdout.startswith("said before")
