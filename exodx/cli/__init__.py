@@ -150,8 +150,9 @@ def program() -> None:
         code = left.code
     if not isinstance(code, str) and threading.active_count() == 1 and not END_LATER & sys.modules.keys():
         with suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:  # closed by whoever called
+                    stream.flush()
             os._exit(code or 0)
     sys.exit(code)
 

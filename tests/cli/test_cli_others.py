@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -91,3 +92,11 @@ def test_the_program_leaves_at_once_unless_something_is_left_to_do(before, in_or
     done = subprocess.run([sys.executable, "-c", script, argument], capture_output=True, text=True, check=False)
     assert (done.returncode, "in order" in done.stderr) == (code, in_order)
     assert done.stdout.startswith("said before")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed by the shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_error(closed):
+    command = f"{shlex.quote(sys.executable)} -m exodx --version {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
