@@ -88,8 +88,8 @@ def suspects(panel: Panel, reference: Mapping[str, Any], m: Measurements, where:
         below = (states == State.BELOW_LOD) & np.isfinite(values) & (analyte.scale is Scale.LINEAR)
         often = (measured | below).sum() >= MIN_MEDIAN
         if often:
-            median = _median(values[measured | below])
-            texts = [(_off(analyte, median, training, "the median", training.p50, training.p50), measured | below)]
+            middle = median(values[measured | below])
+            texts = [(_off(analyte, middle, training, "the median", training.p50, training.p50), measured | below)]
         else:
             texts = [
                 (_off(analyte, float(values[row]), training, "a value", training.p1, training.p99), np.arange(len(m)) == row)
@@ -151,7 +151,7 @@ def _breaches(analyte: Analyte, texts: Sequence[tuple[str, NDArray[np.bool_]]], 
         yield Breach(code, f"{analyte.name}: {text}", rows, (Problem(code, f"{where}, analyte {analyte.name!r}", text, fix),))
 
 
-def _median(values: Floats) -> float:
+def median(values: Floats) -> float:
     """Return the median of finite numbers; NumPy's own loads its masked arrays, which takes as long as all else here."""
     ordered = np.sort(values)
     return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)

@@ -85,7 +85,7 @@ def on_cluster(job: Job, cohort: str, cluster: Cluster) -> Outcome:
     return of_dask.on_cluster(job, cohort, cluster)
 
 
-def exchange_notes(model: AnyModel, m: Measurements) -> list[str]:
+def notes_of_table(model: AnyModel, m: Measurements) -> list[str]:
     """Return which columns lie where training had each other; see :func:`exodx.scoring.levels.notes_of_table`."""
     from exodx.scoring import levels
 

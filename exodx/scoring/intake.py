@@ -99,7 +99,7 @@ def read_specimens(
     if problems:
         raise InputRefused(problems)
     measurements, details = judged(wide, admission.measurements, admission.unreadable | of_rules, admission.allowed, verdicts)
-    exchanged = doors.exchange_notes(model, measurements) if len(measurements) >= FEW else []
+    exchanged = doors.notes_of_table(model, measurements) if len(measurements) >= FEW else []
     notes = (*told(wide.notes, column, admission.notes, model), *exchanged)
     return Specimens(tuple(ids), measurements, details, notes)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from exodx.frozen import AnyModel, Measurements
 from exodx.frozen.measurements import is_measured
-from exodx.frozen.ranges import NOT_HELD, Training, training_of
+from exodx.frozen.ranges import NOT_HELD, Training, median, training_of
 from exodx.frozen.scale import count_matrix
 from exodx.libraries.sizes import library_sizes
 from exodx.panel import Analyte, Panel, Scale
@@ -163,7 +163,7 @@ def exchanged(levels: Sequence[Level]) -> list[tuple[str, str]]:
 def _among(levels: Sequence[Level]) -> list[tuple[str, str]]:
     """Look among columns measured alike."""
     off = np.array([level.here - level.training.p50 for level in levels])
-    off = off - _median(off)
+    off = off - median(off)
     outside = [i for i, level in enumerate(levels) if not level.training.p1 <= level.training.p50 + off[i] <= level.training.p99]
     found = []
     if len(levels) < 2 + FEWEST_OTHERS:
@@ -187,17 +187,11 @@ def _among(levels: Sequence[Level]) -> list[tuple[str, str]]:
 def _by_chance(distance: float, others: Floats) -> float:
     """Return how many pairs would be as near to each other's place, if all lay off as the others do (normally distributed)."""
     k = len(others)
-    spread = SD_OF_MAD * _median(others) * (1 + FEW_TELL_LITTLE / k)
+    spread = SD_OF_MAD * median(others) * (1 + FEW_TELL_LITTLE / k)
     if spread == 0:
         return 0.0
     one = math.erfc((1 - LEFT) * distance / spread / 2**0.5) / 2
     return (k + 2) * (k + 1) / 2 * one**2
-
-
-def _median(values: Floats) -> float:
-    """What ``np.median`` returns, which loads NumPy's masked arrays: as long as all the rest takes."""
-    ordered = np.sort(values)
-    return float(ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2
 
 
 def _is_amount(analyte: Analyte) -> bool:
