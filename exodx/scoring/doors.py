@@ -1,6 +1,7 @@
-"""The door to Arrow, which opens for large tables, Parquet and Arrow: a small table is scored with NumPy alone.
+"""The doors to Arrow, which open for large tables, Parquet and Arrow: a small table is scored with NumPy alone.
 
-And to what is told of twenty specimens or more, which one specimen need not load.
+Arrow's functions on columns and its Parquet are behind doors of their own, since the loops of machine code need neither; so is
+what is told of a cohort as a whole, which one specimen need not load.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ MEND_RULE = (
     "Write what the rule on this column can read, or leave it blank (not stated); or use --keep-going to score the other rows."
 )
 
-FEW = 20
-"""With fewer specimens nothing is told of where columns lie."""
+ENOUGH = 20
+"""Specimens, and values of a column, with which its middle is held against training's; of fewer nothing is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def read_specimens(
     if problems:
         raise InputRefused(problems)
     measurements, details = judged(wide, admission.measurements, admission.unreadable | of_rules, admission.allowed, verdicts)
-    exchanged = doors.notes_of_table(model, measurements) if len(measurements) >= FEW else []
+    exchanged = doors.notes_of_table(model, measurements) if len(measurements) >= ENOUGH else []
     notes = (*told(wide.notes, column, admission.notes, model), *exchanged)
     return Specimens(tuple(ids), measurements, details, notes)
 

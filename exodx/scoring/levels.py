@@ -21,11 +21,9 @@ from exodx.frozen.ranges import NOT_HELD, Training, median, training_of
 from exodx.frozen.scale import count_matrix
 from exodx.libraries.sizes import library_sizes
 from exodx.panel import Analyte, Panel, Scale
+from exodx.scoring.intake import ENOUGH
 
 Floats = NDArray[np.float64]
-
-ENOUGH = 20
-"""Values of a column with which its middle is held against training's."""
 
 CELLS, FEWEST, MOST = 1 << 14, 16, 256
 """Of a part so many cells are looked at, of so many specimens at least and at most: a middle needs no more."""
